@@ -1,0 +1,8 @@
+//! The one URL that Xsolla calls: takes every type.
+
+use intake::accept::Door;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    intake::lambda::webhook::run(Door::Any).await
+}

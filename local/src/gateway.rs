@@ -1,0 +1,127 @@
+//! What API Gateway does in front of the functions: paths, the proxy event, and 503 for whatever it would refuse.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header, request};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use intake::accept::{Door, Intake};
+use intake::aws::{Events, SecretSource, Users};
+use intake::lambda;
+use intake::secrets::SecretKeeper;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use xsolla::NotificationType;
+
+/// The types that have a function of their own, behind `/webhooks/<type>`.
+pub const OWN_FUNCTION: [NotificationType; 6] = [
+    NotificationType::PAYMENT,
+    NotificationType::REFUND,
+    NotificationType::PARTIAL_REFUND,
+    NotificationType::ORDER_PAID,
+    NotificationType::ORDER_CANCELED,
+    NotificationType::USER_VALIDATION,
+];
+
+/// API Gateway's largest payload, in bytes.
+const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
+
+/// Within Xsolla's 3 seconds, but with more patience than the functions have: see [`crate::stack`].
+const TIME: Duration = Duration::from_millis(2800);
+
+/// What the template's gateway responses answer to all that never reaches a function.
+const NOT_SERVED: &str = r#"{"error":{"code":"SERVER_ERROR","message":"Not served here, try again"}}"#;
+
+type Function = Intake<Events, Users, SecretSource>;
+
+/// The functions behind their paths.
+#[derive(Debug)]
+pub struct Gateway {
+    front_door: Function,
+    own: Vec<(String, Function)>,
+}
+
+impl Gateway {
+    /// All functions on the same table, users and secrets.
+    #[must_use]
+    pub fn new(events: &Events, users: &Users, secrets: &SecretSource) -> Self {
+        let function = |door| Intake {
+            door,
+            events: events.clone(),
+            users: Some(users.clone()),
+            secrets: SecretKeeper::new(secrets.clone()),
+        };
+        let own = OWN_FUNCTION.map(|only| (format!("/webhooks/{}", only.name()), function(Door::Only(only))));
+        Self { front_door: function(Door::Any), own: own.into() }
+    }
+
+    fn function(&self, method: &Method, path: &str) -> Option<&Function> {
+        if method != Method::POST {
+            return None;
+        }
+        if path == "/webhooks" {
+            return Some(&self.front_door);
+        }
+        self.own.iter().find(|(own, _)| own == path).map(|(_, function)| function)
+    }
+}
+
+/// Serves until the task is aborted.
+pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
+    let router = Router::new().fallback(route).with_state(gateway);
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "the HTTP port has stopped");
+    }
+}
+
+async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let function = gateway.function(&head.method, head.uri.path());
+    let body = to_bytes(body, MAX_PAYLOAD).await;
+    let (Some(function), Ok(body)) = (function, body) else { return not_served() };
+    match proxy_event(&head, &body) {
+        Ok(event) => {
+            let response = lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await;
+            as_http(response)
+        }
+        Err(_) => not_served(),
+    }
+}
+
+/// The event that a REST API with binary media types sends, by way of its JSON: this is the road of the deployed
+/// functions.
+fn proxy_event(head: &request::Parts, body: &[u8]) -> serde_json::Result<ApiGatewayProxyRequest> {
+    let mut event = ApiGatewayProxyRequest::default();
+    event.resource = Some(head.uri.path().to_owned());
+    event.path = Some(head.uri.path().to_owned());
+    event.http_method = head.method.clone();
+    event.request_context.http_method = head.method.clone();
+    event.headers = last_values(&head.headers);
+    event.multi_value_headers = head.headers.clone();
+    if !body.is_empty() {
+        event.body = Some(STANDARD.encode(body));
+        event.is_base64_encoded = true;
+    }
+    serde_json::from_slice(&serde_json::to_vec(&event)?)
+}
+
+/// Where a header is repeated, `headers` has its last value only.
+fn last_values(all: &HeaderMap) -> HeaderMap {
+    all.keys().filter_map(|name| Some((name.clone(), all.get_all(name).iter().next_back()?.clone()))).collect()
+}
+
+fn as_http(response: ApiGatewayProxyResponse) -> Response {
+    let status = u16::try_from(response.status_code).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let body = response.body.map_or_else(Body::empty, |body| Body::from(body.to_vec()));
+    (status.unwrap_or(StatusCode::BAD_GATEWAY), response.headers, body).into_response()
+}
+
+fn not_served() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], NOT_SERVED).into_response()
+}

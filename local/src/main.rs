@@ -1,0 +1,118 @@
+//! `xsolla-webhooks`: the command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use intake::settings::UsersSetting;
+use local::{Options, Stack, demonstration};
+use tracing::Level;
+use xsolla::{Secrets, sign};
+
+#[derive(Parser)]
+#[command(name = "xsolla-webhooks", about = "Xsolla webhooks on AWS Lambda: run them here.", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run all functions on this machine, with DynamoDB and SQS in the process.
+    ///
+    /// Sends itself the webhooks that Xsolla would send, shows what became of them, and goes on serving until Ctrl-C.
+    Local(Local),
+}
+
+#[derive(Args)]
+struct Local {
+    /// Stop after the demonstration; fail if anything came out other than it should.
+    #[arg(long)]
+    once: bool,
+    /// The port for webhooks. 0: any free one, as with the other ports.
+    #[arg(long, default_value_t = 7700)]
+    port: u16,
+    /// The port of the embedded DynamoDB.
+    #[arg(long, default_value_t = 7701)]
+    dynamodb_port: u16,
+    /// The port of the embedded SQS.
+    #[arg(long, default_value_t = 7702)]
+    sqs_port: u16,
+    /// The webhook secret: the one of your project in Publisher Account, or any for trying.
+    #[arg(long, default_value = "test_secret")]
+    secret: String,
+    /// Who answers `user_validation`: accept-all, or table:users for the embedded table of that name.
+    #[arg(long, default_value = "accept-all")]
+    user_directory: UsersSetting,
+    /// Keep the table in this directory over restarts.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Local(options) = Cli::parse().command;
+    match local(options).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let secrets = Secrets::parse(&options.secret).map_err(|error| format!("--secret: {error}"))?;
+    let stack = Stack::start(Options {
+        port: options.port,
+        dynamodb_port: options.dynamodb_port,
+        sqs_port: options.sqs_port,
+        secrets,
+        users: options.user_directory,
+        data: options.data,
+    })
+    .await?;
+    if !options.quiet {
+        println!("\n{}", addresses(&stack, &options.secret));
+    }
+
+    let report = demonstration::run(&stack, &options.secret).await?;
+    let as_expected = report.as_expected();
+    if !options.quiet || !as_expected {
+        println!("{report}");
+    }
+    if options.once {
+        return Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+
+    if !options.quiet {
+        println!("{}", invitation(&stack, &options.secret));
+    }
+    let level = if options.quiet { Level::ERROR } else { Level::INFO };
+    tracing_subscriber::fmt().with_max_level(level).with_target(false).compact().init();
+    tokio::signal::ctrl_c().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn addresses(stack: &Stack, secret: &str) -> String {
+    format!(
+        "  webhooks   {}   and {0}/<type>\n  secret     {secret}\n  DynamoDB   {}   table events\n  SQS        {}   queue {}\n",
+        stack.url(),
+        stack.dynamodb_endpoint,
+        stack.sqs_endpoint,
+        stack.queues.events,
+    )
+}
+
+/// A webhook that works as pasted.
+fn invitation(stack: &Stack, secret: &str) -> String {
+    let body = r#"{"notification_type":"payment","transaction":{"id":1},"user":{"id":"me"}}"#;
+    format!(
+        "  Send one yourself:\n\n  curl -i {} \\\n    -H 'Authorization: {}' \\\n    -d '{body}'\n\n  Ctrl-C ends it. Each webhook is one line from here on:\n",
+        stack.url(),
+        sign(body.as_bytes(), secret),
+    )
+}

@@ -1,0 +1,169 @@
+//! DynamoDB and SQS in this process, and the table and queues of `template.yaml` in them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, StreamSpecification, StreamViewType,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use dynoxide::Database;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID};
+use rustack_sqs_core::config::SqsConfig;
+use rustack_sqs_core::handler::RustackSqsHandler;
+use rustack_sqs_core::provider::RustackSqs;
+use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use tokio::net::TcpListener;
+
+use crate::stack::StartError;
+
+/// The name of the table of events, here.
+pub const EVENTS_TABLE: &str = "events";
+/// The name of the table of users, here.
+pub const USERS_TABLE: &str = "users";
+/// The region that the embedded services pretend to be in.
+pub const REGION: &str = "us-east-1";
+
+/// Opens the database: in memory, or in a file of this directory.
+pub(crate) fn open_database(directory: Option<&Path>) -> Result<Database, StartError> {
+    let Some(directory) = directory else {
+        return Database::memory().map_err(|error| StartError::Database(error.to_string()));
+    };
+    let failed =
+        |error: &dyn std::fmt::Display| StartError::Directory { path: directory.to_owned(), cause: error.to_string() };
+    std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
+    let file = directory.join("dynamodb.sqlite");
+    Database::new(&file.to_string_lossy()).map_err(|error| failed(&error))
+}
+
+/// Serves DynamoDB until the task is aborted.
+pub(crate) async fn serve_dynamodb(listener: TcpListener, database: Database) {
+    if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()).await {
+        tracing::error!(error, "the embedded DynamoDB has stopped");
+    }
+}
+
+/// Serves SQS until the task is aborted.
+pub(crate) async fn serve_sqs(listener: TcpListener, port: u16) {
+    let config =
+        SqsConfig { host: "127.0.0.1".to_owned(), port, default_region: REGION.to_owned(), ..SqsConfig::default() };
+    let provider = Arc::new(RustackSqs::new(config));
+    let service = SqsHttpService::new(Arc::new(RustackSqsHandler::new(provider)), SqsHttpConfig::default());
+    while let Ok((connection, _)) = listener.accept().await {
+        let service = service.clone();
+        tokio::spawn(async move { http1::Builder::new().serve_connection(TokioIo::new(connection), service).await });
+    }
+}
+
+/// Creates the tables, unless a data directory brought them along. Returns the ARN of the stream of events.
+pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> Result<String, StartError> {
+    if let Some(stream) = stream_of_events(dynamodb).await {
+        return Ok(stream);
+    }
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::NewImage)
+        .build()
+        .map_err(StartError::service)?;
+    dynamodb
+        .create_table()
+        .table_name(EVENTS_TABLE)
+        .set_attribute_definitions(Some(strings(&[PK, SK, ORDER_ID, USER_ID, RECEIVED_AT])?))
+        .set_key_schema(Some(key(&[PK, SK])?))
+        .global_secondary_indexes(index("by_order", ORDER_ID)?)
+        .global_secondary_indexes(index("by_user", USER_ID)?)
+        .stream_specification(stream)
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .map_err(StartError::service)?;
+    dynamodb
+        .create_table()
+        .table_name(USERS_TABLE)
+        .set_attribute_definitions(Some(strings(&["user_id"])?))
+        .set_key_schema(Some(key(&["user_id"])?))
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .map_err(StartError::service)?;
+    let no_stream = || StartError::service(std::io::Error::other("the table of events has no stream"));
+    stream_of_events(dynamodb).await.ok_or_else(no_stream)
+}
+
+async fn stream_of_events(dynamodb: &aws_sdk_dynamodb::Client) -> Option<String> {
+    let described = dynamodb.describe_table().table_name(EVENTS_TABLE).send().await.ok()?;
+    described.table?.latest_stream_arn
+}
+
+/// The queues' URLs.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// From which the game takes its events. FIFO.
+    pub events: String,
+    /// Where messages go that the game failed to handle ten times. FIFO.
+    pub dead_letters: String,
+    /// Where the relay leaves word of events that can never be sent.
+    pub parked: String,
+}
+
+pub(crate) async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<Queues, StartError> {
+    let create = async |name: &str, attributes: &[(QueueAttributeName, &str)]| {
+        let mut queue = sqs.create_queue().queue_name(name);
+        for (attribute, value) in attributes {
+            queue = queue.attributes(attribute.clone(), *value);
+        }
+        let created = queue.send().await.map_err(StartError::service)?;
+        Ok::<_, StartError>(created.queue_url.unwrap_or_default())
+    };
+    let fifo = (QueueAttributeName::FifoQueue, "true");
+    let dead_letters = create("events-dead-letters.fifo", std::slice::from_ref(&fifo)).await?;
+    let redrive = format!(
+        r#"{{"deadLetterTargetArn":"arn:aws:sqs:{REGION}:000000000000:events-dead-letters.fifo","maxReceiveCount":10}}"#
+    );
+    let events = create(
+        "events.fifo",
+        &[
+            fifo,
+            (QueueAttributeName::DeduplicationScope, "messageGroup"),
+            (QueueAttributeName::FifoThroughputLimit, "perMessageGroupId"),
+            (QueueAttributeName::VisibilityTimeout, "60"),
+            (QueueAttributeName::RedrivePolicy, &redrive),
+        ],
+    )
+    .await?;
+    let parked = create("parked", &[]).await?;
+    Ok(Queues { events, dead_letters, parked })
+}
+
+fn strings(names: &[&str]) -> Result<Vec<AttributeDefinition>, StartError> {
+    names
+        .iter()
+        .map(|name| {
+            let definition = AttributeDefinition::builder().attribute_name(*name);
+            definition.attribute_type(ScalarAttributeType::S).build().map_err(StartError::service)
+        })
+        .collect()
+}
+
+fn key(names: &[&str]) -> Result<Vec<KeySchemaElement>, StartError> {
+    let kinds = [KeyType::Hash, KeyType::Range];
+    names
+        .iter()
+        .zip(kinds)
+        .map(|(name, kind)| {
+            KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().map_err(StartError::service)
+        })
+        .collect()
+}
+
+fn index(name: &str, by: &str) -> Result<GlobalSecondaryIndex, StartError> {
+    GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .set_key_schema(Some(key(&[by, RECEIVED_AT])?))
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()
+        .map_err(StartError::service)
+}

@@ -1,0 +1,184 @@
+//! Everything that runs, started and stopped as one.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
+use intake::relay::Relay;
+use intake::settings::UsersSetting;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use xsolla::Secrets;
+
+use crate::gateway::{self, Gateway};
+use crate::services::{self, EVENTS_TABLE, Queues, REGION, USERS_TABLE};
+use crate::trigger::StreamTrigger;
+
+/// An embedded database on a busy laptop takes longer than DynamoDB. Xsolla's 3 seconds, and its tunnel's, are the limit.
+const CALL_LIMITS: CallLimits = CallLimits {
+    connect: Duration::from_secs(1),
+    attempt: Duration::from_millis(2400),
+    operation: Duration::from_millis(2500),
+};
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port for webhooks; 0 for any that is free, as with the others.
+    pub port: u16,
+    /// The port of the embedded DynamoDB.
+    pub dynamodb_port: u16,
+    /// The port of the embedded SQS.
+    pub sqs_port: u16,
+    /// The webhook secrets.
+    pub secrets: Secrets,
+    /// Who answers `user_validation`.
+    pub users: UsersSetting,
+    /// Where the table is kept; `None`: in memory.
+    pub data: Option<PathBuf>,
+}
+
+/// Why it did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there, or it may not be used.
+    #[error("port {port} cannot be used ({cause}): choose another with {option}")]
+    Port {
+        /// Which one.
+        port: u16,
+        /// The option that sets it.
+        option: &'static str,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The data directory cannot be written.
+    #[error("{} cannot be used with --data: {cause}", path.display())]
+    Directory {
+        /// Which one.
+        path: PathBuf,
+        /// What the system or the database said.
+        cause: String,
+    },
+    /// The database did not open.
+    #[error("the embedded database does not open: {0}")]
+    Database(String),
+    /// An embedded service did not do as asked.
+    #[error("an embedded service failed: {0}")]
+    Service(String),
+}
+
+impl StartError {
+    pub(crate) fn service(error: impl std::error::Error) -> Self {
+        Self::Service(aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string())
+    }
+}
+
+/// What runs, and how to reach it.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where webhooks are taken.
+    pub webhooks: SocketAddr,
+    /// A client of the embedded DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// A client of the embedded SQS.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The endpoint of the embedded DynamoDB.
+    pub dynamodb_endpoint: String,
+    /// The endpoint of the embedded SQS.
+    pub sqs_endpoint: String,
+    /// The queues.
+    pub queues: Queues,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Stack {
+    /// Starts the services, then what stands around them.
+    ///
+    /// # Errors
+    ///
+    /// When a port or the data directory cannot be used.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let webhooks = listen(options.port, "--port").await?;
+        let dynamodb = listen(options.dynamodb_port, "--dynamodb-port").await?;
+        let sqs = listen(options.sqs_port, "--sqs-port").await?;
+        let database = services::open_database(options.data.as_deref())?;
+        let (dynamodb_endpoint, sqs_endpoint) = (endpoint(&dynamodb), endpoint(&sqs));
+        let webhooks_address = address(&webhooks);
+        let sqs_port = address(&sqs).port();
+        let mut tasks = vec![
+            tokio::spawn(services::serve_dynamodb(dynamodb, database)),
+            tokio::spawn(services::serve_sqs(sqs, sqs_port)),
+        ];
+
+        let config = configuration().await;
+        let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
+        let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
+        let sqs = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(&sqs_endpoint).build();
+        let sqs = aws_sdk_sqs::Client::from_conf(sqs);
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+
+        let stream = services::create_tables(&dynamodb).await?;
+        let queues = services::create_queues(&sqs).await?;
+
+        let relay = Relay {
+            queue: SqsQueue::new(sqs.clone(), queues.events.clone()),
+            parking: ParkingQueue::new(sqs.clone(), Some(queues.parked.clone())),
+        };
+        tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, relay).run()));
+
+        let users = match options.users {
+            UsersSetting::AcceptAll => Users::AcceptAll,
+            UsersSetting::Table(_) => Users::Table { client: dynamodb.clone(), table: USERS_TABLE.to_owned() },
+        };
+        let gateway = Gateway::new(
+            &Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned()),
+            &users,
+            &SecretSource::Fixed(options.secrets),
+        );
+        tasks.push(tokio::spawn(gateway::serve(webhooks, Arc::new(gateway))));
+
+        Ok(Self { webhooks: webhooks_address, dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, tasks })
+    }
+
+    /// The URL that stands for the one that Xsolla calls.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/webhooks", self.webhooks)
+    }
+}
+
+/// Whatever was started ends with its stack.
+impl Drop for Stack {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartError> {
+    let address = (Ipv4Addr::LOCALHOST, port);
+    TcpListener::bind(address).await.map_err(|cause| StartError::Port { port, option, cause })
+}
+
+fn address(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().unwrap_or_else(|_| (Ipv4Addr::LOCALHOST, 0).into())
+}
+
+fn endpoint(listener: &TcpListener) -> String {
+    format!("http://{}", address(listener))
+}
+
+/// The functions' own configuration, but for what they would find in Lambda's environment.
+async fn configuration() -> SdkConfig {
+    sdk_config(CALL_LIMITS)
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .load()
+        .await
+}

@@ -1,0 +1,178 @@
+//! The front door: verify → identify → keep → answer.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use xsolla::{Envelope, NotificationType, Outcome, Question, Role, Signature, Unavailable, Verified};
+
+use crate::ports::{EventStore, Keeping, PortError, SecretStore, UserDirectory};
+use crate::record::Record;
+use crate::secrets::SecretKeeper;
+
+/// Largest body that is looked at, in bytes. Xsolla's have 0.3 to 3 KB; with its message around it and its worst
+/// escapes, one of this size still fits a queue message and a DynamoDB item (400 KB).
+pub const MAX_BODY: usize = 128 * 1024;
+
+/// Time for the whole of it. Xsolla wants its answer within 3 seconds, the gateway and the way take their part, and
+/// Lambda stops the function after 2.
+pub const DEADLINE: Duration = Duration::from_millis(1800);
+
+/// Which notifications a function takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// All of them: the one URL that Xsolla calls.
+    Any,
+    /// One type, for those who split their traffic by path.
+    Only(NotificationType),
+}
+
+/// One HTTP request, as far as it matters.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// The `Authorization` header, if there is exactly one.
+    pub authorization: Option<&'a str>,
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// By when an answer must leave, at most [`DEADLINE`].
+    pub time_left: Duration,
+}
+
+/// What happened to a delivery: the outcome decides the answer, all else is for the log.
+#[derive(Debug)]
+pub struct Receipt<'a> {
+    /// What happened.
+    pub outcome: Outcome,
+    /// What the notification is about, if its signature was right and it could be read.
+    pub envelope: Option<Envelope<'a>>,
+    /// Which secret matched: 0 is the current one.
+    pub secret: Option<u32>,
+    /// The failure of ours that decided the outcome.
+    pub failure: Option<PortError>,
+}
+
+impl From<Outcome> for Receipt<'_> {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, envelope: None, secret: None, failure: None }
+    }
+}
+
+/// Accepts webhooks.
+#[derive(Debug)]
+pub struct Intake<E, U, S> {
+    /// Which notifications it takes.
+    pub door: Door,
+    /// Where events are kept.
+    pub events: E,
+    /// Who answers `user_validation`; `None` where that is not asked.
+    pub users: Option<U>,
+    /// Who may have signed.
+    pub secrets: SecretKeeper<S>,
+}
+
+impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
+    /// Takes a delivery. There is always an outcome, and always in time.
+    pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> Receipt<'a> {
+        let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Deadline));
+        let in_time = tokio::time::timeout(delivery.time_left, self.decide(delivery, &mut receipt)).await;
+        match in_time {
+            Ok(Ok(outcome)) => receipt.outcome = outcome,
+            Ok(Err(Stop { outcome, failure })) => {
+                receipt.outcome = outcome;
+                receipt.failure = failure;
+            }
+            Err(_elapsed) => {}
+        }
+        receipt
+    }
+
+    async fn decide<'a>(&self, delivery: &Delivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
+        if delivery.body.len() > MAX_BODY {
+            return Ok(Outcome::Unavailable(Unavailable::TooLarge));
+        }
+        let verified = self.verify(delivery).await?;
+        receipt.secret = Some(verified.secret());
+
+        let Ok(envelope) = Envelope::read(&verified) else {
+            let record = Record::of_unreadable(verified, delivery.received_at);
+            self.events.keep(&record).await.map_err(failed(Unavailable::Events))?;
+            return Ok(Outcome::Unreadable);
+        };
+        let envelope = receipt.envelope.insert(envelope);
+        if !self.door.takes(envelope) {
+            return Ok(Outcome::Unavailable(Unavailable::OtherType));
+        }
+        match envelope.known.map(NotificationType::role) {
+            Some(Role::Question(question)) => self.answer(question, envelope).await,
+            Some(Role::Event(_)) | None => self.keep(envelope, verified, delivery.received_at).await,
+        }
+    }
+
+    /// Against the secrets held, then, if none matches, against those of this moment.
+    async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<Verified<'a>, Stop> {
+        let wrong = || Stop::from(Outcome::InvalidSignature);
+        let signature = delivery.authorization.and_then(|value| Signature::parse(value).ok()).ok_or_else(wrong)?;
+        let unreadable = failed(Unavailable::Secrets);
+
+        let held = self.secrets.current(delivery.received_at).await.map_err(unreadable)?;
+        if let Ok(verified) = held.verify(delivery.body, &signature) {
+            return Ok(verified);
+        }
+        let again = self.secrets.read_again(delivery.received_at).await.map_err(unreadable)?;
+        again.and_then(|secrets| secrets.verify(delivery.body, &signature).ok()).ok_or_else(wrong)
+    }
+
+    async fn keep<'a>(
+        &self,
+        envelope: &Envelope<'a>,
+        verified: Verified<'a>,
+        received_at: Timestamp,
+    ) -> Result<Outcome, Stop> {
+        let success = envelope.success();
+        let record = Record::of_event(envelope, verified, received_at);
+        match self.events.keep(&record).await.map_err(failed(Unavailable::Events))? {
+            Keeping::Kept => Ok(Outcome::Accepted(success)),
+            Keeping::Taken { digest } if digest == record.digest().to_string() => Ok(Outcome::Duplicate(success)),
+            Keeping::Taken { .. } => {
+                // Kept or taken, it is there now: a conflict that is sent again meets itself.
+                self.events.keep(&record.into_conflict()).await.map_err(failed(Unavailable::Events))?;
+                Ok(Outcome::Conflict(success))
+            }
+        }
+    }
+
+    async fn answer(&self, question: Question, envelope: &Envelope<'_>) -> Result<Outcome, Stop> {
+        let (Question::UserValidation, Some(users)) = (question, &self.users) else {
+            return Ok(Outcome::Unavailable(Unavailable::Unanswered));
+        };
+        let Some(user_id) = &envelope.user_id else { return Ok(Outcome::UserNotFound) };
+        let known = users.knows(user_id).await.map_err(failed(Unavailable::Users))?;
+        Ok(if known { Outcome::UserFound } else { Outcome::UserNotFound })
+    }
+}
+
+impl Door {
+    fn takes(self, envelope: &Envelope<'_>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(only) => envelope.known == Some(only),
+        }
+    }
+}
+
+/// Why the flow ended early.
+struct Stop {
+    outcome: Outcome,
+    failure: Option<PortError>,
+}
+
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, failure: None }
+    }
+}
+
+fn failed(why: Unavailable) -> impl Fn(PortError) -> Stop + Copy {
+    move |failure| Stop { outcome: Outcome::Unavailable(why), failure: Some(failure) }
+}

@@ -1,0 +1,109 @@
+//! Events in DynamoDB: one conditional write each.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use uuid::Uuid;
+
+use super::port_error;
+use crate::ports::{EventStore, Keeping, PortError};
+use crate::record::Record;
+use crate::table::{
+    ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK, TYPE,
+    USER_ID,
+};
+
+const PUT_ITEM: &str = "dynamodb:PutItem";
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The table `events`.
+#[derive(Debug, Clone)]
+pub struct Events {
+    client: Client,
+    table: String,
+}
+
+impl Events {
+    /// Keeps events in this table.
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Opens the connection before it is needed, with a write that DynamoDB must refuse: it has no key. So it needs no
+    /// further permission, costs nothing, and can leave nothing behind.
+    pub async fn connect(&self) {
+        let refused = self.client.put_item().table_name(&self.table).send().await;
+        if let Err(error) = refused
+            && error.as_service_error().is_none()
+        {
+            let error = port_error(PUT_ITEM, &error);
+            tracing::warn!(%error, "the table cannot be reached yet");
+        }
+    }
+}
+
+impl EventStore for Events {
+    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+        let attempt = Uuid::new_v4().simple().to_string();
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item(record, &attempt)))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(Keeping::Kept),
+            Err(error) => match holder(&error) {
+                // The SDK repeated a write that had taken effect unanswered: the key's holder is this very call.
+                Some(holder) if text(holder, ATTEMPT) == Some(&attempt) => Ok(Keeping::Kept),
+                Some(holder) => Ok(Keeping::Taken { digest: text(holder, DIGEST).unwrap_or_default().to_owned() }),
+                None => Err(port_error(PUT_ITEM, &error)),
+            },
+        }
+    }
+}
+
+/// The item that has the key, if that is why the write failed.
+fn holder(error: &SdkError<PutItemError>) -> Option<&Item> {
+    match error.as_service_error() {
+        Some(PutItemError::ConditionalCheckFailedException(taken)) => taken.item(),
+        _ => None,
+    }
+}
+
+fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+fn item(record: &Record<'_>, attempt: &str) -> Item {
+    let mut item = Item::with_capacity(15);
+    let mut string = |name: &str, value: &str| item.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+    string(PK, record.event_id.subject());
+    string(SK, record.event_id.rest());
+    string(KIND, record.kind.name());
+    string(MODE, record.mode.name());
+    string(DIGEST, &record.digest().to_string());
+    string(RECEIVED_AT, &format!("{:.3}", record.received_at));
+    string(ATTEMPT, attempt);
+    for (name, value) in [
+        (TYPE, &record.type_name),
+        (ORDER_ID, &record.order_id),
+        (USER_ID, &record.user_id),
+        (PROJECT_ID, &record.project_id),
+    ] {
+        if let Some(value) = value {
+            string(name, value);
+        }
+    }
+    item.insert(IDENTIFIED.to_owned(), AttributeValue::Bool(record.identified));
+    item.insert(SECRET.to_owned(), AttributeValue::N(record.verified.secret().to_string()));
+    item.insert(EXPIRES_AT.to_owned(), AttributeValue::N(record.expires_at().to_string()));
+    item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(record.verified.body())));
+    item
+}

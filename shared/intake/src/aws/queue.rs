@@ -1,0 +1,126 @@
+//! Messages in SQS.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::ProvideErrorMetadata;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+
+use super::port_error;
+use crate::message::Message;
+use crate::ports::{Parked, Parking, PortError, Queue, Sent};
+
+const SEND_BATCH: &str = "sqs:SendMessageBatch";
+
+/// What SQS says of a message that it will never take, whoever sends it and whenever.
+const NEVER: [&str; 4] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong", "MissingParameter"];
+
+/// The FIFO queue from which the game takes its events.
+#[derive(Debug, Clone)]
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+}
+
+impl SqsQueue {
+    /// Sends to the queue of this URL.
+    pub const fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+}
+
+impl Queue for SqsQueue {
+    async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
+        let results = self.send_batch(batch).await;
+        // One message that SQS will not take can fail a whole call: alone, each gets its own result.
+        if batch.len() > 1 && results.iter().all(|sent| matches!(sent, Sent::Refused(_))) {
+            let mut results = Vec::with_capacity(batch.len());
+            for message in batch {
+                results.extend(self.send_batch(&[*message]).await);
+            }
+            return results;
+        }
+        results
+    }
+}
+
+impl SqsQueue {
+    async fn send_batch(&self, batch: &[&Message]) -> Vec<Sent> {
+        let mut entries = Vec::with_capacity(batch.len());
+        for (position, message) in batch.iter().enumerate() {
+            match entry(position, message) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => return vec![Sent::Failed(error); batch.len()],
+            }
+        }
+        let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
+        match sent {
+            Ok(answer) => {
+                let mut results = vec![Sent::Queued; batch.len()];
+                for failed in answer.failed() {
+                    let error = PortError {
+                        operation: SEND_BATCH,
+                        cause: format!("{}: {}", failed.code(), failed.message().unwrap_or("no message")),
+                    };
+                    if let Some(result) = failed.id().parse().ok().and_then(|position: usize| results.get_mut(position))
+                    {
+                        *result = refused_or_failed(failed.code(), error);
+                    }
+                }
+                results
+            }
+            Err(error) => {
+                let code = error.code().unwrap_or_default().to_owned();
+                vec![refused_or_failed(&code, port_error(SEND_BATCH, &error)); batch.len()]
+            }
+        }
+    }
+}
+
+fn refused_or_failed(code: &str, error: PortError) -> Sent {
+    // Older answers put the code behind a namespace: `AWS.SimpleQueueService.BatchRequestTooLong`.
+    let code = code.rsplit('.').next().unwrap_or(code);
+    if NEVER.contains(&code) { Sent::Refused(error) } else { Sent::Failed(error) }
+}
+
+fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEntry, PortError> {
+    SendMessageBatchRequestEntry::builder()
+        .id(position.to_string())
+        .message_body(message.body.as_str())
+        .message_group_id(&message.group_id)
+        .message_deduplication_id(&message.deduplication_id)
+        .message_attributes("type", attribute(&message.type_label)?)
+        .message_attributes("mode", attribute(&message.mode)?)
+        .build()
+        .map_err(unbuildable)
+}
+
+fn attribute(value: &str) -> Result<MessageAttributeValue, PortError> {
+    MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(unbuildable)
+}
+
+fn unbuildable(error: impl std::fmt::Display) -> PortError {
+    PortError { operation: SEND_BATCH, cause: error.to_string() }
+}
+
+/// The queue of parked events. Without one, the log alone tells of them.
+#[derive(Debug, Clone)]
+pub struct ParkingQueue {
+    client: Client,
+    url: Option<String>,
+}
+
+impl ParkingQueue {
+    /// Parks in the queue of this URL.
+    pub const fn new(client: Client, url: Option<String>) -> Self {
+        Self { client, url }
+    }
+}
+
+impl Parking for ParkingQueue {
+    async fn park(&self, parked: &Parked) -> Result<(), PortError> {
+        let Some(url) = &self.url else { return Ok(()) };
+        let failed = |cause| PortError { operation: "sqs:SendMessage", cause };
+        let body = serde_json::to_string(parked).map_err(|error| failed(error.to_string()))?;
+        let sent = self.client.send_message().queue_url(url).message_body(body).send().await;
+        sent.map(drop).map_err(|error| port_error("sqs:SendMessage", &error))
+    }
+}

@@ -1,0 +1,104 @@
+//! The relay: a batch of the table's stream in, the flow of [`crate::relay`], what must come again out.
+
+use std::time::Duration;
+
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use lambda_http::lambda_runtime::{self, Error, LambdaEvent, service_fn};
+use serde_dynamo::{AttributeValue, Item};
+
+use super::{refuse_to_start, time_left};
+use crate::aws::{self, CallLimits, ParkingQueue, SqsQueue};
+use crate::message::{self, Content, Message, Unsendable};
+use crate::ports::{Parking, Queue};
+use crate::record::Kind;
+use crate::relay::{Relay, Streamed};
+use crate::settings::{RelaySettings, environment};
+use crate::table::{BODY, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TYPE, USER_ID};
+use crate::telemetry;
+
+/// Runs the relay, until Lambda ends it.
+///
+/// # Errors
+///
+/// When its configuration is not usable, or the Lambda runtime cannot be reached.
+pub async fn run() -> Result<(), Error> {
+    telemetry::start();
+    let settings = RelaySettings::read(&environment).map_err(refuse_to_start)?;
+    let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config(CallLimits::RELAY).load().await);
+    let relay = &Relay {
+        queue: SqsQueue::new(sqs.clone(), settings.queue_url),
+        parking: ParkingQueue::new(sqs, settings.parked_queue_url),
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
+        // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
+        Ok::<_, Error>(Box::pin(handle(relay, &event.payload, || time_left(&event.context))).await)
+    }))
+    .await
+}
+
+/// Takes one batch. The answer names the first record that must come again; Lambda repeats it and all behind it.
+pub async fn handle<Q: Queue, P: Parking>(
+    relay: &Relay<Q, P>,
+    event: &Event,
+    time_left: impl Fn() -> Duration,
+) -> DynamoDbEventResponse {
+    let events: Vec<Streamed> = event.records.iter().filter_map(streamed).collect();
+    let relayed = relay.relay(&events, time_left).await;
+    tracing::info!(
+        records = event.records.len(),
+        events = events.len(),
+        queued = relayed.queued,
+        parked = relayed.parked,
+        retry_from = relayed.retry_from,
+        "relayed"
+    );
+    let mut response = DynamoDbEventResponse::default();
+    if let Some(sequence_number) = relayed.retry_from {
+        let mut failure = DynamoDbBatchItemFailure::default();
+        failure.item_identifier = Some(sequence_number);
+        response.batch_item_failures.push(failure);
+    }
+    response
+}
+
+/// The event in a stream record; `None` if the record tells of something else. (The trigger's filter lets only events
+/// through; this does not rely on it.)
+fn streamed(record: &EventRecord) -> Option<Streamed> {
+    let image = &record.change.new_image;
+    let is_event = string(image, KIND).is_none_or(|kind| kind == Kind::Event.name());
+    (record.event_name == "INSERT" && is_event).then(|| Streamed {
+        sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
+        pk: string(image, PK).unwrap_or_default().to_owned(),
+        sk: string(image, SK).unwrap_or_default().to_owned(),
+        message: message(image),
+    })
+}
+
+fn message(image: &Item) -> Result<Message, Unsendable> {
+    let required = |name| string(image, name).ok_or(Unsendable::Attribute(name));
+    let (subject, rest) = (required(PK)?, required(SK)?);
+    let Some(AttributeValue::B(body)) = image.get(BODY) else { return Err(Unsendable::Attribute(BODY)) };
+    let Some(AttributeValue::Bool(identified)) = image.get(IDENTIFIED) else {
+        return Err(Unsendable::Attribute(IDENTIFIED));
+    };
+    Message::new(&Content {
+        event_id: &xsolla::EventId::new(subject.to_owned(), rest.to_owned()).to_string(),
+        type_name: required(TYPE)?,
+        subject,
+        order_id: string(image, ORDER_ID),
+        user_id: string(image, USER_ID),
+        project_id: string(image, PROJECT_ID),
+        mode: required(MODE)?,
+        identified: *identified,
+        received_at: required(RECEIVED_AT)?,
+        notification: message::notification(body)?,
+    })
+}
+
+fn string<'i>(image: &'i Item, name: &str) -> Option<&'i str> {
+    match image.get(name)? {
+        AttributeValue::S(text) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,20 @@
+//! Accepting webhooks, keeping them, and relaying them to the game.
+//!
+//! Two flows, which speak to ports and know no SDK:
+//!
+//! - [`accept`]: verify → identify → keep → answer, at the front door.
+//! - [`relay`]: from the table's stream to the queue, in order per subject.
+//!
+//! Behind the ports stand the adapters of [`aws`]; before the flows stands the Lambda glue of [`lambda`].
+
+pub mod accept;
+pub mod aws;
+pub mod lambda;
+pub mod message;
+pub mod ports;
+pub mod record;
+pub mod relay;
+pub mod secrets;
+pub mod settings;
+pub mod table;
+mod telemetry;

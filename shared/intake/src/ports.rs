@@ -1,0 +1,83 @@
+//! What the flows need of the outside: one trait each, implemented in [`crate::aws`] and by the tests' fakes.
+
+use std::future::Future;
+
+use crate::message::Message;
+use crate::record::Record;
+
+/// An outside service could not do its work. The message is for the log: it never leaves for the caller, and holds
+/// nothing of a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {cause}")]
+pub struct PortError {
+    /// What was asked, as the service calls it, for example `dynamodb:PutItem`.
+    pub operation: &'static str,
+    /// What the service or the way to it said.
+    pub cause: String,
+}
+
+/// Where events are kept.
+pub trait EventStore: Send + Sync {
+    /// Keeps a record for good, unless its key is taken.
+    ///
+    /// After an error the record may or may not have been kept.
+    fn keep(&self, record: &Record<'_>) -> impl Future<Output = Result<Keeping, PortError>> + Send;
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeping {
+    /// The key was free. Also when an earlier attempt of this very call had taken it.
+    Kept,
+    /// The key was taken by an earlier delivery, whose body had this digest.
+    Taken {
+        /// [`xsolla::BodyDigest`] as text.
+        digest: String,
+    },
+}
+
+/// Who the game's users are.
+pub trait UserDirectory: Send + Sync {
+    /// Whether the game has this user.
+    fn knows(&self, user_id: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// Where the webhook secrets are.
+pub trait SecretStore: Send + Sync {
+    /// Reads them afresh.
+    fn read(&self) -> impl Future<Output = Result<xsolla::Secrets, PortError>> + Send;
+}
+
+/// The queue from which the game takes its events.
+pub trait Queue: Send + Sync {
+    /// Sends up to [`crate::relay::MAX_BATCH`] messages in one call; one result each, in their order.
+    fn send(&self, batch: &[&Message]) -> impl Future<Output = Vec<Sent>> + Send;
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// It is in the queue.
+    Queued,
+    /// Not now. Sending it again may work.
+    Failed(PortError),
+    /// Never: the queue refuses this message for what it is.
+    Refused(PortError),
+}
+
+/// Where the relay leaves word of an event that can never be sent, so that those behind it can go on.
+pub trait Parking: Send + Sync {
+    /// Leaves word of the event, which itself stays in the table.
+    fn park(&self, parked: &Parked) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// An event that can never be sent: where it is kept, and why. Nothing of its body.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Parked {
+    /// Its partition key in the table: the subject.
+    pub pk: String,
+    /// Its sort key in the table.
+    pub sk: String,
+    /// Why it can never be sent.
+    pub cause: String,
+}

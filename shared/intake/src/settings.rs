@@ -1,0 +1,193 @@
+//! The functions' configuration: environment variables, read once at start.
+
+use std::str::FromStr;
+
+use xsolla::Secrets;
+
+/// A mistake in the configuration; it names the variable, and repeats no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSetting {
+    /// It must be set.
+    #[error("{0} is not set: {1}")]
+    Missing(&'static str, &'static str),
+    /// Its value cannot be used.
+    #[error("{0} cannot be used: {1}")]
+    Invalid(&'static str, String),
+}
+
+/// What a function that takes webhooks must know.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// `TABLE_NAME`: the table `events`.
+    pub table: String,
+    /// `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
+    pub secrets: SecretsSetting,
+    /// `USER_DIRECTORY`, where `user_validation` is taken.
+    pub users: Option<UsersSetting>,
+}
+
+/// Where the webhook secrets are.
+#[derive(Debug, Clone)]
+pub enum SecretsSetting {
+    /// `XSOLLA_SECRET_ID`: the name or ARN of a secret in Secrets Manager.
+    SecretsManager(String),
+    /// `XSOLLA_SECRETS`: the secrets themselves.
+    Given(Secrets),
+}
+
+/// Who answers `user_validation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsersSetting {
+    /// `accept-all`
+    AcceptAll,
+    /// `table:NAME`
+    Table(String),
+}
+
+/// What the relay must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelaySettings {
+    /// `QUEUE_URL`: the game's FIFO queue.
+    pub queue_url: String,
+    /// `PARKED_QUEUE_URL`: where word is left of events that can never be sent. May be missing: then only the log tells.
+    pub parked_queue_url: Option<String>,
+}
+
+/// How a variable is read: [`std::env::var`], or a test's own.
+pub type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
+
+/// Reads the process's environment.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl WebhookSettings {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake found.
+    pub fn read(variable: Variable<'_>, takes_user_validation: bool) -> Result<Self, InvalidSetting> {
+        let table = required(variable, "TABLE_NAME", "the name of the DynamoDB table that keeps events")?;
+        let users = takes_user_validation.then(|| users(variable)).transpose()?;
+        Ok(Self { table, secrets: secrets(variable)?, users })
+    }
+}
+
+impl RelaySettings {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake found.
+    pub fn read(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+        let queue_url = required(variable, "QUEUE_URL", "the URL of the FIFO queue from which the game takes events")?;
+        // What a FIFO queue asks for, an ordinary one refuses: every event would be parked.
+        if queue_url.strip_suffix(".fifo").is_none() {
+            let cause = "it must be the URL of a FIFO queue, which ends in .fifo".to_owned();
+            return Err(InvalidSetting::Invalid("QUEUE_URL", cause));
+        }
+        Ok(Self { queue_url, parked_queue_url: optional(variable, "PARKED_QUEUE_URL") })
+    }
+}
+
+fn secrets(variable: Variable<'_>) -> Result<SecretsSetting, InvalidSetting> {
+    match (optional(variable, "XSOLLA_SECRET_ID"), optional(variable, "XSOLLA_SECRETS")) {
+        (Some(_), Some(_)) => {
+            let cause = "XSOLLA_SECRET_ID is set as well, and only one of them can count".to_owned();
+            Err(InvalidSetting::Invalid("XSOLLA_SECRETS", cause))
+        }
+        (Some(id), None) => Ok(SecretsSetting::SecretsManager(id)),
+        (None, Some(text)) => Secrets::parse(&text)
+            .map(SecretsSetting::Given)
+            .map_err(|error| InvalidSetting::Invalid("XSOLLA_SECRETS", error.to_string())),
+        (None, None) => Err(InvalidSetting::Missing(
+            "XSOLLA_SECRET_ID",
+            "the secret in Secrets Manager that holds the webhook secrets (or XSOLLA_SECRETS with them, for local runs)",
+        )),
+    }
+}
+
+fn users(variable: Variable<'_>) -> Result<UsersSetting, InvalidSetting> {
+    const NAME: &str = "USER_DIRECTORY";
+    let choice = required(variable, NAME, "accept-all, or table:NAME of a DynamoDB table with the key user_id")?;
+    choice.parse().map_err(|cause| InvalidSetting::Invalid(NAME, cause))
+}
+
+impl FromStr for UsersSetting {
+    type Err = String;
+
+    fn from_str(choice: &str) -> Result<Self, String> {
+        match choice.split_once(':') {
+            None if choice == "accept-all" => Ok(Self::AcceptAll),
+            Some(("table", name)) if !name.is_empty() => Ok(Self::Table(name.to_owned())),
+            _ => Err(format!("it is {choice:?}, and must be accept-all or table:NAME")),
+        }
+    }
+}
+
+fn required(variable: Variable<'_>, name: &'static str, what: &'static str) -> Result<String, InvalidSetting> {
+    optional(variable, name).ok_or(InvalidSetting::Missing(name, what))
+}
+
+/// An empty variable is as good as none.
+fn optional(variable: Variable<'_>, name: &str) -> Option<String> {
+    variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(variables: &[(&str, &str)], takes_user_validation: bool) -> Result<WebhookSettings, String> {
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
+        WebhookSettings::read(&variable, takes_user_validation).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_mistake_names_its_variable() {
+        let table = ("TABLE_NAME", "events");
+        let secret = ("XSOLLA_SECRETS", "hunter2");
+        for (variables, message) in [
+            (vec![secret], "TABLE_NAME is not set"),
+            (vec![("TABLE_NAME", " "), secret], "TABLE_NAME is not set"),
+            (vec![table], "USER_DIRECTORY is not set"),
+            (vec![table, ("USER_DIRECTORY", "accept-all")], "XSOLLA_SECRET_ID is not set"),
+            (vec![table, secret, ("USER_DIRECTORY", "everyone")], "USER_DIRECTORY cannot be used: it is \"everyone\""),
+            (vec![table, secret, ("USER_DIRECTORY", "table:")], "USER_DIRECTORY cannot be used"),
+            (
+                vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "[]")],
+                "XSOLLA_SECRETS cannot be used: there is no secret in it",
+            ),
+            (
+                vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", r#"{"hunter2":"#)],
+                "XSOLLA_SECRETS cannot be used",
+            ),
+            (
+                vec![table, ("USER_DIRECTORY", "accept-all"), secret, ("XSOLLA_SECRET_ID", "arn")],
+                "XSOLLA_SECRETS cannot be used: XSOLLA_SECRET_ID is set as well",
+            ),
+        ] {
+            let error = webhook(&variables, true).unwrap_err();
+            assert!(error.starts_with(message), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_directory_of_users_is_asked_for_only_where_it_is_used() {
+        let variables = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn")];
+        assert_eq!(webhook(&variables, false).unwrap().users, None);
+        let variables = [&variables[..], &[("USER_DIRECTORY", "table:players")]].concat();
+        assert_eq!(webhook(&variables, true).unwrap().users, Some(UsersSetting::Table("players".to_owned())));
+    }
+
+    #[test]
+    fn the_relay_wants_a_fifo_queue() {
+        let read = |url: &'static str| RelaySettings::read(&move |name| (name == "QUEUE_URL").then(|| url.to_owned()));
+        assert_eq!(read("https://sqs/1/events.fifo").unwrap().parked_queue_url, None);
+        assert!(read("https://sqs/1/events").unwrap_err().to_string().starts_with("QUEUE_URL cannot be used"));
+        assert!(read("").unwrap_err().to_string().starts_with("QUEUE_URL is not set"));
+    }
+}

@@ -1,0 +1,35 @@
+//! The table `events`: what its attributes are called.
+//!
+//! `pk` is the subject and `sk` the rest of the event id, so that one Query shows all that happened to a sale, and a
+//! stream keeps its order. The two keys-only indexes `by_order` and `by_user` are sorted by `received_at`.
+
+/// Partition key: the subject. String.
+pub const PK: &str = "pk";
+/// Sort key: the rest of the event id. String.
+pub const SK: &str = "sk";
+/// [`crate::record::Kind`]: the stream's filter passes `event` only. String.
+pub const KIND: &str = "kind";
+/// `notification_type` as it came; absent if the body was unreadable. String.
+pub const TYPE: &str = "type";
+/// Xsolla's order id, or absent. String.
+pub const ORDER_ID: &str = "order_id";
+/// The game's user id, or absent. String.
+pub const USER_ID: &str = "user_id";
+/// Xsolla's project id, or absent. String.
+pub const PROJECT_ID: &str = "project_id";
+/// `live` or `sandbox`. String.
+pub const MODE: &str = "mode";
+/// Whether the key comes from the type's ids. Boolean.
+pub const IDENTIFIED: &str = "identified";
+/// Which secret matched: 0 is the current one. Number.
+pub const SECRET: &str = "secret";
+/// SHA-256 of the body, hexadecimal. String.
+pub const DIGEST: &str = "digest";
+/// The body, byte for byte. Binary.
+pub const BODY: &str = "body";
+/// When it was received, UTC, to the millisecond. String.
+pub const RECEIVED_AT: &str = "received_at";
+/// When the table may forget it, in seconds since 1970 (TTL). Number.
+pub const EXPIRES_AT: &str = "expires_at";
+/// Which call wrote it, so that a call that is repeated knows its own work. String.
+pub const ATTEMPT: &str = "attempt";

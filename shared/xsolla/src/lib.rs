@@ -1,0 +1,36 @@
+//! The protocol that Xsolla's webhooks speak: who signed a body, what it is about, and what to answer.
+//!
+//! Nothing here does I/O. The way through is fixed by the types:
+//!
+//! ```
+//! use xsolla::{Envelope, Mode, Secrets, Signature, sign};
+//!
+//! let secrets = Secrets::parse("magic")?;
+//! let body = br#"{"transaction":{"id":2105129134},"notification_type":"payment"}"#;
+//! let header = sign(body, "magic"); // what Xsolla sends as `Authorization`
+//!
+//! let signature = Signature::parse(&header)?;
+//! let verified = secrets.verify(body, &signature)?; // the only way to a `Verified` body
+//! let envelope = Envelope::read(&verified)?; // and the only input that this takes
+//!
+//! assert_eq!(envelope.event_id.to_string(), "transaction#2105129134#payment");
+//! assert_eq!(envelope.mode, Mode::Live);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod answer;
+mod envelope;
+mod field;
+mod identity;
+pub mod model;
+mod notification_type;
+mod refund_code;
+pub mod samples;
+mod signature;
+
+pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
+pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
+pub use identity::{BodyDigest, EventId};
+pub use notification_type::{NotificationType, Question, Role};
+pub use refund_code::{BlockingAdvice, RefundCode};
+pub use signature::{InvalidSecrets, InvalidSignature, Secrets, Signature, Verified, sign};

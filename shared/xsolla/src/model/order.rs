@@ -1,0 +1,229 @@
+//! `order_paid` and `order_canceled`, separate and combined.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::open_enum::open_enum;
+use super::{Billing, CustomParameters, Id, Json, Model, Personal, lenient};
+
+/// Both types have the same fields; they differ in what happened.
+macro_rules! orders {
+    ($($(#[$about:meta])* $name:ident = $type:literal;)+) => {$(
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[non_exhaustive]
+        pub struct $name {
+            /// The order.
+            pub order: Order,
+            /// What it consists of. A bundle comes as one line for itself and one for each of its contents: see
+            /// [`Item::is_bundle_content`].
+            #[serde(deserialize_with = "lenient::list")]
+            pub items: Vec<Item>,
+            /// Whose order it is.
+            pub user: OrderUser,
+            /// The payment or refund behind it. Only in projects with combined webhooks, and not for free orders; with
+            /// separate webhooks it comes before, as a notification of its own.
+            pub billing: Option<Billing>,
+            /// The game's own parameters.
+            pub custom_parameters: Option<CustomParameters>,
+        }
+
+        impl Model for $name {
+            const TYPE: &'static str = $type;
+        }
+    )+};
+}
+
+orders! {
+    /// `order_paid`: an order is paid, or was free. The one to grant items on.
+    ///
+    /// Documented [as `successful-order-payment`](https://developers.xsolla.com/webhooks/operation/successful-order-payment/).
+    OrderPaid = "order_paid";
+
+    /// `order_canceled`: a paid order was cancelled, by the user, the game or Xsolla. The one to take items back on.
+    ///
+    /// Documented [as `order-cancellation`](https://developers.xsolla.com/webhooks/operation/order-cancellation/).
+    OrderCanceled = "order_canceled";
+}
+
+/// `order`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Order {
+    /// Xsolla's id of the order. Every order has one, the free ones too.
+    pub id: Option<Id>,
+    /// Live or sandbox.
+    pub mode: Option<Mode>,
+    /// What kind of currency `currency` and `amount` are in.
+    pub currency_type: Option<CurrencyType>,
+    /// Three letters of ISO 4217 for real money; the SKU for virtual currency.
+    pub currency: Option<String>,
+    /// The price of the cart in `currency`, which may be virtual: the money is then in
+    /// [`billing`](OrderPaid::billing). Sent as a string, with up to four decimal places.
+    #[serde(deserialize_with = "lenient::decimal")]
+    pub amount: Option<Decimal>,
+    /// Never to be branched on, hence plain text: it has no list of values, and the documented `order_canceled` says
+    /// `paid`. The notification's type is what tells.
+    pub status: Option<String>,
+    /// Where it was paid.
+    pub platform: Option<Platform>,
+    /// What the user wrote.
+    pub comment: Option<Personal>,
+    /// The transaction's id: [`transaction.id`](super::Transaction::id) as a string. `None` if no real money was paid.
+    pub invoice_id: Option<Id>,
+    /// The promotions on the order as a whole. One that only adds a gift has two equal amounts.
+    #[serde(deserialize_with = "lenient::list")]
+    pub promotions: Vec<Discount>,
+    /// The coupons used. Not sent, rather than empty, if there are none.
+    #[serde(deserialize_with = "lenient::list")]
+    pub coupons: Vec<OrderCode>,
+    /// The promo codes used. Not sent, rather than empty, if there are none.
+    #[serde(deserialize_with = "lenient::list")]
+    pub promocodes: Vec<OrderCode>,
+}
+
+/// One of `items`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Item {
+    /// The item; for game keys in the form `sku_drm`.
+    pub sku: Option<Id>,
+    /// What kind of item.
+    #[serde(rename = "type")]
+    pub item_type: Option<ItemType>,
+    /// How many units. For the contents of a bundle or package, all their units: 1500 gold, not one package.
+    #[serde(deserialize_with = "lenient::count")]
+    pub quantity: Option<u64>,
+    /// The price of all units together, in the order's currency. `None` for the contents of a bundle.
+    #[serde(deserialize_with = "lenient::decimal")]
+    pub amount: Option<Decimal>,
+    /// The promotions on this item.
+    #[serde(deserialize_with = "lenient::list")]
+    pub promotions: Vec<Discount>,
+    /// Whether it is sold before its release.
+    #[serde(deserialize_with = "lenient::flag")]
+    pub is_pre_order: Option<bool>,
+    /// The attributes that the game gave it in the catalogue.
+    pub custom_attributes: Option<Json>,
+    /// Whether it costs nothing. Version 2 of the webhooks only, as are the next two; the version is set by the call
+    /// [update-webhook](https://developers.xsolla.com/api/igs/operation/update-webhook/) of Xsolla's API.
+    #[serde(deserialize_with = "lenient::flag")]
+    pub is_free: Option<bool>,
+    /// Whether a promotion added it.
+    #[serde(deserialize_with = "lenient::flag")]
+    pub is_bonus: Option<bool>,
+    /// Whether it is part of a bundle that has a line of its own. A game whose bundles grant their contents must skip it,
+    /// or it grants twice. `None` in version 1, where nothing tells a bundle's contents from what was bought beside it.
+    #[serde(deserialize_with = "lenient::flag")]
+    pub is_bundle_content: Option<bool>,
+}
+
+/// One of the `promotions` of an order or item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Discount {
+    /// The price before, in the order's currency.
+    #[serde(deserialize_with = "lenient::decimal")]
+    pub amount_without_discount: Option<Decimal>,
+    /// The price after, in the order's currency.
+    #[serde(deserialize_with = "lenient::decimal")]
+    pub amount_with_discount: Option<Decimal>,
+    /// Its place in the sequence in which several apply, from 1.
+    #[serde(deserialize_with = "lenient::count")]
+    pub sequence: Option<u64>,
+}
+
+/// One of an order's `coupons` or `promocodes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct OrderCode {
+    /// What the user typed.
+    pub code: Option<Id>,
+    /// The game's id of the campaign. Newer documentation has it for coupons only.
+    pub external_id: Option<Id>,
+}
+
+/// `user`, as orders name a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct OrderUser {
+    /// The game's id of the user: what payments call [`user.id`](super::User::id).
+    pub external_id: Option<Id>,
+    /// E-mail address.
+    pub email: Option<Personal>,
+    /// Two letters, meant as ISO 3166-1 alpha-2; other codes occur.
+    pub country: Option<String>,
+}
+
+open_enum! {
+    /// Whether an order is real (`order.mode`).
+    pub enum Mode {
+        /// `default`: live, real money.
+        Live = "default",
+        /// `sandbox`: a test.
+        Sandbox = "sandbox",
+    }
+}
+
+open_enum! {
+    /// What an order was paid in (`order.currency_type`).
+    pub enum CurrencyType {
+        /// Real money.
+        Real = "real",
+        /// The game's own currency.
+        Virtual = "virtual",
+        /// Loyalty points. In newer documentation only.
+        LoyaltyPoint = "loyalty_point",
+        /// Nothing: the order was free.
+        Unknown = "unknown",
+    }
+}
+
+open_enum! {
+    /// What kind of item (`items[].type`).
+    pub enum ItemType {
+        /// An item in the game.
+        VirtualGood = "virtual_good",
+        /// The game's own currency.
+        VirtualCurrency = "virtual_currency",
+        /// A key to a game.
+        GameKey = "game_key",
+        /// Several of these, or a package of virtual currency. Its contents follow as lines of their own.
+        Bundle = "bundle",
+    }
+}
+
+open_enum! {
+    /// Where an order was paid (`order.platform`).
+    pub enum Platform {
+        /// Xsolla.
+        Xsolla = "xsolla",
+        /// PlayStation Network.
+        PlaystationNetwork = "playstation_network",
+        /// Xbox Live.
+        XboxLive = "xbox_live",
+        /// PC, without a store.
+        PcStandalone = "pc_standalone",
+        /// Nintendo's shop.
+        NintendoShop = "nintendo_shop",
+        /// Google Play.
+        GooglePlay = "google_play",
+        /// Apple's App Store.
+        AppStoreIos = "app_store_ios",
+        /// Android, without a store.
+        AndroidStandalone = "android_standalone",
+        /// iOS, without a store.
+        IosStandalone = "ios_standalone",
+        /// Another Android store.
+        AndroidOther = "android_other",
+        /// Another iOS store.
+        IosOther = "ios_other",
+        /// Another PC store.
+        PcOther = "pc_other",
+    }
+}
