@@ -9,6 +9,9 @@ use crate::ports::{EventStore, Keeping, PortError, SecretStore, UserDirectory};
 use crate::record::Record;
 use crate::secrets::SecretKeeper;
 
+#[cfg(test)]
+mod tests;
+
 /// Largest body that is looked at, in bytes. Xsolla's have 0.3 to 3 KB; with its message around it and its worst
 /// escapes, one of this size still fits a queue message and a DynamoDB item (400 KB).
 pub const MAX_BODY: usize = 128 * 1024;

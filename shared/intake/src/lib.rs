@@ -9,6 +9,8 @@
 
 pub mod accept;
 pub mod aws;
+#[cfg(test)]
+mod fakes;
 pub mod lambda;
 pub mod message;
 pub mod ports;

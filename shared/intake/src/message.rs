@@ -88,6 +88,12 @@ impl Message {
     }
 }
 
+impl From<String> for MessageBody {
+    fn from(json: String) -> Self {
+        Self(json)
+    }
+}
+
 impl MessageBody {
     /// The JSON text.
     #[must_use]
@@ -127,4 +133,74 @@ fn escape_for_sqs(json: String) -> String {
 pub fn notification(body: &[u8]) -> Result<&RawValue, Unsendable> {
     let text = xsolla::json_text(body).map_err(|_| Unsendable::Body)?;
     serde_json::from_str(text).map_err(|_| Unsendable::Body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(event_id: &str, body: &[u8]) -> Result<Message, Unsendable> {
+        Message::new(&Content {
+            event_id,
+            type_name: "payment",
+            subject: "transaction#7",
+            order_id: None,
+            user_id: Some("me"),
+            project_id: None,
+            mode: "live",
+            identified: true,
+            received_at: "2026-11-22T00:31:07.042Z",
+            notification: notification(body)?,
+        })
+    }
+
+    #[test]
+    fn the_notification_stands_in_it_as_it_came() {
+        let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
+        let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
+        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"received_at":"2026-11-22T00:31:07.042Z","notification":"#;
+        assert_eq!(message.body.as_str(), format!("{expected}{body}}}"));
+    }
+
+    #[test]
+    fn characters_that_sqs_refuses_go_out_as_escapes_and_arrive_equal() {
+        let body = "{\"comment\":\"\u{fffe}\u{ffff}\u{1ffff}\"}";
+        let message = message("transaction#7#payment", body.as_bytes()).unwrap();
+        assert!(!message.body.as_str().contains(['\u{fffe}', '\u{ffff}']));
+        let arrived: serde_json::Value = serde_json::from_str(message.body.as_str()).unwrap();
+        assert_eq!(arrived["notification"]["comment"], "\u{fffe}\u{ffff}\u{1ffff}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_stays_behind() {
+        let message = message("transaction#7#payment", "\u{feff}{}".as_bytes()).unwrap();
+        assert!(message.body.as_str().ends_with(r#""notification":{}}"#));
+    }
+
+    #[test]
+    fn ids_that_sqs_would_refuse_give_way_to_their_digest() {
+        for (id, fits) in [
+            ("transaction#7#payment".to_owned(), true),
+            ("x".repeat(128), true),
+            ("x".repeat(129), false),
+            ("transaction#7#partial_refund#2026-08-23 01:02:03#5".to_owned(), false),
+        ] {
+            let sent = message(&id, b"{}").unwrap().deduplication_id;
+            assert_eq!(sent == id, fits, "{id}");
+            assert!(fits || (sent.len() == 64 && sent.bytes().all(|byte| byte.is_ascii_hexdigit())), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_cannot_be_sent() {
+        for body in [&b"{"[..], b"", b"{} {}", b"\xff"] {
+            assert_eq!(notification(body).err(), Some(Unsendable::Body));
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_it() {
+        let shown = format!("{:?}", message("id", br#"{"email":"mira@example.com"}"#).unwrap());
+        assert!(!shown.contains("mira"), "{shown}");
+    }
 }

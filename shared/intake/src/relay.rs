@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::message::{Message, Unsendable};
 use crate::ports::{Parked, Parking, Queue, Sent};
 
+#[cfg(test)]
+mod tests;
+
 /// Most messages in one call to SQS.
 pub const MAX_BATCH: usize = 10;
 /// Most bytes in one call. SQS takes a mebibyte; this is what older queues and emulators take.

@@ -30,6 +30,11 @@ impl<S: SecretStore> SecretKeeper<S> {
         Self { store, held: Mutex::new(None) }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn store(&self) -> &S {
+        &self.store
+    }
+
     /// The secrets as last read.
     ///
     /// # Errors

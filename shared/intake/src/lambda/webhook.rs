@@ -123,3 +123,117 @@ fn response(answer: Answer) -> ApiGatewayProxyResponse {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use xsolla::{Secrets, sign};
+
+    use super::*;
+    use crate::ports::{Keeping, PortError};
+    use crate::record::Record;
+
+    const BODY: &str = r#"{"notification_type":"payment","transaction":{"id":7}}"#;
+
+    /// Keeps the bodies it is given.
+    #[derive(Default)]
+    struct Bodies(Mutex<Vec<Vec<u8>>>);
+
+    impl EventStore for Bodies {
+        async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+            self.0.lock().unwrap().push(record.verified.body().to_vec());
+            Ok(Keeping::Kept)
+        }
+    }
+
+    async fn answer(request: &ApiGatewayProxyRequest) -> (i64, Vec<Vec<u8>>) {
+        let intake = Intake {
+            door: Door::Any,
+            events: Bodies::default(),
+            users: Some(Users::AcceptAll),
+            secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
+        };
+        let response = handle(&intake, request, Timestamp::UNIX_EPOCH, DEADLINE).await;
+        (response.status_code, intake.events.0.into_inner().unwrap())
+    }
+
+    fn request(body: impl Into<String>, authorization: &[&str]) -> ApiGatewayProxyRequest {
+        let mut request = ApiGatewayProxyRequest::default();
+        request.http_method = Method::POST;
+        request.body = Some(body.into());
+        for value in authorization {
+            request.multi_value_headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        request
+    }
+
+    #[tokio::test]
+    async fn the_bytes_that_are_verified_are_the_bytes_that_are_kept() {
+        let signature = sign(BODY.as_bytes(), "secret");
+        let plain = request(BODY, &[&signature]);
+        assert_eq!(answer(&plain).await, (204, vec![BODY.into()]));
+
+        let mut encoded = request(STANDARD.encode(BODY), &[&signature]);
+        encoded.is_base64_encoded = true;
+        assert_eq!(answer(&encoded).await, (204, vec![BODY.into()]));
+
+        let mut undeclared = request(STANDARD.encode(BODY), &[&signature]);
+        undeclared.is_base64_encoded = false;
+        assert_eq!(answer(&undeclared).await, (400, vec![]), "base64 text is not what was signed");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_the_promised_base64_is_left_to_another_try() {
+        for body in ["%%%", "a", "e30", "e30=\n", "e 30="] {
+            let mut broken = request(body, &[&sign(b"{}", "secret")]);
+            broken.is_base64_encoded = true;
+            assert_eq!(answer(&broken).await, (503, vec![]), "{body:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_is_not_even_decoded() {
+        let mut large = request("A".repeat(MAX_BODY / 3 * 4 + 8), &["Signature 00"]);
+        large.is_base64_encoded = true;
+        assert_eq!(answer(&large).await, (503, vec![]));
+    }
+
+    #[tokio::test]
+    async fn the_largest_body_passes_in_base64_too() {
+        let largest = format!(r#"{{"notification_type":"payment","x":"{}"}}"#, "x".repeat(MAX_BODY - 38));
+        let mut encoded = request(STANDARD.encode(&largest), &[&sign(largest.as_bytes(), "secret")]);
+        encoded.is_base64_encoded = true;
+        assert_eq!(answer(&encoded).await.0, 204);
+    }
+
+    #[tokio::test]
+    async fn only_a_post_is_a_webhook() {
+        for method in [Method::GET, Method::PUT, Method::HEAD, Method::OPTIONS] {
+            let mut other = request(BODY, &[&sign(BODY.as_bytes(), "secret")]);
+            other.http_method = method;
+            assert_eq!(answer(&other).await, (503, vec![]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_repeated_authorization_header_is_none() {
+        let signature = sign(BODY.as_bytes(), "secret");
+        assert_eq!(answer(&request(BODY, &[&signature, &signature])).await, (400, vec![]));
+        assert_eq!(answer(&request(BODY, &[])).await, (400, vec![]));
+    }
+
+    #[tokio::test]
+    async fn the_header_is_found_where_hand_written_events_have_it() {
+        let mut by_hand = request(BODY, &[]);
+        by_hand.headers.insert("Authorization", sign(BODY.as_bytes(), "secret").parse().unwrap());
+        assert_eq!(answer(&by_hand).await.0, 204);
+    }
+
+    #[tokio::test]
+    async fn no_body_is_an_empty_body() {
+        let mut empty = request("", &[&sign(b"", "secret")]);
+        empty.body = None;
+        assert_eq!(answer(&empty).await, (400, vec![vec![]]), "signed, unreadable, kept");
+    }
+}

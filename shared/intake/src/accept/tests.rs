@@ -1,0 +1,267 @@
+//! The front door's promises, one test each.
+
+use std::sync::atomic::Ordering;
+
+use xsolla::{Success, sign};
+
+use super::*;
+use crate::fakes::{FakeEvents, FakeSecrets, FakeUsers};
+use crate::record::Kind;
+
+const SECRET: &str = "secret";
+const PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7}}"#;
+const OTHER_PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7},"more":1}"#;
+const ORDER_PAID: &str = r#"{"notification_type":"order_paid","order":{"id":5,"invoice_id":"7"}}"#;
+
+fn intake(door: Door) -> Intake<FakeEvents, FakeUsers, FakeSecrets> {
+    Intake {
+        door,
+        events: FakeEvents::default(),
+        users: Some(FakeUsers::default()),
+        secrets: SecretKeeper::new(FakeSecrets::new(SECRET)),
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+type Fakes = Intake<FakeEvents, FakeUsers, FakeSecrets>;
+
+async fn deliver(intake: &Fakes, body: &[u8], authorization: Option<&str>, received_at: Timestamp) -> Outcome {
+    intake.accept(&Delivery { authorization, body, received_at, time_left: DEADLINE }).await.outcome
+}
+
+async fn signed(intake: &Fakes, body: &str) -> Outcome {
+    deliver(intake, body.as_bytes(), Some(&sign(body.as_bytes(), SECRET)), at(0)).await
+}
+
+fn validation(user: &str) -> String {
+    format!(r#"{{"notification_type":"user_validation","user":{{"id":{user}}}}}"#)
+}
+
+#[tokio::test]
+async fn a_new_event_is_kept_with_one_call_and_has_its_own_success() {
+    let intake = intake(Door::Any);
+    assert_eq!(signed(&intake, PAYMENT).await, Outcome::Accepted(Success::NoContent));
+    assert_eq!(intake.events.switch.calls(), 1);
+    assert_eq!(signed(&intake, ORDER_PAID).await, Outcome::Accepted(Success::Ok));
+    let event = |id: &str| (id.to_owned(), Kind::Event);
+    assert_eq!(intake.events.kinds(), [event("transaction#7#order_paid#5"), event("transaction#7#payment")]);
+}
+
+#[tokio::test]
+async fn a_retry_is_answered_as_the_first_time_with_one_call() {
+    let intake = intake(Door::Any);
+    signed(&intake, ORDER_PAID).await;
+    assert_eq!(signed(&intake, ORDER_PAID).await, Outcome::Duplicate(Success::Ok));
+    assert_eq!((intake.events.switch.calls(), intake.events.kinds().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn other_content_under_a_taken_key_is_kept_beside_the_first_however_often_it_comes() {
+    let intake = intake(Door::Any);
+    signed(&intake, PAYMENT).await;
+    for _ in 0..2 {
+        assert_eq!(signed(&intake, OTHER_PAYMENT).await, Outcome::Conflict(Success::NoContent));
+    }
+    let kinds: Vec<Kind> = intake.events.kinds().into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(kinds, [Kind::Event, Kind::Conflict]);
+    assert_eq!(signed(&intake, PAYMENT).await, Outcome::Duplicate(Success::NoContent), "the first is untouched");
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_kept_like_any_event() {
+    let intake = intake(Door::Any);
+    let outcome = signed(&intake, r#"{"notification_type":"chargeback_v9"}"#).await;
+    assert_eq!(outcome, Outcome::Accepted(Success::NoContent));
+    assert_eq!(intake.events.kinds()[0].1, Kind::Event);
+}
+
+#[tokio::test]
+async fn a_signed_body_that_is_no_notification_is_refused_and_kept_all_the_same() {
+    for body in ["", "null", "[]", "{", "{}", r#"{"notification_type":7}"#, "\u{feff}"] {
+        let intake = intake(Door::Any);
+        for _ in 0..2 {
+            assert_eq!(signed(&intake, body).await, Outcome::Unreadable, "{body:?}");
+        }
+        assert_eq!(intake.events.kinds().len(), 1, "{body:?}");
+        assert_eq!(intake.events.kinds()[0].1, Kind::Unreadable, "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_signature_reaches_nothing() {
+    let intake = intake(Door::Any);
+    let wrong = sign(PAYMENT.as_bytes(), "other");
+    for authorization in [None, Some(""), Some("Bearer x"), Some("Signature 00"), Some(wrong.as_str())] {
+        let outcome = deliver(&intake, PAYMENT.as_bytes(), authorization, at(0)).await;
+        assert_eq!(outcome, Outcome::InvalidSignature, "{authorization:?}");
+    }
+    assert_eq!((intake.events.switch.calls(), intake.users.as_ref().unwrap().switch.calls()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_not_even_hashed() {
+    let intake = intake(Door::Any);
+    let largest = format!(r#"{{"notification_type":"payment","x":"{}"}}"#, "x".repeat(MAX_BODY - 38));
+    assert_eq!(largest.len(), MAX_BODY);
+    assert_eq!(signed(&intake, &largest).await, Outcome::Accepted(Success::NoContent));
+    let outcome = signed(&intake, &(largest + " ")).await;
+    assert_eq!(outcome, Outcome::Unavailable(Unavailable::TooLarge));
+}
+
+#[tokio::test]
+async fn a_question_is_answered_from_the_directory_and_never_kept() {
+    let intake = intake(Door::Any);
+    assert_eq!(signed(&intake, &validation(r#""known""#)).await, Outcome::UserFound);
+    assert_eq!(signed(&intake, &validation(r#""known""#)).await, Outcome::UserFound, "asked as often as it comes");
+    assert_eq!(signed(&intake, &validation(r#""stranger""#)).await, Outcome::UserNotFound);
+    assert_eq!(signed(&intake, &validation("null")).await, Outcome::UserNotFound);
+    assert_eq!(intake.events.switch.calls(), 0);
+    intake.users.as_ref().unwrap().switch.failing.store(true, Ordering::Relaxed);
+    let outcome = signed(&intake, &validation(r#""known""#)).await;
+    assert_eq!(outcome, Outcome::Unavailable(Unavailable::Users));
+}
+
+#[tokio::test]
+async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer() {
+    let unanswered = Outcome::Unavailable(Unavailable::Unanswered);
+    let mut intake = intake(Door::Any);
+    for name in ["user_search", "partner_side_catalog"] {
+        assert_eq!(signed(&intake, &format!(r#"{{"notification_type":"{name}"}}"#)).await, unanswered);
+    }
+    intake.users = None;
+    assert_eq!(signed(&intake, &validation(r#""known""#)).await, unanswered);
+    assert_eq!(intake.events.switch.calls(), 0);
+}
+
+#[tokio::test]
+async fn the_door_of_one_type_leaves_all_others_to_another_try() {
+    let intake = intake(Door::Only(NotificationType::PAYMENT));
+    let other = Outcome::Unavailable(Unavailable::OtherType);
+    assert_eq!(signed(&intake, PAYMENT).await, Outcome::Accepted(Success::NoContent));
+    assert_eq!(signed(&intake, ORDER_PAID).await, other);
+    assert_eq!(signed(&intake, &validation(r#""known""#)).await, other);
+    assert_eq!(signed(&intake, r#"{"notification_type":"unknown"}"#).await, other);
+    assert_eq!(intake.events.switch.calls(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_acknowledged() {
+    let intake = intake(Door::Any);
+    intake.events.switch.failing.store(true, Ordering::Relaxed);
+    let unavailable = Outcome::Unavailable(Unavailable::Events);
+    assert_eq!(signed(&intake, PAYMENT).await, unavailable);
+    assert_eq!(signed(&intake, "not json").await, unavailable, "not even what cannot be read");
+}
+
+#[tokio::test]
+async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
+    let intake = intake(Door::Any);
+    signed(&intake, PAYMENT).await;
+    // The first call finds the key taken; the second, which would keep the conflict, is the one that fails.
+    let events = FailSecondCall(intake.events);
+    let intake = Intake { door: Door::Any, events, users: intake.users, secrets: intake.secrets };
+    let authorization = sign(OTHER_PAYMENT.as_bytes(), SECRET);
+    let delivery = Delivery {
+        authorization: Some(&authorization),
+        body: OTHER_PAYMENT.as_bytes(),
+        received_at: at(0),
+        time_left: DEADLINE,
+    };
+    assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::Events));
+}
+
+struct FailSecondCall(FakeEvents);
+
+impl EventStore for FailSecondCall {
+    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+        let answer = self.0.keep(record).await;
+        self.0.switch.failing.store(true, Ordering::Relaxed);
+        answer
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_leaves_in_time_whatever_hangs() {
+    let intake = intake(Door::Any);
+    intake.events.switch.hanging.store(true, Ordering::Relaxed);
+    let started = tokio::time::Instant::now();
+    assert_eq!(signed(&intake, PAYMENT).await, Outcome::Unavailable(Unavailable::Deadline));
+    assert_eq!(started.elapsed(), DEADLINE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_when_time_runs_out_is_told_to_the_log() {
+    let intake = intake(Door::Any);
+    intake.events.switch.hanging.store(true, Ordering::Relaxed);
+    let authorization = sign(PAYMENT.as_bytes(), SECRET);
+    let delivery = Delivery {
+        authorization: Some(&authorization),
+        body: PAYMENT.as_bytes(),
+        received_at: at(0),
+        time_left: Duration::from_millis(1),
+    };
+    let receipt = intake.accept(&delivery).await;
+    assert_eq!(receipt.envelope.unwrap().event_id.to_string(), "transaction#7#payment");
+    assert_eq!(receipt.secret, Some(0));
+}
+
+mod secrets {
+    use super::*;
+
+    async fn signed_with(intake: &Fakes, secret: &str, second: i64) -> Outcome {
+        let authorization = sign(PAYMENT.as_bytes(), secret);
+        deliver(intake, PAYMENT.as_bytes(), Some(&authorization), at(second)).await
+    }
+
+    fn store(intake: &Fakes) -> &FakeSecrets {
+        intake.secrets.store()
+    }
+
+    #[tokio::test]
+    async fn are_read_once_for_many_webhooks() {
+        let intake = intake(Door::Any);
+        for second in 0..100 {
+            signed_with(&intake, SECRET, second).await;
+        }
+        assert_eq!(store(&intake).switch.calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn that_cannot_be_read_turn_nobody_away_for_good_and_are_tried_again() {
+        let intake = intake(Door::Any);
+        store(&intake).switch.failing.store(true, Ordering::Relaxed);
+        assert_eq!(signed_with(&intake, SECRET, 0).await, Outcome::Unavailable(Unavailable::Secrets));
+        store(&intake).switch.failing.store(false, Ordering::Relaxed);
+        assert_eq!(signed_with(&intake, SECRET, 0).await, Outcome::Accepted(Success::NoContent));
+    }
+
+    #[tokio::test]
+    async fn added_a_moment_ago_are_found_when_the_first_webhook_comes_with_them() {
+        let intake = intake(Door::Any);
+        signed_with(&intake, SECRET, 0).await;
+        *store(&intake).text.lock().unwrap() = r#"["new","secret"]"#;
+        assert_eq!(signed_with(&intake, "new", 60).await, Outcome::Duplicate(Success::NoContent));
+        assert_eq!(signed_with(&intake, SECRET, 60).await, Outcome::Duplicate(Success::NoContent), "and the old one");
+    }
+
+    #[tokio::test]
+    async fn are_not_read_at_the_pace_of_whoever_guesses() {
+        let intake = intake(Door::Any);
+        for second in 0..100 {
+            assert_eq!(signed_with(&intake, "guess", second).await, Outcome::InvalidSignature);
+        }
+        assert_eq!(store(&intake).switch.calls(), 10);
+    }
+
+    #[tokio::test]
+    async fn that_cannot_be_read_again_leave_it_open_whether_a_signature_is_wrong() {
+        let intake = intake(Door::Any);
+        signed_with(&intake, SECRET, 0).await;
+        store(&intake).switch.failing.store(true, Ordering::Relaxed);
+        assert_eq!(signed_with(&intake, "new", 60).await, Outcome::Unavailable(Unavailable::Secrets));
+        assert_eq!(signed_with(&intake, SECRET, 60).await, Outcome::Duplicate(Success::NoContent));
+    }
+}

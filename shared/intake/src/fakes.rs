@@ -1,0 +1,138 @@
+//! The ports as tests want them: in memory, and failing on demand.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use xsolla::Secrets;
+
+use crate::message::Message;
+use crate::ports::{EventStore, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
+use crate::record::{Kind, Record};
+
+pub(crate) fn port_error() -> PortError {
+    PortError { operation: "fake:Call", cause: "it was told to fail".to_owned() }
+}
+
+/// A call that is told how to end.
+#[derive(Debug, Default)]
+pub(crate) struct Switch {
+    pub(crate) calls: AtomicUsize,
+    pub(crate) failing: AtomicBool,
+    pub(crate) hanging: AtomicBool,
+}
+
+impl Switch {
+    async fn pass(&self) -> Result<(), PortError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.hanging.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_hours(1)).await;
+        }
+        if self.failing.load(Ordering::Relaxed) { Err(port_error()) } else { Ok(()) }
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct FakeEvents {
+    pub(crate) switch: Switch,
+    /// Event id → kind and digest.
+    pub(crate) kept: Mutex<BTreeMap<String, (Kind, String)>>,
+}
+
+impl FakeEvents {
+    pub(crate) fn kinds(&self) -> Vec<(String, Kind)> {
+        self.kept.lock().unwrap().iter().map(|(id, (kind, _))| (id.clone(), *kind)).collect()
+    }
+}
+
+impl EventStore for FakeEvents {
+    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+        self.switch.pass().await?;
+        let mut kept = self.kept.lock().unwrap();
+        let id = record.event_id.to_string();
+        if let Some((_, digest)) = kept.get(&id) {
+            return Ok(Keeping::Taken { digest: digest.clone() });
+        }
+        kept.insert(id, (record.kind, record.digest().to_string()));
+        Ok(Keeping::Kept)
+    }
+}
+
+/// Knows the user `known`.
+#[derive(Debug, Default)]
+pub(crate) struct FakeUsers {
+    pub(crate) switch: Switch,
+}
+
+impl UserDirectory for FakeUsers {
+    async fn knows(&self, user_id: &str) -> Result<bool, PortError> {
+        self.switch.pass().await?;
+        Ok(user_id == "known")
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct FakeSecrets {
+    pub(crate) switch: Switch,
+    pub(crate) text: Mutex<&'static str>,
+}
+
+impl FakeSecrets {
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self { switch: Switch::default(), text: Mutex::new(text) }
+    }
+}
+
+impl SecretStore for FakeSecrets {
+    async fn read(&self) -> Result<Secrets, PortError> {
+        self.switch.pass().await?;
+        Ok(Secrets::parse(*self.text.lock().unwrap()).unwrap())
+    }
+}
+
+/// A queue that fails or refuses the deduplication ids that it is told to.
+#[derive(Debug, Default)]
+pub(crate) struct FakeQueue {
+    pub(crate) failing: Vec<&'static str>,
+    pub(crate) refusing: Vec<&'static str>,
+    /// The deduplication ids of each call.
+    pub(crate) calls: Mutex<Vec<Vec<String>>>,
+    pub(crate) queued: Mutex<Vec<String>>,
+}
+
+impl Queue for FakeQueue {
+    async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
+        let ids: Vec<String> = batch.iter().map(|message| message.deduplication_id.clone()).collect();
+        self.calls.lock().unwrap().push(ids.clone());
+        let sent = |id: String| {
+            if self.failing.contains(&id.as_str()) {
+                Sent::Failed(port_error())
+            } else if self.refusing.contains(&id.as_str()) {
+                Sent::Refused(port_error())
+            } else {
+                self.queued.lock().unwrap().push(id);
+                Sent::Queued
+            }
+        };
+        ids.into_iter().map(sent).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct FakeParking {
+    pub(crate) switch: Switch,
+    pub(crate) parked: Mutex<Vec<Parked>>,
+}
+
+impl Parking for FakeParking {
+    async fn park(&self, parked: &Parked) -> Result<(), PortError> {
+        self.switch.pass().await?;
+        self.parked.lock().unwrap().push(parked.clone());
+        Ok(())
+    }
+}
