@@ -17,7 +17,7 @@ use intake::lambda;
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use xsolla::NotificationType;
+use xsolla::{Answer, NotificationType};
 
 /// The types that have a function of their own, behind `/webhooks/<type>`.
 pub const OWN_FUNCTION: [NotificationType; 6] = [
@@ -34,9 +34,6 @@ const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
 /// Within Xsolla's 3 seconds, but with more patience than the functions have: see [`crate::stack`].
 const TIME: Duration = Duration::from_millis(2800);
-
-/// What the template's gateway responses answer to all that never reaches a function.
-const NOT_SERVED: &str = r#"{"error":{"code":"SERVER_ERROR","message":"Not served here, try again"}}"#;
 
 type Function = Intake<Events, Users, SecretSource>;
 
@@ -122,6 +119,8 @@ fn as_http(response: ApiGatewayProxyResponse) -> Response {
     (status.unwrap_or(StatusCode::BAD_GATEWAY), response.headers, body).into_response()
 }
 
+/// What the template's gateway responses answer to all that never reaches a function.
 fn not_served() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], NOT_SERVED).into_response()
+    let body = Answer::ServiceUnavailable.body().unwrap_or_default();
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -65,8 +65,7 @@ async fn no_two_events_of_one_subject_share_a_call() {
 async fn a_call_stays_within_what_sqs_takes() {
     let relay = relay(FakeQueue::default());
     let large = 120 * 1024;
-    let events: Vec<Streamed> =
-        ["a", "b", "c"].iter().zip(1..).map(|(id, n)| sized(n, id, id, large)).collect();
+    let events: Vec<Streamed> = ["a", "b", "c"].iter().zip(1..).map(|(id, n)| sized(n, id, id, large)).collect();
     run(&relay, &events).await;
     assert_eq!(calls(&relay), [vec!["a", "b"], vec!["c"]]);
 }

@@ -1,0 +1,160 @@
+//! The files of `events/`: right, and accepted. `UPDATE_EVENTS=1 cargo test` writes them anew.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use aws_lambda_events::event::dynamodb::Event;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use intake::accept::{DEADLINE, Door, Intake};
+use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue, Users};
+use intake::lambda;
+use intake::relay::Relay;
+use intake::secrets::SecretKeeper;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use xsolla::{BodyDigest, NotificationType, Secrets, sign};
+
+use crate::world::{SECRET, World, sample};
+
+/// The function, its door, its path, and the sample that its event carries.
+const WEBHOOKS: [(&str, Door, &str, &str); 7] = [
+    ("webhook", Door::Any, "/webhooks", "order_paid-combined"),
+    ("payment", Door::Only(NotificationType::PAYMENT), "/webhooks/payment", "payment"),
+    ("refund", Door::Only(NotificationType::REFUND), "/webhooks/refund", "refund"),
+    ("partial-refund", Door::Only(NotificationType::PARTIAL_REFUND), "/webhooks/partial_refund", "partial_refund"),
+    ("order-paid", Door::Only(NotificationType::ORDER_PAID), "/webhooks/order_paid", "order_paid-separate"),
+    (
+        "order-canceled",
+        Door::Only(NotificationType::ORDER_CANCELED),
+        "/webhooks/order_canceled",
+        "order_canceled-separate",
+    ),
+    ("user-validation", Door::Only(NotificationType::USER_VALIDATION), "/webhooks/user_validation", "user_validation"),
+];
+
+/// The file as it is, which must be as it should be.
+fn file(function: &str, should_be: &Value) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../events/{function}.json"));
+    let mut text = serde_json::to_string_pretty(should_be).unwrap();
+    text.push('\n');
+    if std::env::var_os("UPDATE_EVENTS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let is = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(is, text, "{}: UPDATE_EVENTS=1 cargo test writes it anew", path.display());
+    is
+}
+
+/// What a REST API sends. The body stands as text, so that people can read it; API Gateway would send base64.
+fn proxy_event(path: &str, sample: &str) -> Value {
+    let signature = sign(sample.as_bytes(), SECRET);
+    let headers = [
+        ("Accept", "application/json"),
+        ("Authorization", &signature),
+        ("Content-Type", "application/json"),
+        ("Host", "example.execute-api.eu-central-1.amazonaws.com"),
+        ("X-Forwarded-For", "185.30.20.10"),
+    ];
+    let single: Value = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let multiple: Value = headers.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
+    json!({
+        "resource": path,
+        "path": path,
+        "httpMethod": "POST",
+        "headers": single,
+        "multiValueHeaders": multiple,
+        "queryStringParameters": null,
+        "multiValueQueryStringParameters": null,
+        "pathParameters": null,
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "example",
+            "httpMethod": "POST",
+            "identity": { "sourceIp": "185.30.20.10" },
+            "path": format!("/live{path}"),
+            "protocol": "HTTP/1.1",
+            "requestId": "5a0a32a4-0000-4000-8000-000000000000",
+            "requestTimeEpoch": 1_778_772_127_000_u64,
+            "resourcePath": path,
+            "stage": "live"
+        },
+        "body": sample,
+        "isBase64Encoded": false
+    })
+}
+
+/// What the table's stream sends for a payment and its refund.
+fn stream_event() -> Value {
+    let record = |sequence_number: u64, kind: &str| {
+        let body = sample(kind).trim_end();
+        let keys = json!({ "pk": { "S": "transaction#2298114507" }, "sk": { "S": kind } });
+        json!({
+            "eventID": format!("{sequence_number:032x}"),
+            "eventName": "INSERT",
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "eu-central-1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_778_772_127.0,
+                "Keys": keys,
+                "NewImage": {
+                    "pk": keys["pk"],
+                    "sk": keys["sk"],
+                    "kind": { "S": "event" },
+                    "type": { "S": kind },
+                    "user_id": { "S": "isle-4471" },
+                    "project_id": { "S": "52417" },
+                    "mode": { "S": "live" },
+                    "identified": { "BOOL": true },
+                    "secret": { "N": "0" },
+                    "digest": { "S": BodyDigest::of(body.as_bytes()).to_string() },
+                    "body": { "B": STANDARD.encode(body) },
+                    "received_at": { "S": "2026-05-14T15:22:07.000Z" },
+                    "expires_at": { "N": "1813332127" },
+                    "attempt": { "S": "00000000000040008000000000000000" }
+                },
+                "SequenceNumber": sequence_number.to_string(),
+                "SizeBytes": 4096,
+                "StreamViewType": "NEW_IMAGE"
+            },
+            "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/events/stream/2026-01-01T00:00:00.000"
+        })
+    };
+    json!({ "Records": [record(1_000_000_000_000_000_001, "payment"), record(1_000_000_000_000_000_002, "refund")] })
+}
+
+#[tokio::test]
+async fn each_function_accepts_its_event() {
+    let world = World::start().await;
+    for (function, door, path, name) in WEBHOOKS {
+        let text = file(function, &proxy_event(path, sample(name).trim_end()));
+        let event: ApiGatewayProxyRequest = serde_json::from_str(&text).unwrap();
+        let intake = Intake {
+            door,
+            events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+            users: Some(Users::AcceptAll),
+            secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        };
+        let answer = lambda::webhook::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
+        assert!(answer.status_code < 300, "{function}: {}", answer.status_code);
+    }
+}
+
+#[tokio::test]
+async fn the_relay_queues_its_event() {
+    let world = World::start().await;
+    let event: Event = serde_json::from_str(&file("relay", &stream_event())).unwrap();
+    let relay = Relay {
+        queue: SqsQueue::new(world.stack.sqs.clone(), world.stack.queues.events.clone()),
+        parking: ParkingQueue::new(world.stack.sqs.clone(), Some(world.stack.queues.parked.clone())),
+    };
+    let answer = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+    assert!(answer.batch_item_failures.is_empty());
+    let queued = world.queued().await;
+    let types: Vec<&str> = queued.iter().map(|message| message.r#type.as_str()).collect();
+    assert_eq!(types, ["payment", "refund"]);
+}

@@ -1,0 +1,164 @@
+//! The ways in which bodies differ from their documentation, by their numbers in docs/hazards.md.
+//!
+//! None of them may stop an event: it is answered with its type's success, and reaches the game as it was sent. How the
+//! typed models read the same oddities is tested beside the models.
+
+use crate::world::{World, sample};
+
+/// Numbers, and a body that shows them. Ids are different everywhere, so that all are events of their own.
+const BODIES: &[(&[u8], &str)] = &[
+    (&[2], r#"{"notification_type":"payment","transaction":{"id":102},"user":{"user_id":"u"}}"#),
+    (&[2], r#"{"notification_type":"payment","transaction":{"id":103},"user_id":"u","game_player_id":"g"}"#),
+    (&[4, 5], r#"{"notification_type":"payment","transaction":{"id":"4105000000000","external_id":1}}"#),
+    (&[6], r#"{"notification_type":"payment","transaction":{"id":106,"payment_method_order_id":1234567890123456789}}"#),
+    (
+        &[6],
+        r#"{"notification_type":"payment","transaction":{"id":107,"payment_method_order_id":98765432109876543210987}}"#,
+    ),
+    (&[7], r#"{"notification_type":"payment","transaction":{"id":108,"payment_method":"credit_debit_card"}}"#),
+    (&[8], r#"{"notification_type":"payment","transaction":{"id":109,"dry_run":"1"}}"#),
+    (&[8], r#"{"notification_type":"payment","transaction":{"id":110,"dry_run":false}}"#),
+    (&[9], r#"{"notification_type":"payment","transaction":{"id":111,"agreement":99999999999}}"#),
+    (
+        &[10, 11],
+        r#"{"notification_type":"payment","transaction":{"id":112},"purchase":{"subscription":{"plan_id":1,"subscription_id":"10"}}}"#,
+    ),
+    (
+        &[12],
+        r#"{"notification_type":"payment","transaction":{"id":113},"purchase":{"total":{"amount":"9.9900"},"checkout":{"amount":9.99}}}"#,
+    ),
+    (
+        &[12],
+        r#"{"notification_type":"payment","transaction":{"id":114},"purchase":{"total":{"amount":1.9900},"checkout":{"amount":1e2}}}"#,
+    ),
+    (
+        &[13],
+        r#"{"notification_type":"order_paid","order":{"id":115},"items":[{"amount":"[null]"},{"amount":null},{"amount":"1.9900"}]}"#,
+    ),
+    (
+        &[14],
+        r#"{"notification_type":"order_paid","order":{"id":116,"amount":"2000","currency":"gold"},"billing":{"purchase":{"total":{"amount":200}}}}"#,
+    ),
+    (
+        &[15, 16],
+        r#"{"notification_type":"refund","transaction":{"id":117},"payment_details":{"payout_currency_rate":1,"vat":{"percent":8.88}}}"#,
+    ),
+    (
+        &[17],
+        r#"{"notification_type":"refund","transaction":{"id":118},"settings":{"project_id":"18404","merchant_id":"2340"}}"#,
+    ),
+    (
+        &[17],
+        r#"{"notification_type":"refund","transaction":{"id":119},"settings":{"project_id":"00000000-0000-4000-8000-000000000000"}}"#,
+    ),
+    (&[18], r#"{"notification_type":"refund","transaction":{"id":120},"refund_details":{"code":"8"}}"#),
+    (
+        &[19],
+        r#"{"notification_type":"partial_refund","transaction":{"id":121},"refund_details":{"date":"2026-08-23 01:02:03"}}"#,
+    ),
+    (&[20], r#"{"notification_type":"payment","transaction":{"id":122,"payment_date":"2026-08-23T01:02:03"}}"#),
+    (
+        &[21, 22],
+        r#"{"notification_type":"payment","transaction":{"id":123},"purchase":{"promotions":[{"id":"853"}],"order":{"id":1,"lineitems":[]}}}"#,
+    ),
+    (&[22], r#"{"notification_type":"payment","transaction":{"id":124},"purchase":{"order":{"id":1,"lineitems":{}}}}"#),
+    (
+        &[23, 24],
+        r#"{"notification_type":"payment","transaction":{"id":125},"purchase":{"promotions[0]":{},"gift":{"hide_giver_from_receiver":true}}}"#,
+    ),
+    (
+        &[25, 26],
+        r#"{"notification_type":"order_paid","order":{"id":126,"platform":null,"comment":null,"invoice_id":null}}"#,
+    ),
+    (&[27, 28], r#"{"notification_type":"order_canceled","order":{"id":127,"status":"paid","mode":"default"}}"#),
+    (
+        &[29, 30],
+        r#"{"notification_type":"order_paid","order":{"id":128,"currency":"sku_of_gold"},"items":[{"custom_attributes":null}]}"#,
+    ),
+    (&[31], r#"{"notification_type":"payment","transaction":{"id":129},"custom_parameters":[]}"#),
+    (
+        &[31],
+        r#"{"notification_type":"payment","transaction":{"id":130},"custom_parameters":{"items":"[{\"sku\":\"a\"}]","n":1.0}}"#,
+    ),
+    (&[32], r#"{"order":{"id":131},"items":[],"notification_type":"order_paid"}"#),
+    (
+        &[33],
+        r#"{"notification_type":"payment","transaction":{"id":132},"payment_account":{"id":1},"brand_new":{"deep":[1,{"x":2}]}}"#,
+    ),
+    (
+        &[34],
+        r#"{"notification_type":"order_paid","order":{"id":133,"currency_type":"something_new","platform":"fridge"}}"#,
+    ),
+    (
+        &[35, 36],
+        r#"{"notification_type":"payment","transaction":{"id":134},"user":{"country":"ZZ"},"purchase":{"total":{"currency":"ZUB","amount":1}}}"#,
+    ),
+    (
+        &[41, 42],
+        r#"{"notification_type":"order_paid","order":{"id":135},"items":[{"type":"bundle","quantity":1},{"type":"virtual_currency","quantity":1500}]}"#,
+    ),
+    (&[43], r#"{"notification_type":"partial_refund","transaction":{"id":136},"purchase":{"total":{"amount":-1}}}"#),
+    (&[43], r#"{"notification_type":"partial_refund","transaction":{"id":137},"purchase":{"total":{"amount":0}}}"#),
+    (&[44], r#"{"notification_type":"order_paid","order":{"id":138,"comment":"\u00e9\u0000\ud83d\ude00 é😀 \"\\\/"}}"#),
+];
+
+#[tokio::test]
+async fn no_hazard_stops_an_event_or_changes_a_character_of_it() {
+    let world = World::start().await;
+    let others = ["afs_black_list", "ps_declined", "dispute", "create_subscription", "redeem_key"];
+    let others = others.map(|name| (&[3, 38, 39, 40][..], sample(name).trim_end()));
+    let bodies: Vec<_> = BODIES.iter().copied().chain(others).collect();
+    for (numbers, body) in &bodies {
+        let status = world.send(body).await.status;
+        assert!(matches!(status, 200 | 204), "hazard {numbers:?}: {status}");
+    }
+    let queued = world.queued().await;
+    for (numbers, body) in &bodies {
+        let arrived = queued.iter().filter(|message| message.notification.get() == *body).count();
+        assert_eq!(arrived, 1, "hazard {numbers:?}");
+    }
+    assert_eq!(queued.len(), bodies.len());
+}
+
+#[tokio::test]
+async fn a_user_is_found_under_any_of_their_names() {
+    // Hazards 1 to 3.
+    let world = World::start().await;
+    for user in [
+        r#""user":{"id":1234567}"#,
+        r#""user":{"id":{"value":1234567}}"#,
+        r#""user":{"external_id":"1234567"}"#,
+        r#""user":{"user_id":"1234567"}"#,
+        r#""user_id":1234567"#,
+        r#""game_player_id":"1234567""#,
+    ] {
+        let body = format!(r#"{{"notification_type":"user_validation",{user}}}"#);
+        assert_eq!(world.send(body).await.status, 204, "{user}");
+    }
+    let nobody = r#"{"notification_type":"user_validation","user":{"user_id":null}}"#;
+    assert_eq!(world.send(nobody).await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_sandbox_by_any_marker_says_so() {
+    // Hazards 8 and 28.
+    let world = World::start().await;
+    for (id, rest, mode) in [
+        (1, r#""order":{"mode":"sandbox"}"#, "sandbox"),
+        (2, r#""billing":{"transaction":{"dry_run":"1"}}"#, "sandbox"),
+        (3, r#""order":{"mode":"default"}"#, "live"),
+        (4, r#""billing":{"transaction":{"dry_run":0}}"#, "live"),
+    ] {
+        world.send(format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}},{rest}}}"#)).await;
+        let queued = world.queued().await;
+        assert_eq!(queued[0].mode, mode, "{rest}");
+    }
+}
+
+#[test]
+fn every_hazard_has_its_line_in_the_list() {
+    let list = include_str!("../../../docs/hazards.md");
+    for number in 1..=45 {
+        assert!(list.contains(&format!("\n| {number} |")), "{number}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The whole path: HTTP → the function's handler → the AWS SDK → DynamoDB → its stream → the relay → the AWS SDK → SQS → the
+//! message that the game receives.
+
+// A test binary has no outside.
+#![allow(unreachable_pub)]
+
+mod bad_input;
+mod events;
+mod hazards;
+mod retries;
+mod template;
+mod trouble;
+mod types;
+mod users;
+mod world;

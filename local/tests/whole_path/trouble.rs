@@ -1,0 +1,184 @@
+//! When something of ours fails: nothing is acknowledged that is not kept, and nothing kept is lost on the way.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_lambda_events::event::dynamodb::Event;
+use aws_sdk_dynamodb::config::{Credentials, Region};
+use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY};
+use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
+use intake::lambda;
+use intake::relay::Relay;
+use intake::secrets::SecretKeeper;
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, TcpStream};
+use xsolla::{Outcome, Secrets, Success, Unavailable, sign};
+
+use crate::world::{SECRET, World, options, sample};
+
+/// Short, since these tests wait for them.
+const LIMITS: CallLimits = CallLimits {
+    connect: Duration::from_millis(100),
+    attempt: Duration::from_millis(300),
+    operation: Duration::from_millis(1500),
+};
+
+/// The front door, with its table behind this address.
+async fn intake(table: SocketAddr) -> Intake<Events, Users, SecretSource> {
+    let config = sdk_config(LIMITS)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .endpoint_url(format!("http://{table}"))
+        .load()
+        .await;
+    Intake {
+        door: Door::Any,
+        events: Events::new(aws_sdk_dynamodb::Client::new(&config), "events".to_owned()),
+        users: Some(Users::AcceptAll),
+        secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+    }
+}
+
+async fn accept(intake: &Intake<Events, Users, SecretSource>, body: &str) -> Outcome {
+    let authorization = sign(body.as_bytes(), SECRET);
+    let delivery = Delivery {
+        authorization: Some(&authorization),
+        body: body.as_bytes(),
+        received_at: Timestamp::now(),
+        time_left: DEADLINE,
+    };
+    intake.accept(&delivery).await.outcome
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_reached_is_500_in_time() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let intake = intake(closed).await;
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Events));
+    assert_eq!(accept(&intake, sample("user_validation")).await, Outcome::UserFound, "which needs no table");
+}
+
+#[tokio::test]
+async fn a_table_that_never_answers_is_500_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let intake = intake(silent.local_addr().unwrap()).await;
+    let outcome = accept(&intake, sample("payment")).await;
+    assert_eq!(outcome.answer().status(), 500);
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_exist_is_500() {
+    let world = World::start().await;
+    world.stack.dynamodb.delete_table().table_name("events").send().await.unwrap();
+    assert_eq!(world.send(sample("payment")).await.status, 500);
+}
+
+/// The SDK repeats a write whose answer was lost, and meets its own item: that is no duplicate, and no conflict.
+#[tokio::test]
+async fn a_write_that_took_effect_unanswered_is_accepted_once() {
+    let world = World::start().await;
+    let proxy = LossyProxy::start(&world.stack.dynamodb_endpoint, 1).await;
+    let intake = intake(proxy.address).await;
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Accepted(Success::NoContent));
+    assert_eq!(proxy.lost.load(Ordering::Relaxed), 1);
+    assert_eq!(world.kept().await.len(), 1);
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Duplicate(Success::NoContent));
+}
+
+/// Every answer is lost: Xsolla is told to send again, and then it is a duplicate.
+#[tokio::test]
+async fn a_write_whose_answers_are_all_lost_is_found_by_the_retry() {
+    let world = World::start().await;
+    let proxy = LossyProxy::start(&world.stack.dynamodb_endpoint, 3).await;
+    let intake = intake(proxy.address).await;
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Events));
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Duplicate(Success::NoContent));
+    assert_eq!(world.queued().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_the_queue_refuses_is_parked_and_the_next_goes_on() {
+    let world = World::start().await;
+    // Each of these characters goes out as six bytes, and the embedded SQS takes 256 KiB (SQS itself takes 1 MiB).
+    let frame = r#"{"notification_type":"payment","transaction":{"id":1},"x":"…"}"#;
+    let too_large = frame.replace('…', &"\u{ffff}".repeat((MAX_BODY - frame.len()) / 3));
+    assert_eq!(world.send(&too_large).await.status, 204);
+    assert_eq!(world.send(sample("payment")).await.status, 204);
+
+    assert_eq!(world.queued().await.len(), 1, "the one behind it");
+    let parked = world.stack.sqs.receive_message().queue_url(&world.stack.queues.parked);
+    let parked = parked.wait_time_seconds(1).send().await.unwrap();
+    let parked: serde_json::Value = serde_json::from_str(parked.messages()[0].body().unwrap()).unwrap();
+    assert_eq!((&parked["pk"], &parked["sk"]), (&"transaction#1".into(), &"payment".into()));
+    assert_eq!(world.kept_kinds().await.len(), 3, "all of them are in the table");
+}
+
+#[tokio::test]
+async fn while_the_queue_is_away_the_stream_is_told_where_to_go_on() {
+    let world = World::start().await;
+    let relay = Relay {
+        queue: SqsQueue::new(world.stack.sqs.clone(), world.stack.queues.events.replace("events", "gone")),
+        parking: ParkingQueue::new(world.stack.sqs.clone(), None),
+    };
+    let event: Event = serde_json::from_str(include_str!("../../../events/relay.json")).unwrap();
+    let answer = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+    let failures: Vec<_> = answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    assert_eq!(failures, [event.records[0].change.sequence_number.clone()]);
+}
+
+#[tokio::test]
+async fn a_port_or_a_directory_that_cannot_be_used_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = local::Stack::start(local::Options { sqs_port: port, ..options() }).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("port {port} cannot be used")) && error.contains("--sqs-port"), "{error}");
+
+    let directory = Some("/dev/null/data".into());
+    let error = local::Stack::start(local::Options { data: directory, ..options() }).await.unwrap_err().to_string();
+    assert!(error.starts_with("/dev/null/data cannot be used with --data"), "{error}");
+}
+
+/// Hands requests on, and loses the answers to the first few.
+struct LossyProxy {
+    address: SocketAddr,
+    lost: Arc<AtomicUsize>,
+}
+
+impl LossyProxy {
+    async fn start(upstream: &str, losses: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let lost = Arc::new(AtomicUsize::new(0));
+        let upstream = upstream.trim_start_matches("http://").to_owned();
+        let counter = Arc::clone(&lost);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&upstream).await.unwrap();
+                tokio::spawn(Self::carry(client, server, Arc::clone(&counter), losses));
+            }
+        });
+        Self { address, lost }
+    }
+
+    async fn carry(client: TcpStream, server: TcpStream, lost: Arc<AtomicUsize>, losses: usize) {
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let requests = tokio::spawn(async move { copy(&mut from_client, &mut to_server).await });
+        let mut answer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from_server.read(&mut answer).await {
+            if lost
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |lost| (lost < losses).then_some(lost + 1))
+                .is_ok()
+            {
+                break;
+            }
+            if to_client.write_all(&answer[..length]).await.is_err() {
+                break;
+            }
+        }
+        requests.abort();
+    }
+}

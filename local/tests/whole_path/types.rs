@@ -1,0 +1,127 @@
+//! Every type, from Xsolla's call to the game's queue.
+
+use crate::world::{World, body, sample, text};
+
+#[tokio::test]
+async fn a_payment_is_kept_whole_and_reaches_the_game_whole() {
+    let world = World::start().await;
+    let sent = sample("payment").trim_end();
+    assert_eq!(world.send(sent).await.status, 204);
+
+    let kept = world.kept().await;
+    assert_eq!(kept.len(), 1);
+    let item = &kept[0];
+    assert_eq!(body(item), sent.as_bytes());
+    for (name, value) in [
+        ("pk", "transaction#2298114507"),
+        ("sk", "payment"),
+        ("kind", "event"),
+        ("type", "payment"),
+        ("user_id", "isle-4471"),
+        ("project_id", "52417"),
+        ("order_id", ""),
+        ("mode", "live"),
+    ] {
+        assert_eq!(text(item, name), value, "{name}");
+    }
+    assert_eq!(item["secret"].as_n().unwrap(), "0");
+    assert_eq!(item["identified"].as_bool(), Ok(&true));
+    assert_eq!(text(item, "digest"), xsolla::BodyDigest::of(sent.as_bytes()).to_string());
+    let received_at: jiff::Timestamp = text(item, "received_at").parse().unwrap();
+    let expires_at: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
+    assert_eq!(expires_at - received_at.as_second(), 400 * 24 * 60 * 60);
+
+    let queued = world.queued().await;
+    assert_eq!(queued.len(), 1);
+    let message = &queued[0];
+    assert_eq!(message.event_id, "transaction#2298114507#payment");
+    assert_eq!(message.subject, "transaction#2298114507");
+    assert_eq!(message.r#type, "payment");
+    assert_eq!(message.user_id.as_deref(), Some("isle-4471"));
+    assert_eq!(message.project_id.as_deref(), Some("52417"));
+    assert_eq!((message.order_id.as_deref(), message.mode.as_str(), message.identified), (None, "live", true));
+    assert_eq!(message.received_at, text(item, "received_at"));
+    assert_eq!(message.attributes["type"], "payment");
+    assert_eq!(message.attributes["mode"], "live");
+    assert_eq!(message.notification.get(), sent, "every digit and key, 9007199254740993001 among them");
+}
+
+#[tokio::test]
+async fn every_sample_is_answered_as_documented_kept_and_relayed() {
+    let world = World::start().await;
+    let questions = ["user_validation", "user_search", "partner_side_catalog"];
+    let mut events = Vec::new();
+    for sample in xsolla::samples::ALL {
+        let kind = sample.name.split('-').next().unwrap();
+        let status = match kind {
+            "user_validation" => 204,
+            "user_search" | "partner_side_catalog" => 503,
+            "order_paid" | "order_canceled" => 200,
+            _ => 204,
+        };
+        assert_eq!(world.send(sample.body).await.status, status, "{}", sample.name);
+        if !questions.contains(&kind) {
+            events.push((sample.name, sample.body.trim_end()));
+        }
+    }
+    let queued = world.queued().await;
+    for (name, body) in &events {
+        let found = queued.iter().filter(|message| message.notification.get() == *body).count();
+        assert_eq!(found, 1, "{name}");
+    }
+    assert_eq!(queued.len(), events.len());
+}
+
+#[tokio::test]
+async fn what_happened_to_one_sale_reaches_the_game_in_order() {
+    let world = World::start().await;
+    for (path, name) in [
+        ("/webhooks", "payment"),
+        ("/webhooks/order_paid", "order_paid-separate"),
+        ("/webhooks/refund", "refund"),
+        ("/webhooks/order_canceled", "order_canceled-separate"),
+    ] {
+        assert!(world.send_to(path, sample(name)).await.status < 300, "{name}");
+    }
+    let queued = world.queued().await;
+    let types: Vec<&str> = queued.iter().map(|message| message.r#type.as_str()).collect();
+    assert_eq!(types, ["payment", "order_paid", "refund", "order_canceled"]);
+    assert!(queued.iter().all(|message| message.subject == "transaction#2298114507"));
+}
+
+#[tokio::test]
+async fn each_type_has_a_door_of_its_own() {
+    let world = World::start().await;
+    for (own, name) in [
+        ("payment", "payment"),
+        ("refund", "refund"),
+        ("partial_refund", "partial_refund"),
+        ("order_paid", "order_paid-combined"),
+        ("order_canceled", "order_canceled-combined"),
+        ("user_validation", "user_validation"),
+    ] {
+        let status = world.send_to(&format!("/webhooks/{own}"), sample(name)).await.status;
+        assert!(status < 300, "{own}: {status}");
+        let elsewhere = if own == "payment" { "/webhooks/refund" } else { "/webhooks/payment" };
+        assert_eq!(world.send_to(elsewhere, sample(name)).await.status, 503, "{own}");
+    }
+    assert_eq!(world.kept_kinds().await, ["event"; 5]);
+}
+
+#[tokio::test]
+async fn a_sandbox_event_says_so() {
+    let world = World::start().await;
+    world.send(sample("payment-token")).await;
+    let queued = world.queued().await;
+    assert_eq!((queued[0].mode.as_str(), queued[0].attributes["mode"].as_str()), ("sandbox", "sandbox"));
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_relayed_and_flagged() {
+    let world = World::start().await;
+    assert_eq!(world.send(r#"{"notification_type":"chargeback v9","transaction":{"id":7}}"#).await.status, 204);
+    let queued = world.queued().await;
+    assert_eq!((queued[0].r#type.as_str(), queued[0].identified), ("chargeback v9", false));
+    assert_eq!(queued[0].subject, "transaction#7");
+    assert_eq!(queued[0].attributes["type"], "unknown", "the attribute is one of few");
+}

@@ -1,0 +1,167 @@
+//! A running stack, and what a test does with it: send like Xsolla, look into the table, take like the game.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use intake::settings::UsersSetting;
+use local::{Options, Stack};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use xsolla::{Secrets, sign};
+
+pub const SECRET: &str = "test_secret";
+
+pub type Item = HashMap<String, AttributeValue>;
+
+pub struct World {
+    pub stack: Stack,
+    http: Client<HttpConnector, Full<Bytes>>,
+    lasts: AtomicUsize,
+}
+
+/// What Xsolla is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+/// What the game finds in its queue.
+#[derive(Debug, Deserialize)]
+pub struct Message {
+    pub event_id: String,
+    pub r#type: String,
+    pub subject: String,
+    pub order_id: Option<String>,
+    pub user_id: Option<String>,
+    pub project_id: Option<String>,
+    pub mode: String,
+    pub identified: bool,
+    pub received_at: String,
+    pub notification: Box<RawValue>,
+    /// Message attributes.
+    #[serde(skip)]
+    pub attributes: HashMap<String, String>,
+}
+
+pub fn options() -> Options {
+    Options {
+        port: 0,
+        dynamodb_port: 0,
+        sqs_port: 0,
+        secrets: Secrets::parse(SECRET).unwrap(),
+        users: UsersSetting::AcceptAll,
+        data: None,
+    }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::start_with(options()).await
+    }
+
+    pub async fn start_with(options: Options) -> Self {
+        let stack = Stack::start(options).await.unwrap();
+        Self { stack, http: Client::builder(TokioExecutor::new()).build_http(), lasts: AtomicUsize::new(0) }
+    }
+
+    /// Sends a body to the one URL, signed.
+    pub async fn send(&self, body: impl AsRef<[u8]>) -> Answer {
+        self.send_to("/webhooks", body).await
+    }
+
+    pub async fn send_to(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        let body = body.as_ref();
+        self.request(Method::POST, path, &[&sign(body, SECRET)], body).await
+    }
+
+    /// Sends whatever is asked for.
+    pub async fn request(&self, method: Method, path: &str, authorization: &[&str], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.stack.webhooks));
+        for value in authorization {
+            request = request.header("authorization", *value);
+        }
+        let request = request.header("content-type", "application/json").body(Bytes::copy_from_slice(body).into());
+        let response = self.http.request(request.unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// All that is in the table.
+    pub async fn kept(&self) -> Vec<Item> {
+        let scan = self.stack.dynamodb.scan().table_name("events").consistent_read(true);
+        let pages = scan.into_paginator().items().send();
+        pages.collect::<Result<Vec<Item>, _>>().await.unwrap()
+    }
+
+    /// The kinds of all that is in the table, sorted.
+    pub async fn kept_kinds(&self) -> Vec<String> {
+        let mut kinds: Vec<String> = self.kept().await.iter().map(|item| text(item, "kind")).collect();
+        kinds.sort();
+        kinds
+    }
+
+    /// All that has come to the queue for what was sent before this call, taken from it.
+    ///
+    /// The relay keeps the order of the stream: once an event that is sent now has come, all before it have.
+    pub async fn queued(&self) -> Vec<Message> {
+        let last = self.lasts.fetch_add(1, Ordering::Relaxed);
+        let last_subject = format!("transaction#the-last-{last}");
+        let body = format!(r#"{{"notification_type":"payment","transaction":{{"id":"the-last-{last}"}}}}"#);
+        assert_eq!(self.send(body).await.status, 204);
+        let mut messages = Vec::new();
+        let mut last_has_come = false;
+        loop {
+            let taken = self.take(if last_has_come { 0 } else { 1 }).await;
+            if taken.is_empty() && last_has_come {
+                return messages;
+            }
+            for message in taken {
+                if message.subject == last_subject {
+                    last_has_come = true;
+                } else {
+                    messages.push(message);
+                }
+            }
+        }
+    }
+
+    async fn take(&self, wait_seconds: i32) -> Vec<Message> {
+        let url = &self.stack.queues.events;
+        let taken = self.stack.sqs.receive_message().queue_url(url).message_attribute_names("All");
+        let taken = taken.max_number_of_messages(10).wait_time_seconds(wait_seconds).send().await.unwrap();
+        let mut messages = Vec::new();
+        for message in taken.messages() {
+            let delete = self.stack.sqs.delete_message().queue_url(url);
+            delete.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
+            let mut read: Message = serde_json::from_str(message.body().unwrap()).unwrap();
+            for (name, value) in message.message_attributes().unwrap() {
+                read.attributes.insert(name.clone(), value.string_value().unwrap().to_owned());
+            }
+            messages.push(read);
+        }
+        messages
+    }
+}
+
+/// A string attribute, or nothing.
+pub fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+/// The body as kept.
+pub fn body(item: &Item) -> &[u8] {
+    item["body"].as_b().unwrap().as_ref()
+}
+
+pub fn sample(name: &str) -> &'static str {
+    xsolla::samples::named(name).unwrap_or_else(|| panic!("no sample {name}")).body
+}
