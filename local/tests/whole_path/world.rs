@@ -120,7 +120,8 @@ impl World {
         let mut messages = Vec::new();
         let mut last_has_come = false;
         loop {
-            let taken = self.take(if last_has_come { 0 } else { 1 }).await;
+            let wait_seconds = i32::from(!last_has_come);
+            let taken = self.take(wait_seconds).await;
             if taken.is_empty() && last_has_come {
                 return messages;
             }
