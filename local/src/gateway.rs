@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header, request};
+use axum::http::{HeaderValue, Method, StatusCode, header, request};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{Door, Intake};
 use intake::aws::{Events, SecretSource, Users};
 use intake::lambda;
+use intake::lambda::proxy::ProxyRequest;
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use xsolla::{Answer, NotificationType};
 
@@ -91,26 +93,22 @@ async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
     }
 }
 
-/// The event that a REST API with binary media types sends, by way of its JSON: this is the road of the deployed
-/// functions.
-fn proxy_event(head: &request::Parts, body: &[u8]) -> serde_json::Result<ApiGatewayProxyRequest> {
-    let mut event = ApiGatewayProxyRequest::default();
-    event.resource = Some(head.uri.path().to_owned());
-    event.path = Some(head.uri.path().to_owned());
-    event.http_method = head.method.clone();
-    event.request_context.http_method = head.method.clone();
-    event.headers = last_values(&head.headers);
-    event.multi_value_headers = head.headers.clone();
-    if !body.is_empty() {
-        event.body = Some(STANDARD.encode(body));
-        event.is_base64_encoded = true;
-    }
-    serde_json::from_slice(&serde_json::to_vec(&event)?)
-}
-
-/// Where a header is repeated, `headers` has its last value only.
-fn last_values(all: &HeaderMap) -> HeaderMap {
-    all.keys().filter_map(|name| Some((name.clone(), all.get_all(name).iter().next_back()?.clone()))).collect()
+/// The event that a REST API with binary media types sends, read from its JSON: this is the road of the deployed functions.
+fn proxy_event(head: &request::Parts, body: &[u8]) -> serde_json::Result<ProxyRequest> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let values = |name| head.headers.get_all(name).iter().map(text).collect::<Vec<_>>();
+    let names = || head.headers.keys().map(|name| (name.to_string(), values(name)));
+    let event = json!({
+        "resource": head.uri.path(),
+        "path": head.uri.path(),
+        "httpMethod": head.method.as_str(),
+        "headers": names().map(|(name, values)| (name, json!(values.last()))).collect::<Value>(),
+        "multiValueHeaders": names().map(|(name, values)| (name, json!(values))).collect::<Value>(),
+        "requestContext": { "httpMethod": head.method.as_str(), "path": head.uri.path(), "stage": "local" },
+        "body": if body.is_empty() { None } else { Some(STANDARD.encode(body)) },
+        "isBase64Encoded": !body.is_empty(),
+    });
+    serde_json::from_str(&event.to_string())
 }
 
 fn as_http(response: ApiGatewayProxyResponse) -> Response {

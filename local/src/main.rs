@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use intake::settings::UsersSetting;
 use local::{Options, Stack, demonstration};
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{Secrets, sign};
 
 #[derive(Parser)]
@@ -41,9 +44,6 @@ struct Local {
     /// The webhook secret: the one of your project in Publisher Account, or any for trying.
     #[arg(long, default_value = "test_secret")]
     secret: String,
-    /// Who answers `user_validation`: accept-all, or table:users for the embedded table of that name.
-    #[arg(long, default_value = "accept-all")]
-    user_directory: UsersSetting,
     /// Keep the table in this directory over restarts.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -65,13 +65,13 @@ async fn main() -> ExitCode {
 }
 
 async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let secrets = Secrets::parse(&options.secret).map_err(|error| format!("--secret: {error}"))?;
-    let stack = Stack::start(Options {
+    let secrets = Secrets::new(vec![options.secret.clone()]).map_err(|error| format!("--secret: {error}"))?;
+    let mut stack = Stack::start(Options {
         port: options.port,
         dynamodb_port: options.dynamodb_port,
         sqs_port: options.sqs_port,
         secrets,
-        users: options.user_directory,
+        users: UsersSetting::AcceptAll,
         data: options.data,
     })
     .await?;
@@ -91,10 +91,22 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
     if !options.quiet {
         println!("{}", invitation(&stack, &options.secret));
     }
-    let level = if options.quiet { Level::ERROR } else { Level::INFO };
-    tracing_subscriber::fmt().with_max_level(level).with_target(false).compact().init();
+    show_webhooks(options.quiet);
+    stack.open();
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One line for each webhook, and for whatever goes wrong.
+fn show_webhooks(quiet: bool) {
+    let webhooks = if quiet { Level::ERROR } else { Level::INFO };
+    let shown = Targets::new()
+        .with_target("intake", if quiet { Level::ERROR } else { Level::WARN })
+        .with_target("intake::telemetry", webhooks)
+        .with_target("local", Level::WARN)
+        .with_default(Level::ERROR);
+    let lines = tracing_subscriber::fmt::layer().with_target(false).compact();
+    tracing_subscriber::registry().with(lines).with(shown).init();
 }
 
 fn addresses(stack: &Stack, secret: &str) -> String {

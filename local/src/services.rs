@@ -11,6 +11,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use intake::settings::UsersSetting;
 use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID};
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
@@ -22,8 +23,6 @@ use crate::stack::StartError;
 
 /// The name of the table of events, here.
 pub const EVENTS_TABLE: &str = "events";
-/// The name of the table of users, here.
-pub const USERS_TABLE: &str = "users";
 /// The region that the embedded services pretend to be in.
 pub const REGION: &str = "us-east-1";
 
@@ -59,7 +58,10 @@ pub(crate) async fn serve_sqs(listener: TcpListener, port: u16) {
 }
 
 /// Creates the tables, unless a data directory brought them along. Returns the ARN of the stream of events.
-pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> Result<String, StartError> {
+pub(crate) async fn create_tables(
+    dynamodb: &aws_sdk_dynamodb::Client,
+    users: &UsersSetting,
+) -> Result<String, StartError> {
     if let Some(stream) = stream_of_events(dynamodb).await {
         return Ok(stream);
     }
@@ -80,15 +82,11 @@ pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> Result
         .send()
         .await
         .map_err(StartError::service)?;
-    dynamodb
-        .create_table()
-        .table_name(USERS_TABLE)
-        .set_attribute_definitions(Some(strings(&["user_id"])?))
-        .set_key_schema(Some(key(&["user_id"])?))
-        .billing_mode(BillingMode::PayPerRequest)
-        .send()
-        .await
-        .map_err(StartError::service)?;
+    if let UsersSetting::Table(users) = users {
+        let table = dynamodb.create_table().table_name(users).billing_mode(BillingMode::PayPerRequest);
+        let table = table.set_attribute_definitions(Some(strings(&["user_id"])?));
+        table.set_key_schema(Some(key(&["user_id"])?)).send().await.map_err(StartError::service)?;
+    }
     let no_stream = || StartError::service(std::io::Error::other("the table of events has no stream"));
     stream_of_events(dynamodb).await.ok_or_else(no_stream)
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use xsolla::Secrets;
 
 use crate::gateway::{self, Gateway};
-use crate::services::{self, EVENTS_TABLE, Queues, REGION, USERS_TABLE};
+use crate::services::{self, EVENTS_TABLE, Queues, REGION};
 use crate::trigger::StreamTrigger;
 
 /// An embedded database on a busy laptop takes longer than DynamoDB. Xsolla's 3 seconds, and its tunnel's, are the limit.
@@ -82,6 +82,8 @@ impl StartError {
 pub struct Stack {
     /// Where webhooks are taken.
     pub webhooks: SocketAddr,
+    /// The same functions on a port of their own, for the demonstration: nobody else knows it.
+    pub(crate) rehearsal: SocketAddr,
     /// A client of the embedded DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// A client of the embedded SQS.
@@ -92,11 +94,13 @@ pub struct Stack {
     pub sqs_endpoint: String,
     /// The queues.
     pub queues: Queues,
+    /// The port for webhooks, as long as it is not open.
+    closed: Option<(TcpListener, Arc<Gateway>)>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Stack {
-    /// Starts the services, then what stands around them.
+    /// Starts the services, then what stands around them. The port for webhooks is taken, and waits for [`Self::open`].
     ///
     /// # Errors
     ///
@@ -122,7 +126,7 @@ impl Stack {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
 
-        let stream = services::create_tables(&dynamodb).await?;
+        let stream = services::create_tables(&dynamodb, &options.users).await?;
         let queues = services::create_queues(&sqs).await?;
 
         let relay = Relay {
@@ -133,16 +137,35 @@ impl Stack {
 
         let users = match options.users {
             UsersSetting::AcceptAll => Users::AcceptAll,
-            UsersSetting::Table(_) => Users::Table { client: dynamodb.clone(), table: USERS_TABLE.to_owned() },
+            UsersSetting::Table(table) => Users::Table { client: dynamodb.clone(), table },
         };
-        let gateway = Gateway::new(
+        let gateway = Arc::new(Gateway::new(
             &Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned()),
             &users,
             &SecretSource::Fixed(options.secrets),
-        );
-        tasks.push(tokio::spawn(gateway::serve(webhooks, Arc::new(gateway))));
+        ));
+        let rehearsal = listen(0, "--port").await?;
+        let rehearsal_address = address(&rehearsal);
+        tasks.push(tokio::spawn(gateway::serve(rehearsal, Arc::clone(&gateway))));
 
-        Ok(Self { webhooks: webhooks_address, dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, tasks })
+        Ok(Self {
+            webhooks: webhooks_address,
+            rehearsal: rehearsal_address,
+            dynamodb,
+            sqs,
+            dynamodb_endpoint,
+            sqs_endpoint,
+            queues,
+            closed: Some((webhooks, gateway)),
+            tasks,
+        })
+    }
+
+    /// Begins to take webhooks. Whoever has connected before has waited, not been turned away.
+    pub fn open(&mut self) {
+        if let Some((listener, gateway)) = self.closed.take() {
+            self.tasks.push(tokio::spawn(gateway::serve(listener, gateway)));
+        }
     }
 
     /// The URL that stands for the one that Xsolla calls.

@@ -8,16 +8,16 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
 use intake::lambda;
+use intake::lambda::relay::BATCH_TIME;
 use intake::ports::{Parking, Queue};
 use intake::relay::Relay;
 
-/// Pause before an empty stream is asked again, and before a failed batch is repeated.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Pause before an empty stream is asked again; it doubles up to [`LONGEST_PAUSE`] while nothing comes.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Longest pause, also before a failed batch is repeated.
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 /// As in `template.yaml`.
 const BATCH_SIZE: i32 = 100;
-/// As in `template.yaml`.
-const TIMEOUT: Duration = Duration::from_mins(1);
-
 /// The trigger of one stream. The embedded DynamoDB gives each stream one shard that never ends.
 #[derive(Debug)]
 pub struct StreamTrigger<Q, P> {
@@ -39,7 +39,7 @@ impl<Q: Queue, P: Parking> StreamTrigger<Q, P> {
             if let Err(error) = self.read(&mut after).await {
                 tracing::warn!(error, "the stream is read again");
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(LONGEST_PAUSE).await;
         }
     }
 
@@ -47,13 +47,16 @@ impl<Q: Queue, P: Parking> StreamTrigger<Q, P> {
     async fn read(&self, after: &mut Option<String>) -> Result<(), String> {
         let shard = self.shard().await?;
         let mut iterator = self.iterator(&shard, after.as_deref()).await?;
+        let mut pause = PAUSE;
         loop {
             let page = self.streams.get_records().shard_iterator(&iterator).limit(BATCH_SIZE).send().await;
             let page = page.map_err(|error| DisplayErrorContext(error).to_string())?;
             let records = page.records.unwrap_or_default();
             if records.is_empty() {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
+                pause = (2 * pause).min(LONGEST_PAUSE);
             } else {
+                pause = PAUSE;
                 self.invoke(records, after).await?;
             }
             iterator = page.next_shard_iterator.ok_or("the shard has ended")?;
@@ -67,7 +70,7 @@ impl<Q: Queue, P: Parking> StreamTrigger<Q, P> {
         // By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
         let json = serde_json::to_vec(&event).map_err(|error| error.to_string())?;
         let event: Event = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-        let answer = lambda::relay::handle(&self.relay, &event, || TIMEOUT).await;
+        let answer = lambda::relay::handle(&self.relay, &event, || BATCH_TIME).await;
         let retry_from = answer.batch_item_failures.first().map(|failure| &failure.item_identifier);
         for record in &event.records {
             if retry_from == Some(&record.change.sequence_number) {

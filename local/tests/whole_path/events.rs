@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_lambda_events::event::dynamodb::Event;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{DEADLINE, Door, Intake};
 use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue, Users};
 use intake::lambda;
+use intake::lambda::proxy::ProxyRequest;
 use intake::relay::Relay;
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
@@ -132,7 +132,7 @@ async fn each_function_accepts_its_event() {
     let world = World::start().await;
     for (function, door, path, name) in WEBHOOKS {
         let text = file(function, &proxy_event(path, sample(name).trim_end()));
-        let event: ApiGatewayProxyRequest = serde_json::from_str(&text).unwrap();
+        let event: ProxyRequest = serde_json::from_str(&text).unwrap();
         let intake = Intake {
             door,
             events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),

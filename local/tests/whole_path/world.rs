@@ -68,7 +68,8 @@ impl World {
     }
 
     pub async fn start_with(options: Options) -> Self {
-        let stack = Stack::start(options).await.unwrap();
+        let mut stack = Stack::start(options).await.unwrap();
+        stack.open();
         Self { stack, http: Client::builder(TokioExecutor::new()).build_http(), lasts: AtomicUsize::new(0) }
     }
 

@@ -17,7 +17,7 @@ mod tests;
 pub const MAX_BODY: usize = 128 * 1024;
 
 /// Time for the whole of it. Xsolla wants its answer within 3 seconds, the gateway and the way take their part, and
-/// Lambda stops the function after 2.
+/// Lambda stops the function after 2 (`template.yaml`).
 pub const DEADLINE: Duration = Duration::from_millis(1800);
 
 /// Which notifications a function takes.
@@ -149,8 +149,7 @@ impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
         let (Question::UserValidation, Some(users)) = (question, &self.users) else {
             return Ok(Outcome::Unavailable(Unavailable::Unanswered));
         };
-        let Some(user_id) = &envelope.user_id else { return Ok(Outcome::UserNotFound) };
-        let known = users.knows(user_id).await.map_err(failed(Unavailable::Users))?;
+        let known = users.knows(envelope.user_id.as_deref()).await.map_err(failed(Unavailable::Users))?;
         Ok(if known { Outcome::UserFound } else { Outcome::UserNotFound })
     }
 }

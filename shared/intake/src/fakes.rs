@@ -70,9 +70,9 @@ pub(crate) struct FakeUsers {
 }
 
 impl UserDirectory for FakeUsers {
-    async fn knows(&self, user_id: &str) -> Result<bool, PortError> {
+    async fn knows(&self, user_id: Option<&str>) -> Result<bool, PortError> {
         self.switch.pass().await?;
-        Ok(user_id == "known")
+        Ok(user_id == Some("known"))
     }
 }
 

@@ -38,8 +38,8 @@ pub enum Keeping {
 
 /// Who the game's users are.
 pub trait UserDirectory: Send + Sync {
-    /// Whether the game has this user.
-    fn knows(&self, user_id: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+    /// Whether the game has this user; `None` if the question names nobody.
+    fn knows(&self, user_id: Option<&str>) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// Where the webhook secrets are.

@@ -12,7 +12,8 @@ mod tests;
 pub const MAX_BATCH: usize = 10;
 /// Most bytes in one call. SQS takes a mebibyte; this is what older queues and emulators take.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
-/// No call to the queue is begun with less time than this: it is what a call with all its retries may take.
+/// No call to the queue is begun with less time than this: it is what a call with all its retries may take. (If refused
+/// messages make it more calls, Lambda may cut them off; then the batch comes again.)
 pub const SEND_LIMIT: Duration = Duration::from_secs(8);
 
 /// An event that the stream brought.

@@ -1,6 +1,7 @@
-//! The webhook secrets, held in memory and read again when a signature matches none of them.
+//! The webhook secrets, held in memory, and read again when they may have changed.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use xsolla::Secrets;
@@ -10,6 +11,10 @@ use crate::ports::{PortError, SecretStore};
 /// Time between two readings that wrong signatures can cause: whoever guesses signatures must not make us call Secrets
 /// Manager at their pace, and a secret added a moment ago must be found before a person has pasted it elsewhere.
 const REREAD_AFTER: SignedDuration = SignedDuration::from_secs(10);
+/// How long the secrets are held at most: so long may one that was removed still be taken.
+const MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
+/// How long a webhook waits for the secrets to be read anew, when those held are merely old.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Reads the secrets when they are needed first, and again when they may have changed.
 #[derive(Debug)]
@@ -21,7 +26,10 @@ pub struct SecretKeeper<S> {
 #[derive(Debug, Clone)]
 struct Held {
     secrets: Arc<Secrets>,
-    read_at: Timestamp,
+    /// When they were last read, or tried to be.
+    tried_at: Timestamp,
+    /// Why that failed, if it did.
+    failure: Option<PortError>,
 }
 
 impl<S: SecretStore> SecretKeeper<S> {
@@ -35,33 +43,50 @@ impl<S: SecretStore> SecretKeeper<S> {
         &self.store
     }
 
-    /// The secrets as last read.
+    /// The secrets as last read. Old ones are read anew, and serve on if that fails.
     ///
     /// # Errors
     ///
     /// When none are held and they cannot be read. The next call tries again.
     pub async fn current(&self, now: Timestamp) -> Result<Arc<Secrets>, PortError> {
-        match self.held() {
-            Some(held) => Ok(held.secrets),
-            None => self.read(now).await,
+        let Some(held) = self.held() else { return self.hold(now, self.store.read().await) };
+        if now.duration_since(held.tried_at) < MAX_AGE {
+            return Ok(held.secrets);
         }
+        let slow = |_| Err(PortError { operation: "reading the secrets", cause: "took too long".to_owned() });
+        let read = tokio::time::timeout(PATIENCE, self.store.read()).await.unwrap_or_else(slow);
+        Ok(self.hold(now, read).unwrap_or(held.secrets))
     }
 
     /// The secrets read again, since those held did not match; `None` if they were read a moment ago.
     ///
     /// # Errors
     ///
-    /// When they cannot be read: then nobody knows whether the signature is wrong.
+    /// When they cannot be read, or could not be a moment ago: then nobody knows whether the signature is wrong.
     pub async fn read_again(&self, now: Timestamp) -> Result<Option<Arc<Secrets>>, PortError> {
-        let fresh = self.held().is_some_and(|held| now.duration_since(held.read_at) < REREAD_AFTER);
-        if fresh { Ok(None) } else { self.read(now).await.map(Some) }
+        match self.held() {
+            Some(held) if now.duration_since(held.tried_at) < REREAD_AFTER => held.failure.map_or(Ok(None), Err),
+            _ => self.hold(now, self.store.read().await).map(Some),
+        }
     }
 
-    async fn read(&self, now: Timestamp) -> Result<Arc<Secrets>, PortError> {
-        let secrets = Arc::new(self.store.read().await?);
-        let held = Held { secrets: Arc::clone(&secrets), read_at: now };
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
-        Ok(secrets)
+    /// Takes note of what was read, or that it could not be.
+    fn hold(&self, now: Timestamp, read: Result<Secrets, PortError>) -> Result<Arc<Secrets>, PortError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(secrets) => {
+                let secrets = Arc::new(secrets);
+                *held = Some(Held { secrets: Arc::clone(&secrets), tried_at: now, failure: None });
+                Ok(secrets)
+            }
+            Err(error) => {
+                if let Some(held) = &mut *held {
+                    held.tried_at = now;
+                    held.failure = Some(error.clone());
+                }
+                Err(error)
+            }
+        }
     }
 
     fn held(&self) -> Option<Held> {

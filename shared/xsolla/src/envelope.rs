@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use crate::field::{Field, Fields};
+use crate::identity::SubjectKind;
 use crate::notification_type::EventRow;
 use crate::{EventId, NotificationType, Role, Success, Verified};
 
 /// Longest id that takes part in a key, in bytes. Xsolla's have about ten digits.
 const MAX_ID: usize = 128;
-/// Longest order, user or project id that is kept beside an event, in bytes: they are keys of indexes.
+/// Longest order, user or project id that is kept beside an event, in bytes. DynamoDB takes 2,048 for the key of an index.
 const MAX_REFERENCE: usize = 1024;
 
 /// A notification from the outside: what it is about, not what it says.
@@ -70,9 +71,8 @@ impl<'a> Envelope<'a> {
         let type_name = fields.string(Field::NotificationType).ok_or(Unreadable)?;
         let known = NotificationType::named(&type_name);
         let (event_id, identified) = identify(&fields, &type_name, known, verified);
-        let reference = |places: &[Field]| {
-            places.iter().find_map(|field| fields.text(*field)).filter(|id| (1..=MAX_REFERENCE).contains(&id.len()))
-        };
+        let usable = |id: &Cow<'_, str>| (1..=MAX_REFERENCE).contains(&id.len());
+        let reference = |places: &[Field]| places.iter().find_map(|field| fields.text(*field).filter(usable));
         Ok(Self {
             known,
             event_id,
@@ -133,29 +133,31 @@ fn identify(
     known: Option<NotificationType>,
     verified: &Verified<'_>,
 ) -> (EventId, bool) {
+    let digest = || format!("#{}", verified.digest());
     let subject = subject(fields);
-    let own_part = match known.map(NotificationType::role) {
-        Some(Role::Event(row)) if subject.is_some() => own_part(fields, row, verified),
+    let own_part = match (known.map(NotificationType::role), &subject) {
+        (Some(Role::Event(row)), Some((kind, _))) if row.about.contains(kind) => own_part(fields, row, verified),
         _ => None,
     };
     let identified = own_part.is_some();
-    let digest = || format!("#{}", verified.digest());
-    let subject = subject.unwrap_or_else(|| format!("body{}", digest()));
-    let rest = format!("{}{}", type_label(type_name), own_part.unwrap_or_else(digest));
+    // A test with an id that somebody typed in must not stand in the way of the sale that gets that id.
+    let sandbox = if identified && mode(fields) == Mode::Sandbox { "#sandbox" } else { "" };
+    let subject = subject.map_or_else(|| format!("body{}", digest()), |(kind, id)| format!("{}#{id}", kind.name()));
+    let rest = format!("{}{}{sandbox}", type_label(type_name), own_part.unwrap_or_else(digest));
     (EventId::new(subject, rest), identified)
 }
 
 /// What the event is about. A transaction's id stands in three places, and is the same number in all of them.
-fn subject(fields: &Fields<'_>) -> Option<String> {
+fn subject<'a>(fields: &Fields<'a>) -> Option<(SubjectKind, Cow<'a, str>)> {
     [
-        ("transaction", Field::TransactionId),
-        ("transaction", Field::BillingTransactionId),
-        ("transaction", Field::InvoiceId),
-        ("order", Field::OrderId),
-        ("subscription", Field::SubscriptionId),
+        (SubjectKind::Transaction, Field::TransactionId),
+        (SubjectKind::Transaction, Field::BillingTransactionId),
+        (SubjectKind::Transaction, Field::InvoiceId),
+        (SubjectKind::Order, Field::OrderId),
+        (SubjectKind::Subscription, Field::SubscriptionId),
     ]
     .into_iter()
-    .find_map(|(kind, field)| Some(format!("{kind}#{}", id(fields, field)?)))
+    .find_map(|(kind, field)| Some((kind, id(fields, field)?)))
 }
 
 /// What follows the type in a key: nothing for most types, since there is one such event per subject.
@@ -233,10 +235,10 @@ mod tests {
         let dated = |date: &str, amount: &str| {
             event_id(&format!(
                 r#"{{"notification_type":"partial_refund","transaction":{{"id":7}},"refund_details":{{"date":"{date}"}},
-                "purchase":{{"total":{{"amount":{amount}}}}}}}"#
+                "purchase":{{"total":{{"amount":20}}}},"payment_details":{{"payment":{{"amount":{amount}}}}}}}"#
             ))
         };
-        assert_eq!(dated("2026-08-23 01:02:03", "5.00"), "transaction#7#partial_refund#2026-08-23 01:02:03#5.00");
+        assert_eq!(dated("2026-08-23 01:02:03", "5.00"), "transaction#7#partial_refund#2026-08-23 01:02:03#20#5.00");
         assert_ne!(dated("2026-08-23", "5"), dated("2026-08-24", "5"));
         assert_ne!(dated("2026-08-23", "5"), dated("2026-08-23", "6"));
 
@@ -273,6 +275,25 @@ mod tests {
     }
 
     #[test]
+    fn a_type_that_is_always_about_a_transaction_takes_nothing_else_for_it() {
+        for other in [r#""order":{"id":5}"#, r#""subscription":{"subscription_id":5}"#] {
+            let body = format!(r#"{{"notification_type":"payment",{other}}}"#);
+            assert!(event_id(&body).ends_with(&format!("#5#payment#{}", digest(&body))), "{other}");
+            assert!(!with_envelope(&body, |envelope| envelope.unwrap().identified), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_test_does_not_stand_in_the_way_of_the_sale_with_the_same_id() {
+        for (marker, id) in [
+            (r#""transaction":{"id":7}"#, "transaction#7#payment"),
+            (r#""transaction":{"id":7,"dry_run":1}"#, "transaction#7#payment#sandbox"),
+        ] {
+            assert_eq!(event_id(&format!(r#"{{"notification_type":"payment",{marker}}}"#)), id);
+        }
+    }
+
+    #[test]
     fn an_order_without_its_id_is_flagged() {
         let body = r#"{"notification_type":"order_paid","order":{"invoice_id":"7"}}"#;
         assert_eq!(event_id(body), format!("transaction#7#order_paid#{}", digest(body)));
@@ -281,10 +302,10 @@ mod tests {
 
     #[test]
     fn keys_fit_whatever_the_type_is_called() {
-        for name in ["", "a b", "é", &"x".repeat(65), "a#b", "\u{ffff}"] {
+        for name in ["", "\\ud800", "a b", "é", &"x".repeat(65), "a#b", "\u{ffff}"] {
             let body = format!(r#"{{"notification_type":"{name}"}}"#);
             assert_eq!(event_id(&body), format!("body#{0}#unknown#{0}", digest(&body)));
-            assert_eq!(with_envelope(&body, |envelope| envelope.unwrap().type_name.into_owned()), name);
+            assert_eq!(with_envelope(&body, |envelope| envelope.unwrap().type_name.into_owned()), name, "as it came");
         }
     }
 
@@ -303,6 +324,7 @@ mod tests {
             (r#"{"project_id":18,"user_id":"7","order":{"id":3}"#, "3", "7", "18"),
             (r#"{"project_id":18,"user":{"public_id":"7"},"order":{"id":"3"}"#, "3", "7", "18"),
             (r#"{"project_id":18,"user":{"id":{"value":7}},"order":{"id":"3"}"#, "3", "7", "18"),
+            (r#"{"user":{"id":"","external_id":7}"#, "", "7", ""),
             (r#"{"user":{"user_id":null}"#, "", "", ""),
             (r#"{"user":{"id":""},"order":null"#, "", "", ""),
         ] {
@@ -327,6 +349,9 @@ mod tests {
             (r#","transaction":{"dry_run":true}"#, Mode::Sandbox),
             (r#","transaction":{"dry_run":"true"}"#, Mode::Sandbox),
             (r#","transaction":{"dry_run":0}"#, Mode::Live),
+            (r#","transaction":{"dry_run":0.0}"#, Mode::Live),
+            (r#","transaction":{"dry_run":"False"}"#, Mode::Live),
+            (r#","transaction":{"dry_run":{"x":1}}"#, Mode::Live),
             (r#","transaction":{"dry_run":"0"}"#, Mode::Live),
             (r#","transaction":{"dry_run":false}"#, Mode::Live),
             (r#","transaction":{"dry_run":"false"}"#, Mode::Live),

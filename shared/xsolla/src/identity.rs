@@ -22,6 +22,28 @@ impl fmt::Display for BodyDigest {
     }
 }
 
+/// What an event can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubjectKind {
+    /// A payment, and all that follows from it.
+    Transaction,
+    /// An order for which no money was taken.
+    Order,
+    /// A subscription.
+    Subscription,
+}
+
+impl SubjectKind {
+    /// The word in the key.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction",
+            Self::Order => "order",
+            Self::Subscription => "subscription",
+        }
+    }
+}
+
 /// The idempotency key of an event: its subject, its type, and what tells it from others of that type.
 ///
 /// It comes from signed bytes alone. Since a payment and its refund share a transaction id, the type is always part of

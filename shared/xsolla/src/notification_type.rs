@@ -4,6 +4,7 @@
 
 use crate::Success;
 use crate::field::Field;
+use crate::identity::SubjectKind;
 
 /// What Xsolla calls `notification_type`, as far as it is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,9 @@ pub enum Role {
 pub struct EventRow {
     /// The documented answer to an event that is safe.
     pub(crate) success: Success,
-    /// Ids that belong to the key besides the subject. Without one of them the key is made from the body's digest,
-    /// and the event is flagged.
+    /// What it is always about. Without it the key is made from the body's digest, and the event is flagged.
+    pub(crate) about: &'static [SubjectKind],
+    /// Ids that belong to the key besides the subject. What is said of the subject holds for them too.
     pub(crate) own_id: &'static [Field],
     /// Where several events of the type are normal for one subject: what tells them apart, all of it together, or,
     /// where a part is missing, the body's digest.
@@ -45,14 +47,21 @@ pub enum Question {
     PartnerSideCatalog,
 }
 
-const fn event(
-    name: &'static str,
-    success: Success,
-    own_id: &'static [Field],
-    told_apart_by: &'static [Field],
-) -> NotificationType {
-    NotificationType { name, role: Role::Event(EventRow { success, own_id, told_apart_by }) }
+const fn event(name: &'static str, row: EventRow) -> NotificationType {
+    NotificationType { name, role: Role::Event(row) }
 }
+
+/// A row of which there is one per transaction.
+const ONCE_PER_TRANSACTION: EventRow =
+    EventRow { success: Success::NoContent, about: &[SubjectKind::Transaction], own_id: &[], told_apart_by: &[] };
+
+/// A row of which there is one per order. A free order has no transaction.
+const ONCE_PER_ORDER: EventRow = EventRow {
+    success: Success::Ok,
+    about: &[SubjectKind::Transaction, SubjectKind::Order],
+    own_id: &[Field::OrderId],
+    told_apart_by: &[],
+};
 
 const fn question(name: &'static str, question: Question) -> NotificationType {
     NotificationType { name, role: Role::Question(question) }
@@ -73,16 +82,19 @@ macro_rules! notification_types {
 notification_types! {
     /// The buyer has paid. In separate mode `order_paid` follows once this is answered; for a token without an order
     /// it comes alone. A 4xx means: charged, nothing granted, never called again.
-    PAYMENT = event("payment", Success::NoContent, &[], &[]);
+    PAYMENT = event("payment", ONCE_PER_TRANSACTION);
     /// A payment was cancelled in full.
-    REFUND = event("refund", Success::NoContent, &[], &[]);
+    REFUND = event("refund", ONCE_PER_TRANSACTION);
     /// A part of a payment was returned. There is no refund id. Neither date nor amount alone will do: two refunds of
     /// the same amount are normal, and dates are known only from older documents.
-    PARTIAL_REFUND = event("partial_refund", Success::NoContent, &[], &[Field::RefundDate, Field::TotalAmount]);
+    PARTIAL_REFUND = event("partial_refund", EventRow {
+        told_apart_by: &[Field::RefundDate, Field::TotalAmount, Field::PaymentAmount],
+        ..ONCE_PER_TRANSACTION
+    });
     /// An order is paid: the goods.
-    ORDER_PAID = event("order_paid", Success::Ok, &[Field::OrderId], &[]);
+    ORDER_PAID = event("order_paid", ONCE_PER_ORDER);
     /// A paid order was cancelled.
-    ORDER_CANCELED = event("order_canceled", Success::Ok, &[Field::OrderId], &[]);
+    ORDER_CANCELED = event("order_canceled", ONCE_PER_ORDER);
     /// Does this user exist?
     USER_VALIDATION = question("user_validation", Question::UserValidation);
     /// Which user has this public id?

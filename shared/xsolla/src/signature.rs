@@ -53,7 +53,15 @@ impl Secrets {
             Some(b'[') => serde_json::from_str(text),
             Some(_) => Ok(vec![text.to_owned()]),
         };
-        let list: Vec<String> = list.map_err(|_| InvalidSecrets::Malformed)?;
+        Self::new(list.map_err(|_| InvalidSecrets::Malformed)?)
+    }
+
+    /// Takes the secrets themselves, the current one first.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or one of them is empty.
+    pub fn new(list: Vec<String>) -> Result<Self, InvalidSecrets> {
         if list.is_empty() {
             return Err(InvalidSecrets::Empty);
         }

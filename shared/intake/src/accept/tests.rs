@@ -230,6 +230,25 @@ mod secrets {
     }
 
     #[tokio::test]
+    async fn that_were_removed_are_forgotten_within_minutes() {
+        let intake = intake(Door::Any);
+        signed_with(&intake, SECRET, 0).await;
+        *store(&intake).text.lock().unwrap() = "new";
+        assert_eq!(signed_with(&intake, SECRET, 299).await, Outcome::Duplicate(Success::NoContent));
+        assert_eq!(signed_with(&intake, SECRET, 300).await, Outcome::InvalidSignature);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_are_old_serve_on_while_they_cannot_be_read() {
+        let intake = intake(Door::Any);
+        signed_with(&intake, SECRET, 0).await;
+        store(&intake).switch.failing.store(true, Ordering::Relaxed);
+        assert_eq!(signed_with(&intake, SECRET, 600).await, Outcome::Duplicate(Success::NoContent));
+        store(&intake).switch.hanging.store(true, Ordering::Relaxed);
+        assert_eq!(signed_with(&intake, SECRET, 1200).await, Outcome::Duplicate(Success::NoContent));
+    }
+
+    #[tokio::test]
     async fn that_cannot_be_read_turn_nobody_away_for_good_and_are_tried_again() {
         let intake = intake(Door::Any);
         store(&intake).switch.failing.store(true, Ordering::Relaxed);
@@ -261,7 +280,10 @@ mod secrets {
         let intake = intake(Door::Any);
         signed_with(&intake, SECRET, 0).await;
         store(&intake).switch.failing.store(true, Ordering::Relaxed);
-        assert_eq!(signed_with(&intake, "new", 60).await, Outcome::Unavailable(Unavailable::Secrets));
+        for second in 60..70 {
+            assert_eq!(signed_with(&intake, "new", second).await, Outcome::Unavailable(Unavailable::Secrets));
+        }
+        assert_eq!(store(&intake).switch.calls(), 2, "and are not tried at the pace of whoever guesses either");
         assert_eq!(signed_with(&intake, SECRET, 60).await, Outcome::Duplicate(Success::NoContent));
     }
 }

@@ -21,8 +21,9 @@ pub enum Users {
 }
 
 impl UserDirectory for Users {
-    async fn knows(&self, user_id: &str) -> Result<bool, PortError> {
+    async fn knows(&self, user_id: Option<&str>) -> Result<bool, PortError> {
         let Self::Table { client, table } = self else { return Ok(true) };
+        let Some(user_id) = user_id else { return Ok(false) };
         let item = client
             .get_item()
             .table_name(table)

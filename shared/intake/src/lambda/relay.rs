@@ -1,13 +1,13 @@
 //! The relay: a batch of the table's stream in, the flow of [`crate::relay`], what must come again out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use lambda_http::lambda_runtime::{self, Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_dynamo::{AttributeValue, Item};
 
-use super::{refuse_to_start, time_left};
+use super::refuse_to_start;
 use crate::aws::{self, CallLimits, ParkingQueue, SqsQueue};
 use crate::message::{self, Content, Message, Unsendable};
 use crate::ports::{Parking, Queue};
@@ -16,6 +16,11 @@ use crate::relay::{Relay, Streamed};
 use crate::settings::{RelaySettings, environment};
 use crate::table::{BODY, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TYPE, USER_ID};
 use crate::telemetry;
+
+/// Time for one batch. Lambda ends the function after 60 seconds (`template.yaml`); what is not sent by then comes again.
+///
+/// Not taken from the invocation's own deadline: some emulators of Lambda send one that lies in the past.
+pub const BATCH_TIME: Duration = Duration::from_secs(50);
 
 /// Runs the relay, until Lambda ends it.
 ///
@@ -31,8 +36,10 @@ pub async fn run() -> Result<(), Error> {
         parking: ParkingQueue::new(sqs, settings.parked_queue_url),
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
+        let started = Instant::now();
+        let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        Ok::<_, Error>(Box::pin(handle(relay, &event.payload, || time_left(&event.context))).await)
+        Ok::<_, Error>(Box::pin(handle(relay, &event.payload, time_left)).await)
     }))
     .await
 }

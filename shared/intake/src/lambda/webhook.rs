@@ -1,23 +1,25 @@
 //! Webhooks: API Gateway's proxy event in, the flow of [`crate::accept`], an answer out.
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
-use lambda_http::http::{HeaderValue, Method, header};
-use lambda_http::lambda_runtime::{self, Error, LambdaEvent, service_fn};
-use xsolla::{Answer, NotificationType, Outcome, Unavailable};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use lambda_http::http::{HeaderValue, header};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use xsolla::{Answer, NotificationType, Outcome};
 
-use super::{refuse_to_start, time_left};
-use crate::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, Receipt};
+use super::proxy::ProxyRequest;
+use super::refuse_to_start;
+use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource, Users};
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{SecretsSetting, UsersSetting, WebhookSettings, environment};
 use crate::telemetry;
+
+/// Longest time for what is made ready before the first webhook, which waits for it: with [`DEADLINE`] behind it, the
+/// answer still leaves within Xsolla's 3 seconds.
+const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Runs a function that takes webhooks, until Lambda ends it.
 ///
@@ -32,9 +34,9 @@ pub async fn run(door: Door) -> Result<(), Error> {
     };
     let settings = WebhookSettings::read(&environment, takes_user_validation).map_err(refuse_to_start)?;
     let intake = &connect(door, settings).await;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayProxyRequest>| {
-        let time_left = time_left(&event.context).min(DEADLINE);
-        Ok::<_, Error>(handle(intake, &event.payload, Timestamp::now(), time_left).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<ProxyRequest>| {
+        // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
+        Ok::<_, Error>(Box::pin(handle(intake, &event.payload, Timestamp::now(), DEADLINE)).await)
     }))
     .await
 }
@@ -58,60 +60,37 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Users,
             }
         }),
     };
-    let ((), secrets) = tokio::join!(intake.events.connect(), intake.secrets.current(Timestamp::now()));
-    if let Err(error) = secrets {
-        tracing::error!(%error, "the webhook secrets cannot be read");
+    let secrets = async {
+        if let Err(error) = intake.secrets.current(Timestamp::now()).await {
+            tracing::error!(%error, "the webhook secrets cannot be read");
+        }
+    };
+    // Boxed, since it would stay part of the function's future for good.
+    let ready = Box::pin(async { tokio::join!(intake.events.connect(), secrets) });
+    if tokio::time::timeout(WARM_UP, ready).await.is_err() {
+        tracing::warn!("AWS is slow: the first webhook comes before all connections are made");
     }
     intake
 }
 
-/// Takes one request as the REST API hands it over.
-///
-/// `lambda_http::run` would do the unpacking, but panics on a body that is not the base64 that the event promises.
+/// Takes one request.
 pub async fn handle<E: EventStore, U: UserDirectory, S: SecretStore>(
     intake: &Intake<E, U, S>,
-    request: &ApiGatewayProxyRequest,
+    request: &ProxyRequest,
     received_at: Timestamp,
     time_left: Duration,
 ) -> ApiGatewayProxyResponse {
     let started = Instant::now();
-    let body = body(request);
+    let body = request.body();
     let receipt = match &body {
         Ok(body) => {
-            let delivery = Delivery { authorization: authorization(request), body, received_at, time_left };
+            let delivery = Delivery { authorization: request.authorization(), body, received_at, time_left };
             intake.accept(&delivery).await
         }
         Err(why) => Receipt::from(Outcome::Unavailable(*why)),
     };
     telemetry::log(&receipt, started.elapsed());
     response(receipt.outcome.answer())
-}
-
-/// The bytes that Xsolla sent.
-fn body(request: &ApiGatewayProxyRequest) -> Result<Cow<'_, [u8]>, Unavailable> {
-    if request.http_method != Method::POST {
-        return Err(Unavailable::NotPost);
-    }
-    let body = request.body.as_deref().unwrap_or_default();
-    if !request.is_base64_encoded {
-        return Ok(Cow::Borrowed(body.as_bytes()));
-    }
-    if base64::decoded_len_estimate(body.len()) > MAX_BODY + 3 {
-        return Err(Unavailable::TooLarge);
-    }
-    STANDARD.decode(body).map(Cow::Owned).map_err(|_| Unavailable::Undecodable)
-}
-
-/// The `Authorization` header. Two of them are as good as none: nobody could say which was meant.
-fn authorization(request: &ApiGatewayProxyRequest) -> Option<&str> {
-    // Events written by hand may lack the list of all values, in which API Gateway repeats every header.
-    let repeated = &request.multi_value_headers;
-    let headers = if repeated.contains_key(header::AUTHORIZATION) { repeated } else { &request.headers };
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
-    }
 }
 
 fn response(answer: Answer) -> ApiGatewayProxyResponse {
@@ -128,9 +107,13 @@ fn response(answer: Answer) -> ApiGatewayProxyResponse {
 mod tests {
     use std::sync::Mutex;
 
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
     use xsolla::{Secrets, sign};
 
     use super::*;
+    use crate::accept::MAX_BODY;
     use crate::ports::{Keeping, PortError};
     use crate::record::Record;
 
@@ -147,7 +130,7 @@ mod tests {
         }
     }
 
-    async fn answer(request: &ApiGatewayProxyRequest) -> (i64, Vec<Vec<u8>>) {
+    async fn answer(request: &ProxyRequest) -> (i64, Vec<Vec<u8>>) {
         let intake = Intake {
             door: Door::Any,
             events: Bodies::default(),
@@ -158,82 +141,91 @@ mod tests {
         (response.status_code, intake.events.0.into_inner().unwrap())
     }
 
-    fn request(body: impl Into<String>, authorization: &[&str]) -> ApiGatewayProxyRequest {
-        let mut request = ApiGatewayProxyRequest::default();
-        request.http_method = Method::POST;
-        request.body = Some(body.into());
-        for value in authorization {
-            request.multi_value_headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
-        }
-        request
+    fn read(event: &serde_json::Value) -> ProxyRequest {
+        serde_json::from_str(&event.to_string()).unwrap()
+    }
+
+    /// As API Gateway sends it.
+    fn request(body: &str, is_base64_encoded: bool, authorization: &[&str]) -> ProxyRequest {
+        read(&json!({
+            "httpMethod": "POST",
+            "headers": { "accept": "application/json", "authorization": authorization.last() },
+            "multiValueHeaders": { "accept": ["application/json"], "authorization": authorization },
+            "requestContext": { "anything": {} },
+            "body": body,
+            "isBase64Encoded": is_base64_encoded,
+        }))
     }
 
     #[tokio::test]
     async fn the_bytes_that_are_verified_are_the_bytes_that_are_kept() {
         let signature = sign(BODY.as_bytes(), "secret");
-        let plain = request(BODY, &[&signature]);
+        let plain = request(BODY, false, &[&signature]);
         assert_eq!(answer(&plain).await, (204, vec![BODY.into()]));
 
-        let mut encoded = request(STANDARD.encode(BODY), &[&signature]);
-        encoded.is_base64_encoded = true;
+        let encoded = request(&STANDARD.encode(BODY), true, &[&signature]);
         assert_eq!(answer(&encoded).await, (204, vec![BODY.into()]));
 
-        let mut undeclared = request(STANDARD.encode(BODY), &[&signature]);
-        undeclared.is_base64_encoded = false;
+        let undeclared = request(&STANDARD.encode(BODY), false, &[&signature]);
         assert_eq!(answer(&undeclared).await, (400, vec![]), "base64 text is not what was signed");
     }
 
     #[tokio::test]
     async fn a_body_that_is_not_the_promised_base64_is_left_to_another_try() {
         for body in ["%%%", "a", "e30", "e30=\n", "e 30="] {
-            let mut broken = request(body, &[&sign(b"{}", "secret")]);
-            broken.is_base64_encoded = true;
+            let broken = request(body, true, &[&sign(b"{}", "secret")]);
             assert_eq!(answer(&broken).await, (503, vec![]), "{body:?}");
         }
     }
 
     #[tokio::test]
     async fn a_body_that_is_too_large_is_not_even_decoded() {
-        let mut large = request("A".repeat(MAX_BODY / 3 * 4 + 8), &["Signature 00"]);
-        large.is_base64_encoded = true;
+        let large = request(&"A".repeat(MAX_BODY / 3 * 4 + 8), true, &["Signature 00"]);
         assert_eq!(answer(&large).await, (503, vec![]));
     }
 
     #[tokio::test]
     async fn the_largest_body_passes_in_base64_too() {
         let largest = format!(r#"{{"notification_type":"payment","x":"{}"}}"#, "x".repeat(MAX_BODY - 38));
-        let mut encoded = request(STANDARD.encode(&largest), &[&sign(largest.as_bytes(), "secret")]);
-        encoded.is_base64_encoded = true;
+        let encoded = request(&STANDARD.encode(&largest), true, &[&sign(largest.as_bytes(), "secret")]);
         assert_eq!(answer(&encoded).await.0, 204);
     }
 
     #[tokio::test]
     async fn only_a_post_is_a_webhook() {
-        for method in [Method::GET, Method::PUT, Method::HEAD, Method::OPTIONS] {
-            let mut other = request(BODY, &[&sign(BODY.as_bytes(), "secret")]);
-            other.http_method = method;
-            assert_eq!(answer(&other).await, (503, vec![]));
+        let headers = json!({ "Authorization": sign(BODY.as_bytes(), "secret") });
+        for (method, status) in [("GET", 503), ("PUT", 503), ("HEAD", 503), ("", 503), ("POST", 204), ("post", 204)] {
+            let request = read(&json!({ "httpMethod": method, "headers": headers, "body": BODY }));
+            assert_eq!(answer(&request).await.0, status, "{method}");
         }
+        assert_eq!(answer(&read(&json!({}))).await, (503, vec![]));
     }
 
     #[tokio::test]
     async fn a_repeated_authorization_header_is_none() {
         let signature = sign(BODY.as_bytes(), "secret");
-        assert_eq!(answer(&request(BODY, &[&signature, &signature])).await, (400, vec![]));
-        assert_eq!(answer(&request(BODY, &[])).await, (400, vec![]));
+        assert_eq!(answer(&request(BODY, false, &[&signature, &signature])).await, (400, vec![]));
+        assert_eq!(answer(&request(BODY, false, &[])).await, (400, vec![]));
     }
 
     #[tokio::test]
     async fn the_header_is_found_where_hand_written_events_have_it() {
-        let mut by_hand = request(BODY, &[]);
-        by_hand.headers.insert("Authorization", sign(BODY.as_bytes(), "secret").parse().unwrap());
-        assert_eq!(answer(&by_hand).await.0, 204);
+        let signature = sign(BODY.as_bytes(), "secret");
+        for headers in [
+            json!({ "headers": { "AUTHORIZATION": signature } }),
+            json!({ "headers": { "authorization": signature }, "multiValueHeaders": null }),
+            json!({ "multiValueHeaders": { "Authorization": [signature] }, "headers": null }),
+        ] {
+            let mut event = json!({ "httpMethod": "POST", "body": BODY });
+            event.as_object_mut().unwrap().extend(headers.as_object().unwrap().clone());
+            assert_eq!(answer(&read(&event)).await.0, 204, "{headers}");
+        }
     }
 
     #[tokio::test]
     async fn no_body_is_an_empty_body() {
-        let mut empty = request("", &[&sign(b"", "secret")]);
-        empty.body = None;
+        let headers = json!({ "Authorization": sign(b"", "secret") });
+        let empty = read(&json!({ "httpMethod": "POST", "headers": headers, "body": null, "isBase64Encoded": false }));
         assert_eq!(answer(&empty).await, (400, vec![vec![]]), "signed, unreadable, kept");
     }
 }

@@ -1,6 +1,6 @@
 //! Where notifications differ from their documentation, and what is promised all the same.
 //!
-//! The numbers in the comments are those of our list of such differences. What is not here concerns other types, or does
+//! The numbers in the comments are those of docs/hazards.md. What is not here concerns other types, or does
 //! not concern the reading of fields.
 
 mod orders;

@@ -1,0 +1,114 @@
+//! The proxy event of a REST API, as far as it is looked at.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::http::header;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use xsolla::Unavailable;
+
+use crate::accept::MAX_BODY;
+
+/// One HTTP request, as API Gateway hands it over.
+///
+/// `lambda_http` has a type for all of it, but refuses an event that lacks anything of that, used or not, and its own
+/// unpacking panics on a body that is not the base64 that the event promises. Neither may happen to a payment.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyRequest {
+    #[serde(default)]
+    http_method: String,
+    #[serde(default)]
+    headers: Authorization,
+    #[serde(default)]
+    multi_value_headers: Authorization,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+impl ProxyRequest {
+    /// The bytes that Xsolla sent.
+    pub(crate) fn body(&self) -> Result<Cow<'_, [u8]>, Unavailable> {
+        if !self.http_method.eq_ignore_ascii_case("POST") {
+            return Err(Unavailable::NotPost);
+        }
+        let body = self.body.as_deref().unwrap_or_default();
+        if !self.is_base64_encoded {
+            return Ok(Cow::Borrowed(body.as_bytes()));
+        }
+        if base64::decoded_len_estimate(body.len()) > MAX_BODY + 3 {
+            return Err(Unavailable::TooLarge);
+        }
+        STANDARD.decode(body).map(Cow::Owned).map_err(|_| Unavailable::Undecodable)
+    }
+
+    /// The `Authorization` header. Two of them are as good as none: nobody could say which was meant.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        // API Gateway has every value in the second list; events written by hand may have the first one only.
+        let values = if self.multi_value_headers.0.is_empty() { &self.headers.0 } else { &self.multi_value_headers.0 };
+        match &values[..] {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// It may hold personal data and a signature.
+impl fmt::Debug for ProxyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyRequest(…)")
+    }
+}
+
+/// The values of one header, out of a map of all headers to their value or values.
+#[derive(Default)]
+struct Authorization(Vec<String>);
+
+impl<'de> Deserialize<'de> for Authorization {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Headers;
+
+        impl<'de> Visitor<'de> for Headers {
+            type Value = Authorization;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("headers")
+            }
+
+            fn visit_unit<E>(self) -> Result<Authorization, E> {
+                Ok(Authorization::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut headers: A) -> Result<Authorization, A::Error> {
+                let mut values = Vec::new();
+                while let Some(name) = headers.next_key::<Cow<'_, str>>()? {
+                    if name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()) {
+                        match headers.next_value()? {
+                            OneOrMany::One(value) => values.push(value),
+                            OneOrMany::Many(more) => values.extend(more),
+                            OneOrMany::Neither(IgnoredAny) => {}
+                        }
+                    } else {
+                        headers.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Authorization(values))
+            }
+        }
+
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrMany {
+            One(String),
+            Many(Vec<String>),
+            Neither(IgnoredAny),
+        }
+
+        deserializer.deserialize_any(Headers)
+    }
+}
