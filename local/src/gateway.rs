@@ -19,6 +19,7 @@ use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tracing::Level;
 use xsolla::{Answer, NotificationType};
 
 /// The types that have a function of their own, behind `/webhooks/<type>`.
@@ -86,7 +87,12 @@ async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
     let (Some(function), Ok(body)) = (function, body) else { return not_served() };
     match proxy_event(&head, &body) {
         Ok(event) => {
-            let response = lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await;
+            let (response, line) = lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await;
+            match line.level() {
+                Level::ERROR => tracing::error!("{line}"),
+                Level::WARN => tracing::warn!("{line}"),
+                _ => tracing::info!("{line}"),
+            }
             as_http(response)
         }
         Err(_) => not_served(),

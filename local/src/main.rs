@@ -99,11 +99,9 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
 
 /// One line for each webhook, and for whatever goes wrong.
 fn show_webhooks(quiet: bool) {
-    let webhooks = if quiet { Level::ERROR } else { Level::INFO };
     let shown = Targets::new()
+        .with_target("local", if quiet { Level::ERROR } else { Level::INFO })
         .with_target("intake", if quiet { Level::ERROR } else { Level::WARN })
-        .with_target("intake::telemetry", webhooks)
-        .with_target("local", Level::WARN)
         .with_default(Level::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_target(false).compact();
     tracing_subscriber::registry().with(lines).with(shown).init();

@@ -139,7 +139,7 @@ async fn each_function_accepts_its_event() {
             users: Some(Users::AcceptAll),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         };
-        let answer = lambda::webhook::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
+        let (answer, _) = lambda::webhook::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
         assert!(answer.status_code < 300, "{function}: {}", answer.status_code);
     }
 }

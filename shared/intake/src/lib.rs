@@ -19,4 +19,4 @@ pub mod relay;
 pub mod secrets;
 pub mod settings;
 pub mod table;
-mod telemetry;
+pub mod telemetry;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use lambda_http::http::{HeaderValue, header};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use xsolla::{Answer, NotificationType, Outcome};
 
 use super::proxy::ProxyRequest;
@@ -15,7 +15,7 @@ use crate::aws::{self, CallLimits, Events, SecretSource, Users};
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{SecretsSetting, UsersSetting, WebhookSettings, environment};
-use crate::telemetry;
+use crate::telemetry::{self, Line};
 
 /// Longest time for what is made ready before the first webhook, which waits for it: with [`DEADLINE`] behind it, the
 /// answer still leaves within Xsolla's 3 seconds.
@@ -34,10 +34,14 @@ pub async fn run(door: Door) -> Result<(), Error> {
     };
     let settings = WebhookSettings::read(&environment, takes_user_validation).map_err(refuse_to_start)?;
     let intake = &connect(door, settings).await;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<ProxyRequest>| {
+    // Not `lambda_runtime::run`, which wraps each call in a span for `tracing`: the one line says all of it.
+    Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        Ok::<_, Error>(Box::pin(handle(intake, &event.payload, Timestamp::now(), DEADLINE)).await)
+        let (response, line) = Box::pin(handle(intake, &event.payload, Timestamp::now(), DEADLINE)).await;
+        line.write(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        Ok::<_, Error>(response)
     }))
+    .run()
     .await
 }
 
@@ -73,13 +77,13 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Users,
     intake
 }
 
-/// Takes one request.
+/// Takes one request. Gives the answer, and what is to be said of it in the log.
 pub async fn handle<E: EventStore, U: UserDirectory, S: SecretStore>(
     intake: &Intake<E, U, S>,
     request: &ProxyRequest,
     received_at: Timestamp,
     time_left: Duration,
-) -> ApiGatewayProxyResponse {
+) -> (ApiGatewayProxyResponse, Line) {
     let started = Instant::now();
     let body = request.body();
     let receipt = match &body {
@@ -89,8 +93,7 @@ pub async fn handle<E: EventStore, U: UserDirectory, S: SecretStore>(
         }
         Err(why) => Receipt::from(Outcome::Unavailable(*why)),
     };
-    telemetry::log(&receipt, started.elapsed());
-    response(receipt.outcome.answer())
+    (response(receipt.outcome.answer()), Line::of(&receipt, received_at, started.elapsed()))
 }
 
 fn response(answer: Answer) -> ApiGatewayProxyResponse {
@@ -137,7 +140,7 @@ mod tests {
             users: Some(Users::AcceptAll),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
         };
-        let response = handle(&intake, request, Timestamp::UNIX_EPOCH, DEADLINE).await;
+        let (response, _) = handle(&intake, request, Timestamp::UNIX_EPOCH, DEADLINE).await;
         (response.status_code, intake.events.0.into_inner().unwrap())
     }
 
