@@ -44,6 +44,7 @@ pub struct Message {
     pub project_id: Option<String>,
     pub mode: String,
     pub identified: bool,
+    pub deprecated: bool,
     pub received_at: String,
     pub notification: Box<RawValue>,
     /// Message attributes.

@@ -46,6 +46,8 @@ pub struct Content<'a> {
     pub mode: &'a str,
     /// `false`: the type is unknown or its ids are missing, and the event id comes from the body's digest.
     pub identified: bool,
+    /// `true`: Xsolla has withdrawn the type.
+    pub deprecated: bool,
     /// When it was received, in UTC: `2026-11-22T00:31:07.042Z`.
     pub received_at: &'a str,
     /// The notification, every digit and key of it as Xsolla sent it.
@@ -149,6 +151,7 @@ mod tests {
             project_id: None,
             mode: "live",
             identified: true,
+            deprecated: false,
             received_at: "2026-11-22T00:31:07.042Z",
             notification: notification(body)?,
         })
@@ -158,7 +161,7 @@ mod tests {
     fn the_notification_stands_in_it_as_it_came() {
         let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
         let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
-        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"received_at":"2026-11-22T00:31:07.042Z","notification":"#;
+        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"received_at":"2026-11-22T00:31:07.042Z","notification":"#;
         assert_eq!(message.body.as_str(), format!("{expected}{body}}}"));
     }
 

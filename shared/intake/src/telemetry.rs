@@ -41,6 +41,9 @@ pub struct Line {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     notification_type: Option<String>,
+    /// Present, and `true`, if Xsolla has withdrawn the type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecated: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +80,7 @@ impl Line {
             outcome: receipt.outcome.name(),
             status: receipt.outcome.answer().status(),
             notification_type: envelope.map(|envelope| xsolla::type_label(&envelope.type_name).to_owned()),
+            deprecated: envelope.and_then(|envelope| envelope.known?.is_deprecated().then_some(true)),
             event_id: envelope.map(|envelope| envelope.event_id.to_string()),
             mode: envelope.map(|envelope| envelope.mode.name()),
             identified: envelope.map(|envelope| envelope.identified),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::field::{Field, Fields};
 use crate::identity::SubjectKind;
-use crate::notification_type::EventRow;
+use crate::notification_type::{Apart, EventRow};
 use crate::{EventId, NotificationType, Role, Success, Verified};
 
 /// Longest id that takes part in a key, in bytes. Xsolla's have about ten digits.
@@ -133,28 +133,32 @@ fn identify(
     known: Option<NotificationType>,
     verified: &Verified<'_>,
 ) -> (EventId, bool) {
-    let digest = || format!("#{}", verified.digest());
-    let subject = subject(fields);
-    let own_part = match (known.map(NotificationType::role), &subject) {
-        (Some(Role::Event(row)), Some((kind, _))) if row.about.contains(kind) => own_part(fields, row, verified),
+    let digest = || verified.digest().to_string();
+    let (kind, subject_id) = subject(fields).unwrap_or_else(|| (SubjectKind::Body, digest().into()));
+    let own_part = match known.map(NotificationType::role) {
+        Some(Role::Event(row)) if row.about.contains(&kind) => own_part(fields, row, verified),
         _ => None,
     };
     let identified = own_part.is_some();
     // A test with an id that somebody typed in must not stand in the way of the sale that gets that id.
     let sandbox = if identified && mode(fields) == Mode::Sandbox { "#sandbox" } else { "" };
-    let subject = subject.map_or_else(|| format!("body{}", digest()), |(kind, id)| format!("{}#{id}", kind.name()));
-    let rest = format!("{}{}{sandbox}", type_label(type_name), own_part.unwrap_or_else(digest));
+    let subject = format!("{}#{subject_id}", kind.name());
+    let own_part = own_part.unwrap_or_else(|| format!("#{}", digest()));
+    let rest = format!("{}{own_part}{sandbox}", type_label(type_name));
     (EventId::new(subject, rest), identified)
 }
 
-/// What the event is about. A transaction's id stands in three places, and is the same number in all of them.
+/// What the event is about. A transaction's id stands in one of four places.
 fn subject<'a>(fields: &Fields<'a>) -> Option<(SubjectKind, Cow<'a, str>)> {
     [
         (SubjectKind::Transaction, Field::TransactionId),
         (SubjectKind::Transaction, Field::BillingTransactionId),
         (SubjectKind::Transaction, Field::InvoiceId),
+        (SubjectKind::Transaction, Field::BlockListTransactionId),
         (SubjectKind::Order, Field::OrderId),
         (SubjectKind::Subscription, Field::SubscriptionId),
+        (SubjectKind::PaymentAccount, Field::PaymentAccountId),
+        (SubjectKind::Operation, Field::OperationId),
     ]
     .into_iter()
     .find_map(|(kind, field)| Some((kind, id(fields, field)?)))
@@ -165,8 +169,13 @@ fn own_part(fields: &Fields<'_>, row: EventRow, verified: &Verified<'_>) -> Opti
     let joined = |parts: &[Field]| {
         parts.iter().try_fold(String::new(), |joined, field| Some(format!("{joined}#{}", id(fields, *field)?)))
     };
+    let digest = || format!("#{}", verified.digest());
     let own_id = joined(row.own_id)?;
-    let apart = joined(row.told_apart_by).unwrap_or_else(|| format!("#{}", verified.digest()));
+    let apart = match row.apart {
+        Apart::One => String::new(),
+        Apart::By(fields) => joined(fields).unwrap_or_else(digest),
+        Apart::Digest => digest(),
+    };
     Some(own_id + &apart)
 }
 
@@ -202,6 +211,51 @@ mod tests {
 
     fn digest(body: &str) -> crate::BodyDigest {
         crate::BodyDigest::of(body.as_bytes())
+    }
+
+    #[test]
+    fn every_documented_type_has_its_key() {
+        let keys = [
+            ("afs_black_list", "transaction#2298133402#afs_black_list#DIGEST"),
+            ("afs_reject", "transaction#2298133402#afs_reject#sandbox"),
+            ("cancel_subscription", "subscription#31#cancel_subscription#2026-06-02T10:00:00+03:00"),
+            ("create_subscription", "subscription#31#create_subscription"),
+            ("dispute", "transaction#2298114507#dispute#adding#retrieval#new#2026-06-02T09:00:00+03:00"),
+            ("inventory_pull", "body#DIGEST#inventory_pull#DIGEST"),
+            ("inventory_push", "body#DIGEST#inventory_push#DIGEST"),
+            ("move_to_game", "body#DIGEST#move_to_game#DIGEST"),
+            ("non_renewal_subscription", "subscription#31#non_renewal_subscription#2026-06-02T10:00:00+03:00"),
+            ("order_canceled-combined", "transaction#2298120944#order_canceled#712051377#sandbox"),
+            ("order_canceled-separate", "transaction#2298114507#order_canceled#712045518"),
+            ("order_paid-combined", "transaction#2298120944#order_paid#712051377#sandbox"),
+            ("order_paid-free", "order#712060002#order_paid#712060002"),
+            ("order_paid-separate", "transaction#2298114507#order_paid#712045518"),
+            ("order_paid-v2", "transaction#2298155610#order_paid#712071840"),
+            ("partial_refund", "transaction#2298130071#partial_refund#2026-05-23 08:14:03#12.5#5"),
+            ("payment", "transaction#2298114507#payment"),
+            ("payment-full", "transaction#2298090033#payment#sandbox"),
+            ("payment-token", "transaction#2297600318#payment#sandbox"),
+            ("payment_account_add", "payment_account#55120983#payment_account_add#DIGEST"),
+            ("payment_account_remove", "payment_account#55120983#payment_account_remove#DIGEST"),
+            ("ps_declined", "transaction#2298133380#ps_declined#sandbox"),
+            ("redeem_key", "body#DIGEST#redeem_key#DIGEST"),
+            ("refund", "transaction#2298114507#refund"),
+            ("refund-legacy", "transaction#611720054#refund"),
+            ("refund-subscription", "transaction#2298090033#refund#sandbox"),
+            ("update_subscription", "subscription#31#update_subscription#2026-05-02T10:00:00+03:00#c0f2a7e1"),
+            ("upgrade_refund", "body#DIGEST#upgrade_refund#DIGEST"),
+            ("user_balance_operation", "transaction#611720054#user_balance_operation#40117"),
+        ];
+        for (name, key) in keys {
+            let body = crate::samples::named(name).unwrap().body;
+            assert_eq!(event_id(body), key.replace("DIGEST", &digest(body).to_string()));
+            assert!(with_envelope(body, |envelope| envelope.unwrap().identified), "{name}");
+        }
+        for sample in crate::samples::ALL {
+            let known = with_envelope(sample.body, |envelope| envelope.unwrap().known).unwrap();
+            let is_event = matches!(known.role(), Role::Event(_));
+            assert_eq!(is_event, keys.iter().any(|(name, _)| *name == sample.name), "{}", sample.name);
+        }
     }
 
     #[test]

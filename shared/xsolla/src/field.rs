@@ -28,7 +28,17 @@ fields! {
     InvoiceId = "order"."invoice_id";
     OrderId = "order"."id";
     PurchaseOrderId = "purchase"."order"."id";
+    BlockListTransactionId = "event"."transaction_id";
     SubscriptionId = "subscription"."subscription_id";
+    OperationId = "id_operation";
+    PaymentAccountId = "payment_account"."id";
+    NextCharge = "subscription"."date_next_charge";
+    PlanId = "subscription"."plan_id";
+    EndDate = "subscription"."date_end";
+    DisputeAction = "action";
+    DisputeType = "dispute"."type";
+    DisputeStatus = "dispute"."status";
+    DisputeDate = "dispute"."incoming_date";
     RefundDate = "refund_details"."date";
     TotalAmount = "purchase"."total"."amount";
     PaymentAmount = "payment_details"."payment"."amount";
@@ -48,17 +58,16 @@ fields! {
 }
 
 /// The values found in one notification.
-#[derive(Default)]
 pub(crate) struct Fields<'a>([Option<&'a RawValue>; PATHS.len()]);
 
 /// A set of paths, one bit each.
-type Paths = u32;
+type Paths = u64;
 const _: () = assert!(PATHS.len() < Paths::BITS as usize);
 
 impl<'a> Fields<'a> {
     /// Reads a whole JSON object; fails on anything else.
     pub(crate) fn read(object: &'a str) -> serde_json::Result<Self> {
-        let mut fields = Self::default();
+        let mut fields = Self([None; PATHS.len()]);
         let every_path: Paths = (1 << PATHS.len()) - 1;
         fields.read_level(object, every_path, 0)?;
         Ok(fields)

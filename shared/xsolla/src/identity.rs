@@ -31,6 +31,12 @@ pub(crate) enum SubjectKind {
     Order,
     /// A subscription.
     Subscription,
+    /// A payment account that a user saved.
+    PaymentAccount,
+    /// A change of a balance.
+    Operation,
+    /// Nothing that has an id: the body itself.
+    Body,
 }
 
 impl SubjectKind {
@@ -40,6 +46,9 @@ impl SubjectKind {
             Self::Transaction => "transaction",
             Self::Order => "order",
             Self::Subscription => "subscription",
+            Self::PaymentAccount => "payment_account",
+            Self::Operation => "operation",
+            Self::Body => "body",
         }
     }
 }
@@ -76,7 +85,8 @@ impl EventId {
 
     /// What the event is about: a payment, its order, their refund and their dispute share one subject.
     ///
-    /// `transaction#<id>`, else `order#<id>`, else `subscription#<id>`, else `body#<digest>`.
+    /// `transaction#<id>`, else `order#<id>`, `subscription#<id>`, `payment_account#<id>`, `operation#<id>`, else
+    /// `body#<digest>`.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject

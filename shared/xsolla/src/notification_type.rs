@@ -11,6 +11,7 @@ use crate::identity::SubjectKind;
 pub struct NotificationType {
     name: &'static str,
     role: Role,
+    deprecated: bool,
 }
 
 /// Whether a notification tells or asks.
@@ -31,9 +32,19 @@ pub struct EventRow {
     pub(crate) about: &'static [SubjectKind],
     /// Ids that belong to the key besides the subject. What is said of the subject holds for them too.
     pub(crate) own_id: &'static [Field],
-    /// Where several events of the type are normal for one subject: what tells them apart, all of it together, or,
-    /// where a part is missing, the body's digest.
-    pub(crate) told_apart_by: &'static [Field],
+    /// What tells several of the type apart that have the same subject and own id.
+    pub(crate) apart: Apart,
+}
+
+/// What tells events of one type apart, beyond subject and own id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// Nothing: there is one.
+    One,
+    /// These together; where one of them is missing, the body's digest.
+    By(&'static [Field]),
+    /// The body's digest: the type has nothing better.
+    Digest,
 }
 
 /// What a question asks.
@@ -45,26 +56,41 @@ pub enum Question {
     UserSearch,
     /// What may this user see in the catalogue?
     PartnerSideCatalog,
+    /// Which key shall this user get?
+    GetPincode,
+    /// What does this user own?
+    InventoryGet,
 }
 
 const fn event(name: &'static str, row: EventRow) -> NotificationType {
-    NotificationType { name, role: Role::Event(row) }
+    NotificationType { name, role: Role::Event(row), deprecated: false }
 }
 
 /// A row of which there is one per transaction.
 const ONCE_PER_TRANSACTION: EventRow =
-    EventRow { success: Success::NoContent, about: &[SubjectKind::Transaction], own_id: &[], told_apart_by: &[] };
+    EventRow { success: Success::NoContent, about: &[SubjectKind::Transaction], own_id: &[], apart: Apart::One };
 
 /// A row of which there is one per order. A free order has no transaction.
 const ONCE_PER_ORDER: EventRow = EventRow {
     success: Success::Ok,
     about: &[SubjectKind::Transaction, SubjectKind::Order],
     own_id: &[Field::OrderId],
-    told_apart_by: &[],
+    apart: Apart::One,
 };
 
+/// A row of which there is one per subscription.
+const ONCE_PER_SUBSCRIPTION: EventRow = EventRow { about: &[SubjectKind::Subscription], ..ONCE_PER_TRANSACTION };
+
+/// A row without ids: each content is an event.
+const ONCE_PER_BODY: EventRow =
+    EventRow { about: &[SubjectKind::Transaction, SubjectKind::Body], apart: Apart::Digest, ..ONCE_PER_TRANSACTION };
+
 const fn question(name: &'static str, question: Question) -> NotificationType {
-    NotificationType { name, role: Role::Question(question) }
+    NotificationType { name, role: Role::Question(question), deprecated: false }
+}
+
+const fn deprecated(row: NotificationType) -> NotificationType {
+    NotificationType { deprecated: true, ..row }
 }
 
 macro_rules! notification_types {
@@ -88,19 +114,84 @@ notification_types! {
     /// A part of a payment was returned. There is no refund id. Neither date nor amount alone will do: two refunds of
     /// the same amount are normal, and dates are known only from older documents.
     PARTIAL_REFUND = event("partial_refund", EventRow {
-        told_apart_by: &[Field::RefundDate, Field::TotalAmount, Field::PaymentAmount],
+        apart: Apart::By(&[Field::RefundDate, Field::TotalAmount, Field::PaymentAmount]),
         ..ONCE_PER_TRANSACTION
     });
     /// An order is paid: the goods.
     ORDER_PAID = event("order_paid", ONCE_PER_ORDER);
     /// A paid order was cancelled.
     ORDER_CANCELED = event("order_canceled", ONCE_PER_ORDER);
+    /// The payment system declined a payment. No money moved.
+    PS_DECLINED = event("ps_declined", ONCE_PER_TRANSACTION);
+    /// A subscription was bought, or its trial began.
+    CREATE_SUBSCRIPTION = event("create_subscription", ONCE_PER_SUBSCRIPTION);
+    /// A subscription was renewed, or its plan or next charge changed. Comes again and again.
+    UPDATE_SUBSCRIPTION = event("update_subscription", EventRow {
+        apart: Apart::By(&[Field::NextCharge, Field::PlanId]),
+        ..ONCE_PER_SUBSCRIPTION
+    });
+    /// A subscription ends at `date_end`.
+    CANCEL_SUBSCRIPTION = event("cancel_subscription", EventRow {
+        apart: Apart::By(&[Field::EndDate]),
+        ..ONCE_PER_SUBSCRIPTION
+    });
+    /// A subscription will not be renewed. It can be renewed after all, and then not again.
+    NON_RENEWAL_SUBSCRIPTION = event("non_renewal_subscription", EventRow {
+        apart: Apart::By(&[Field::NextCharge]),
+        ..ONCE_PER_SUBSCRIPTION
+    });
+    /// A payment account was saved. It can be removed and saved again.
+    PAYMENT_ACCOUNT_ADD = event("payment_account_add", EventRow {
+        about: &[SubjectKind::PaymentAccount],
+        ..ONCE_PER_BODY
+    });
+    /// A payment account was removed.
+    PAYMENT_ACCOUNT_REMOVE = event("payment_account_remove", EventRow {
+        about: &[SubjectKind::PaymentAccount],
+        ..ONCE_PER_BODY
+    });
+    /// The anti-fraud system rejected a transaction.
+    AFS_REJECT = event("afs_reject", ONCE_PER_TRANSACTION);
+    /// Something was put on the block list, or taken off it. May name a transaction.
+    AFS_BLACK_LIST = event("afs_black_list", ONCE_PER_BODY);
+    /// A dispute appeared or changed. It has no id.
+    DISPUTE = event("dispute", EventRow {
+        apart: Apart::By(&[
+            Field::DisputeAction,
+            Field::DisputeType,
+            Field::DisputeStatus,
+            Field::DisputeDate,
+        ]),
+        ..ONCE_PER_TRANSACTION
+    });
     /// Does this user exist?
     USER_VALIDATION = question("user_validation", Question::UserValidation);
     /// Which user has this public id?
     USER_SEARCH = question("user_search", Question::UserSearch);
     /// What may this user see in the catalogue?
     PARTNER_SIDE_CATALOG = question("partner_side_catalog", Question::PartnerSideCatalog);
+    /// Items move from Xsolla's Backpack into the game.
+    MOVE_TO_GAME = event("move_to_game", EventRow { success: Success::Ok, ..ONCE_PER_BODY });
+    /// A game key was activated.
+    REDEEM_KEY = deprecated(event("redeem_key", ONCE_PER_BODY));
+    /// A user's balance of virtual currency changed.
+    USER_BALANCE_OPERATION = deprecated(event("user_balance_operation", EventRow {
+        about: &[SubjectKind::Transaction, SubjectKind::Operation],
+        own_id: &[Field::OperationId],
+        ..ONCE_PER_TRANSACTION
+    }));
+    /// The upgrade of a game was taken back.
+    UPGRADE_REFUND = deprecated(event("upgrade_refund", ONCE_PER_BODY));
+    /// Items leave a user's inventory for the secondary market.
+    INVENTORY_PULL = deprecated(event("inventory_pull", ONCE_PER_BODY));
+    /// Items come into a user's inventory from the secondary market.
+    INVENTORY_PUSH = deprecated(event("inventory_push", ONCE_PER_BODY));
+    /// How many game keys are left. Its form is documented nowhere.
+    KEYS_AVAILABILITY = deprecated(event("keys_availability", ONCE_PER_BODY));
+    /// Which key shall this user get?
+    GET_PINCODE = deprecated(question("get_pincode", Question::GetPincode));
+    /// What does this user own?
+    INVENTORY_GET = deprecated(question("inventory_get", Question::InventoryGet));
 }
 
 impl NotificationType {
@@ -114,6 +205,12 @@ impl NotificationType {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
+    }
+
+    /// Whether Xsolla has withdrawn it. Old integrations may meet it all the same.
+    #[must_use]
+    pub const fn is_deprecated(self) -> bool {
+        self.deprecated
     }
 
     /// Whether it tells or asks.

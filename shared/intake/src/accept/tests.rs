@@ -128,7 +128,7 @@ async fn a_question_is_answered_from_the_directory_and_never_kept() {
 async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer() {
     let unanswered = Outcome::Unavailable(Unavailable::Unanswered);
     let mut intake = intake(Door::Any);
-    for name in ["user_search", "partner_side_catalog"] {
+    for name in ["user_search", "partner_side_catalog", "get_pincode", "inventory_get"] {
         assert_eq!(signed(&intake, &format!(r#"{{"notification_type":"{name}"}}"#)).await, unanswered);
     }
     intake.users = None;

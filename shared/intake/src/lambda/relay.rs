@@ -6,6 +6,7 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_dynamo::{AttributeValue, Item};
+use xsolla::NotificationType;
 
 use super::refuse_to_start;
 use crate::aws::{self, CallLimits, ParkingQueue, SqsQueue};
@@ -89,15 +90,17 @@ fn message(image: &Item) -> Result<Message, Unsendable> {
     let Some(AttributeValue::Bool(identified)) = image.get(IDENTIFIED) else {
         return Err(Unsendable::Attribute(IDENTIFIED));
     };
+    let type_name = required(TYPE)?;
     Message::new(&Content {
         event_id: &xsolla::EventId::new(subject.to_owned(), rest.to_owned()).to_string(),
-        type_name: required(TYPE)?,
+        type_name,
         subject,
         order_id: string(image, ORDER_ID),
         user_id: string(image, USER_ID),
         project_id: string(image, PROJECT_ID),
         mode: required(MODE)?,
         identified: *identified,
+        deprecated: NotificationType::named(type_name).is_some_and(NotificationType::is_deprecated),
         received_at: required(RECEIVED_AT)?,
         notification: message::notification(body)?,
     })
