@@ -9,6 +9,7 @@ mod demonstration;
 mod events;
 mod hazards;
 mod retries;
+mod secrets;
 mod template;
 mod trouble;
 mod types;

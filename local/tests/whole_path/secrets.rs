@@ -1,0 +1,104 @@
+//! The webhook secrets in Secrets Manager, played by a server that says what a test tells it to.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::config::{Credentials, Region};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use intake::accept::{DEADLINE, Delivery, Door, Intake};
+use intake::aws::{CallLimits, Events, SecretSource, Users, sdk_config};
+use intake::secrets::SecretKeeper;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tokio::net::TcpListener;
+use xsolla::{Outcome, Success, Unavailable, sign};
+
+use crate::world::{World, sample};
+
+/// What `GetSecretValue` gives; `None`: the secret has no value yet.
+type Value = Arc<Mutex<Option<&'static str>>>;
+
+async fn secrets_manager(value: Value) -> String {
+    let answer = async |State(value): State<Value>| match *value.lock().unwrap() {
+        Some(text) => (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string()),
+        None => {
+            let error = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+            (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": error }).to_string())
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(value)).await });
+    endpoint
+}
+
+struct FrontDoor {
+    intake: Intake<Events, Users, SecretSource>,
+    value: Value,
+}
+
+impl FrontDoor {
+    async fn start(world: &World, value: Option<&'static str>) -> Self {
+        let value = Arc::new(Mutex::new(value));
+        let config = sdk_config(CallLimits::FRONT_DOOR)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .endpoint_url(secrets_manager(Arc::clone(&value)).await)
+            .load()
+            .await;
+        let client = aws_sdk_secretsmanager::Client::new(&config);
+        let intake = Intake {
+            door: Door::Any,
+            events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+            users: Some(Users::AcceptAll),
+            secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
+        };
+        Self { intake, value }
+    }
+
+    /// A payment, signed with this secret, so long after the first one.
+    async fn payment(&self, secret: &str, later: SignedDuration) -> Outcome {
+        let body = sample("payment").as_bytes();
+        let authorization = sign(body, secret);
+        let received_at = Timestamp::UNIX_EPOCH + later;
+        let delivery = Delivery { authorization: Some(&authorization), body, received_at, time_left: DEADLINE };
+        self.intake.accept(&delivery).await.outcome
+    }
+}
+
+const AT_ONCE: SignedDuration = SignedDuration::ZERO;
+const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+#[tokio::test]
+async fn a_secret_without_a_value_turns_nobody_away_for_good() {
+    let world = World::start().await;
+    let front_door = FrontDoor::start(&world, None).await;
+    for not_set_yet in [None, Some(""), Some(r#"{"secrets":[]}"#)] {
+        *front_door.value.lock().unwrap() = not_set_yet;
+        assert_eq!(front_door.payment("current", AT_ONCE).await, Outcome::Unavailable(Unavailable::Secrets));
+    }
+    *front_door.value.lock().unwrap() = Some(r#"{"secrets":["current"]}"#);
+    assert_eq!(front_door.payment("current", AT_ONCE).await, Outcome::Accepted(Success::NoContent));
+}
+
+#[tokio::test]
+async fn a_rotation_rejects_no_webhook() {
+    let world = World::start().await;
+    let front_door = FrontDoor::start(&world, Some(r#"{"secrets":["old"]}"#)).await;
+    assert_eq!(front_door.payment("old", AT_ONCE).await, Outcome::Accepted(Success::NoContent));
+
+    *front_door.value.lock().unwrap() = Some(r#"{"secrets":["new","old"]}"#);
+    let a_minute_later = SignedDuration::from_mins(1);
+    for secret in ["old", "new", "old"] {
+        assert_eq!(
+            front_door.payment(secret, a_minute_later).await,
+            Outcome::Duplicate(Success::NoContent),
+            "{secret}"
+        );
+    }
+
+    *front_door.value.lock().unwrap() = Some(r#"{"secrets":["new"]}"#);
+    assert_eq!(front_door.payment("new", NEXT_DAY).await, Outcome::Duplicate(Success::NoContent));
+    assert_eq!(front_door.payment("old", NEXT_DAY).await, Outcome::InvalidSignature);
+}
