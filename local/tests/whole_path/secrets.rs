@@ -20,12 +20,12 @@ use crate::world::{World, sample};
 type Value = Arc<Mutex<Option<&'static str>>>;
 
 async fn secrets_manager(value: Value) -> String {
-    let answer = async |State(value): State<Value>| match *value.lock().unwrap() {
-        Some(text) => (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string()),
-        None => {
-            let error = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
-            (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": error }).to_string())
+    let answer = async |State(value): State<Value>| {
+        if let Some(text) = *value.lock().unwrap() {
+            return (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string());
         }
+        let error = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+        (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": error }).to_string())
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
