@@ -227,9 +227,7 @@ async fn queued(stack: &Stack, steps: &[Step]) -> Result<Vec<String>, StartError
         let taken = stack.sqs.receive_message().queue_url(&stack.queues.events);
         let taken = taken.max_number_of_messages(10).wait_time_seconds(1).send().await.map_err(StartError::service)?;
         let messages = taken.messages.unwrap_or_default();
-        if messages.is_empty() && (expected.is_empty() || tokio::time::Instant::now() > patient_until) {
-            break;
-        }
+        let ours_before = ours.len();
         for message in messages {
             let content = serde_json::from_str::<Content>(message.body().unwrap_or_default());
             let notification = content.map_err(StartError::service)?.notification.get().to_owned();
@@ -241,6 +239,10 @@ async fn queued(stack: &Stack, steps: &[Step]) -> Result<Vec<String>, StartError
             ours.push(notification);
             let done = stack.sqs.delete_message().queue_url(&stack.queues.events);
             done.set_receipt_handle(message.receipt_handle).send().await.map_err(StartError::service)?;
+        }
+        let nothing_more = expected.is_empty() && ours.len() == ours_before;
+        if nothing_more || tokio::time::Instant::now() > patient_until {
+            break;
         }
     }
     for message in others {

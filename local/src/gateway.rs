@@ -84,7 +84,10 @@ async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
     let (head, body) = request.into_parts();
     let function = gateway.function(&head.method, head.uri.path());
     let body = to_bytes(body, MAX_PAYLOAD).await;
-    let (Some(function), Ok(body)) = (function, body) else { return not_served() };
+    let (Some(function), Ok(body)) = (function, body) else {
+        tracing::warn!("503 not served: {} {}", head.method, head.uri.path());
+        return not_served();
+    };
     match proxy_event(&head, &body) {
         Ok(event) => {
             let (response, line) = lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use xsolla::{Envelope, NotificationType, Outcome, Question, Role, Signature, Unavailable, Verified};
 
 use crate::ports::{EventStore, Keeping, PortError, SecretStore, UserDirectory};
@@ -19,6 +19,10 @@ pub const MAX_BODY: usize = 128 * 1024;
 /// Time for the whole of it. Xsolla wants its answer within 3 seconds, the gateway and the way take their part, and
 /// Lambda stops the function after 2 (`template.yaml`).
 pub const DEADLINE: Duration = Duration::from_millis(1800);
+
+/// How long Xsolla resends what was not acknowledged: `payment` at most twelve times in 48 hours, all others shorter.
+/// The same bytes after that are no retry.
+const RESENDS: SignedDuration = SignedDuration::from_hours(48);
 
 /// Which notifications a function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,16 +137,23 @@ impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
         received_at: Timestamp,
     ) -> Result<Outcome, Stop> {
         let success = envelope.success();
-        let record = Record::of_event(envelope, verified, received_at);
-        match self.events.keep(&record).await.map_err(failed(Unavailable::Events))? {
-            Keeping::Kept => Ok(Outcome::Accepted(success)),
-            Keeping::Taken { digest } if digest == record.digest().to_string() => Ok(Outcome::Duplicate(success)),
-            Keeping::Taken { .. } => {
-                // Kept or taken, it is there now: a conflict that is sent again meets itself.
-                self.events.keep(&record.into_conflict()).await.map_err(failed(Unavailable::Events))?;
-                Ok(Outcome::Conflict(success))
+        let mut record = Record::of_event(envelope, verified, received_at);
+        for nth in 2_u32.. {
+            match self.events.keep(&record).await.map_err(failed(Unavailable::Events))? {
+                Keeping::Kept => return Ok(Outcome::Accepted(success)),
+                Keeping::Taken { digest, received_at: first } if digest == record.digest().to_string() => {
+                    let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RESENDS);
+                    if is_retry || !envelope.may_repeat() {
+                        return Ok(Outcome::Duplicate(success));
+                    }
+                    record = record.repeated(&envelope.event_id, nth);
+                }
+                Keeping::Taken { .. } => break,
             }
         }
+        // Kept or taken, it is there now: a conflict that is sent again meets itself.
+        self.events.keep(&record.into_conflict()).await.map_err(failed(Unavailable::Events))?;
+        Ok(Outcome::Conflict(success))
     }
 
     async fn answer(&self, question: Question, envelope: &Envelope<'_>) -> Result<Outcome, Stop> {

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use xsolla::Secrets;
 
 use crate::message::Message;
@@ -40,13 +41,13 @@ impl Switch {
 #[derive(Debug, Default)]
 pub(crate) struct FakeEvents {
     pub(crate) switch: Switch,
-    /// Event id → kind and digest.
-    pub(crate) kept: Mutex<BTreeMap<String, (Kind, String)>>,
+    /// Event id → kind, digest and time.
+    pub(crate) kept: Mutex<BTreeMap<String, (Kind, String, Timestamp)>>,
 }
 
 impl FakeEvents {
     pub(crate) fn kinds(&self) -> Vec<(String, Kind)> {
-        self.kept.lock().unwrap().iter().map(|(id, (kind, _))| (id.clone(), *kind)).collect()
+        self.kept.lock().unwrap().iter().map(|(id, (kind, ..))| (id.clone(), *kind)).collect()
     }
 }
 
@@ -55,10 +56,10 @@ impl EventStore for FakeEvents {
         self.switch.pass().await?;
         let mut kept = self.kept.lock().unwrap();
         let id = record.event_id.to_string();
-        if let Some((_, digest)) = kept.get(&id) {
-            return Ok(Keeping::Taken { digest: digest.clone() });
+        if let Some((_, digest, received_at)) = kept.get(&id) {
+            return Ok(Keeping::Taken { digest: digest.clone(), received_at: Some(*received_at) });
         }
-        kept.insert(id, (record.kind, record.digest().to_string()));
+        kept.insert(id, (record.kind, record.digest().to_string(), record.received_at));
         Ok(Keeping::Kept)
     }
 }

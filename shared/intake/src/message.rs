@@ -34,7 +34,7 @@ pub struct Content<'a> {
     /// `notification_type` as it came.
     #[serde(rename = "type")]
     pub type_name: &'a str,
-    /// What it is about: `transaction#…`, `order#…`, `subscription#…` or `body#…`.
+    /// What it is about: see [`xsolla::EventId::subject`].
     pub subject: &'a str,
     /// Xsolla's order id.
     pub order_id: Option<&'a str>,

@@ -33,6 +33,8 @@ pub enum Keeping {
     Taken {
         /// [`xsolla::BodyDigest`] as text.
         digest: String,
+        /// When it was received, if that can be read.
+        received_at: Option<jiff::Timestamp>,
     },
 }
 

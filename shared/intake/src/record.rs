@@ -87,6 +87,11 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// The same delivery under the key for what has happened before, for the `nth` time.
+    pub(crate) fn repeated(self, event_id: &EventId, nth: u32) -> Self {
+        Self { event_id: event_id.of_repetition(nth), ..self }
+    }
+
     /// The same delivery, to be kept beside the one that has its key.
     pub(crate) fn into_conflict(self) -> Self {
         Self { kind: Kind::Conflict, event_id: self.event_id.of_conflict(self.digest()), ..self }

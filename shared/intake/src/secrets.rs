@@ -11,7 +11,7 @@ use crate::ports::{PortError, SecretStore};
 /// Time between two readings that wrong signatures can cause: whoever guesses signatures must not make us call Secrets
 /// Manager at their pace, and a secret added a moment ago must be found before a person has pasted it elsewhere.
 const REREAD_AFTER: SignedDuration = SignedDuration::from_secs(10);
-/// How long the secrets are held at most: so long may one that was removed still be taken.
+/// How long the secrets are held before they are read anew: so long may one that was removed still be taken.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
 /// How long a webhook waits for the secrets to be read anew, when those held are merely old.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -55,7 +55,10 @@ impl<S: SecretStore> SecretKeeper<S> {
         }
         let slow = |_| Err(PortError { operation: "reading the secrets", cause: "took too long".to_owned() });
         let read = tokio::time::timeout(PATIENCE, self.store.read()).await.unwrap_or_else(slow);
-        Ok(self.hold(now, read).unwrap_or(held.secrets))
+        Ok(self.hold(now, read).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the webhook secrets cannot be read anew: those held serve on");
+            held.secrets
+        }))
     }
 
     /// The secrets read again, since those held did not match; `None` if they were read a moment ago.

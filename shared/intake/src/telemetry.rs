@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,19 +17,22 @@ use xsolla::Outcome;
 
 use crate::accept::Receipt;
 
+/// The level that was asked for.
+static LEVEL: OnceLock<LevelFilter> = OnceLock::new();
+
 /// Starts logging, at the level that the function's logging configuration sets (`AWS_LAMBDA_LOG_LEVEL`), else `INFO`.
 ///
 /// The SDK's and the HTTP client's own lines stay at warnings whatever the level: below that they may show requests.
 pub(crate) fn start() {
     let wanted = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    let level: LevelFilter = wanted.unwrap_or(LevelFilter::INFO);
+    let level = *LEVEL.get_or_init(|| wanted.unwrap_or(LevelFilter::INFO));
     let ours = Targets::new().with_target("intake", level).with_default(Level::WARN);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
     // A second subscriber would be a second function in one process; the first one stays.
     let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
 }
 
-/// The one line of each webhook. Of a wrong signature, and of a body that is no notification, it has nothing but the fact.
+/// The one line of each webhook. Of a wrong signature it has nothing but the fact.
 ///
 /// It is written without `tracing`, whose JSON takes twenty times as long: that was a tenth of all that a webhook costs.
 #[derive(Debug, Serialize)]
@@ -65,6 +69,8 @@ impl Line {
     /// What is to be said of a webhook that arrived then and took so long.
     pub(crate) fn of(receipt: &Receipt<'_>, received_at: Timestamp, took: Duration) -> Self {
         let envelope = receipt.envelope.as_ref();
+        // A question is kept nowhere: its key would lead whoever looks for it astray.
+        let event = envelope.filter(|envelope| !envelope.is_question());
         Self {
             timestamp: received_at,
             level: match receipt.outcome {
@@ -81,9 +87,9 @@ impl Line {
             status: receipt.outcome.answer().status(),
             notification_type: envelope.map(|envelope| xsolla::type_label(&envelope.type_name).to_owned()),
             deprecated: envelope.and_then(|envelope| envelope.known?.is_deprecated().then_some(true)),
-            event_id: envelope.map(|envelope| envelope.event_id.to_string()),
+            event_id: event.map(|envelope| envelope.event_id.to_string()),
             mode: envelope.map(|envelope| envelope.mode.name()),
-            identified: envelope.map(|envelope| envelope.identified),
+            identified: event.map(|envelope| envelope.identified),
             secret: receipt.secret,
             failure: receipt.failure.as_ref().map(ToString::to_string),
             took_us: took.as_micros(),
@@ -94,7 +100,7 @@ impl Line {
 
     /// Writes it, with the ids under which Lambda and X-Ray know the call.
     pub(crate) fn write(mut self, request_id: &str, trace_id: Option<&str>) {
-        if self.level > LevelFilter::current() {
+        if self.level > LEVEL.get().copied().unwrap_or(LevelFilter::INFO) {
             return;
         }
         self.request_id = Some(request_id.to_owned());

@@ -80,6 +80,7 @@ impl<'a> Envelope<'a> {
                 Field::UserId,
                 Field::ExternalUserId,
                 Field::UserUserId,
+                Field::PayloadUserId,
                 Field::FlatUserId,
                 Field::GamePlayerId,
                 Field::PublicUserId,
@@ -93,6 +94,21 @@ impl<'a> Envelope<'a> {
             mode,
             type_name,
         })
+    }
+
+    /// Whether it asks rather than tells.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        matches!(self.known.map(NotificationType::role), Some(Role::Question(_)))
+    }
+
+    /// Whether the same bytes can tell of another event, once Xsolla has stopped resending them.
+    #[must_use]
+    pub fn may_repeat(&self) -> bool {
+        match self.known.map(NotificationType::role) {
+            Some(Role::Event(row)) => row.may_repeat() || !self.identified,
+            Some(Role::Question(_)) | None => true,
+        }
     }
 
     /// The answer that the type's documentation asks for once the event is safe.
@@ -161,6 +177,7 @@ pub(crate) mod tests {
             (r#"{"event":{"project_id":"18"},"user":{"user_id":"7"},"order":{"id":3}"#, "3", "7", "18"),
             (r#"{"project_id":18,"game_player_id":"7","order":{"id":3}"#, "3", "7", "18"),
             (r#"{"project_id":18,"user_id":"7","order":{"id":3}"#, "3", "7", "18"),
+            (r#"{"project_id":18,"payload":{"user":{"id":"7"}},"order":{"id":3}"#, "3", "7", "18"),
             (r#"{"project_id":18,"user":{"public_id":"7"},"order":{"id":"3"}"#, "3", "7", "18"),
             (r#"{"project_id":18,"user":{"id":{"value":7}},"order":{"id":"3"}"#, "3", "7", "18"),
             (r#"{"user":{"id":"","external_id":7}"#, "", "7", ""),

@@ -35,10 +35,6 @@ fields! {
     NextCharge = "subscription"."date_next_charge";
     PlanId = "subscription"."plan_id";
     EndDate = "subscription"."date_end";
-    DisputeAction = "action";
-    DisputeType = "dispute"."type";
-    DisputeStatus = "dispute"."status";
-    DisputeDate = "dispute"."incoming_date";
     RefundDate = "refund_details"."date";
     TotalAmount = "purchase"."total"."amount";
     PaymentAmount = "payment_details"."payment"."amount";
@@ -46,6 +42,7 @@ fields! {
     ExternalUserId = "user"."external_id";
     UserUserId = "user"."user_id";
     PublicUserId = "user"."public_id";
+    PayloadUserId = "payload"."user"."id";
     FlatUserId = "user_id";
     GamePlayerId = "game_player_id";
     ProjectId = "settings"."project_id";

@@ -41,9 +41,10 @@ pub struct EventRow {
 pub(crate) enum Apart {
     /// Nothing: there is one.
     One,
-    /// These together; where one of them is missing, the body's digest.
+    /// These together; where one of them is missing, the body's digest. For what moves money or time: a body that is
+    /// written in another way must not count twice.
     By(&'static [Field]),
-    /// The body's digest: the type has nothing better.
+    /// The body's digest: the type has nothing better, or reports a state, of which no change may be missed.
     Digest,
 }
 
@@ -122,7 +123,7 @@ notification_types! {
     /// A paid order was cancelled.
     ORDER_CANCELED = event("order_canceled", ONCE_PER_ORDER);
     /// The payment system declined a payment. No money moved.
-    PS_DECLINED = event("ps_declined", ONCE_PER_TRANSACTION);
+    PS_DECLINED = event("ps_declined", EventRow { apart: Apart::Digest, ..ONCE_PER_TRANSACTION });
     /// A subscription was bought, or its trial began.
     CREATE_SUBSCRIPTION = event("create_subscription", ONCE_PER_SUBSCRIPTION);
     /// A subscription was renewed, or its plan or next charge changed. Comes again and again.
@@ -151,19 +152,11 @@ notification_types! {
         ..ONCE_PER_BODY
     });
     /// The anti-fraud system rejected a transaction.
-    AFS_REJECT = event("afs_reject", ONCE_PER_TRANSACTION);
+    AFS_REJECT = event("afs_reject", EventRow { apart: Apart::Digest, ..ONCE_PER_TRANSACTION });
     /// Something was put on the block list, or taken off it. May name a transaction.
     AFS_BLACK_LIST = event("afs_black_list", ONCE_PER_BODY);
-    /// A dispute appeared or changed. It has no id.
-    DISPUTE = event("dispute", EventRow {
-        apart: Apart::By(&[
-            Field::DisputeAction,
-            Field::DisputeType,
-            Field::DisputeStatus,
-            Field::DisputeDate,
-        ]),
-        ..ONCE_PER_TRANSACTION
-    });
+    /// A dispute appeared or changed, in any of its fields. It has no id.
+    DISPUTE = event("dispute", EventRow { apart: Apart::Digest, ..ONCE_PER_TRANSACTION });
     /// Does this user exist?
     USER_VALIDATION = question("user_validation", Question::UserValidation);
     /// Which user has this public id?
@@ -221,6 +214,13 @@ impl NotificationType {
 }
 
 impl EventRow {
+    /// Whether the same bytes can tell of another event. A payment happens once; a payment account can be saved, removed,
+    /// and saved again.
+    #[must_use]
+    pub fn may_repeat(&self) -> bool {
+        self.apart != Apart::One
+    }
+
     /// The documented answer to an event that is safe.
     #[must_use]
     pub const fn success(&self) -> Success {

@@ -71,6 +71,28 @@ async fn other_content_under_a_taken_key_is_kept_beside_the_first_however_often_
 }
 
 #[tokio::test]
+async fn what_can_happen_again_is_new_when_xsolla_no_longer_resends_the_first() {
+    const SAVED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
+    const HOUR: i64 = 60 * 60;
+    let (accepted, duplicate) = (Outcome::Accepted(Success::NoContent), Outcome::Duplicate(Success::NoContent));
+    let intake = intake(Door::Any);
+    for (body, second, outcome) in [
+        (SAVED, 0, accepted),
+        (SAVED, 48 * HOUR, duplicate),
+        (SAVED, 48 * HOUR + 1, accepted),
+        (SAVED, 60 * HOUR, duplicate),
+        (SAVED, 400 * HOUR, accepted),
+        (PAYMENT, 0, accepted),
+        (PAYMENT, 400 * HOUR, duplicate),
+    ] {
+        let authorization = sign(body.as_bytes(), SECRET);
+        let happened = deliver(&intake, body.as_bytes(), Some(&authorization), at(second)).await;
+        assert_eq!(happened, outcome, "{body} at {second}");
+    }
+    assert_eq!(intake.events.kinds().len(), 4);
+}
+
+#[tokio::test]
 async fn an_unknown_type_is_kept_like_any_event() {
     let intake = intake(Door::Any);
     let outcome = signed(&intake, r#"{"notification_type":"chargeback_v9"}"#).await;

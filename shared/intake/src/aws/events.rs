@@ -62,7 +62,10 @@ impl EventStore for Events {
             Err(error) => match holder(&error) {
                 // The SDK repeated a write that had taken effect unanswered: the key's holder is this very call.
                 Some(holder) if text(holder, ATTEMPT) == Some(&attempt) => Ok(Keeping::Kept),
-                Some(holder) => Ok(Keeping::Taken { digest: text(holder, DIGEST).unwrap_or_default().to_owned() }),
+                Some(holder) => Ok(Keeping::Taken {
+                    digest: text(holder, DIGEST).unwrap_or_default().to_owned(),
+                    received_at: text(holder, RECEIVED_AT).and_then(|text| text.parse().ok()),
+                }),
                 None => Err(port_error(PUT_ITEM, &error)),
             },
         }
