@@ -1,4 +1,4 @@
-//! Typed notifications: what the JSON of six types says, field by field.
+//! Typed notifications: what the JSON of each type that Xsolla has not deprecated says, field by field.
 //!
 //! Accepting a notification needs none of this; these types are for the code that acts on one. They follow the tables of
 //! [Xsolla's webhook documentation](https://developers.xsolla.com/webhooks/), and where its samples or real
@@ -14,41 +14,61 @@
 //!
 //! An object with the same key twice is refused. JSON leaves open which of the two counts, and so does Xsolla.
 
+mod black_list;
 mod custom_parameters;
+mod decline;
+mod dispute;
 mod error;
 mod id;
 mod json;
 mod lenient;
+mod move_to_game;
 mod open_enum;
 mod order;
+mod partner_side_catalog;
 mod payment;
+mod payment_account;
 mod payment_details;
 mod personal;
 mod purchase;
 mod refund;
+mod subscription;
 #[cfg(test)]
 mod tests;
+mod user_search;
 mod user_validation;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use black_list::{AfsBlackList, BlackListAction, BlackListEvent, BlackListParameter, BlackListReason};
 pub use custom_parameters::{CustomParameters, PaymentType, SavedPaymentMethod};
+pub use decline::{AfsReject, PsDeclined};
+pub use dispute::{
+    Dispute, DisputeAction, DisputeDetails, DisputeReason, DisputeStatus, DisputeTransaction, DisputeType, DisputeUser,
+};
 pub use error::ModelError;
 pub use id::Id;
 pub use json::Json;
+pub use move_to_game::{MoveToGame, MovedItem, MovedItemType};
 pub use order::{
     CurrencyType, Discount, Item, ItemType, Mode, Order, OrderCanceled, OrderCode, OrderPaid, OrderUser, Platform,
 };
+pub use partner_side_catalog::{CatalogUser, PartnerSideCatalog};
 pub use payment::{Billing, Payment, Settings, Transaction, User};
+pub use payment_account::{PaymentAccount, PaymentAccountAdd, PaymentAccountRemove};
 pub use payment_details::{Money, PaymentDetails, Tax};
 pub use personal::Personal;
 pub use purchase::{
-    Coupon, DigitalContent, Gift, LineItem, PinCode, Promotion, Purchase, PurchaseOrder, Subscription, Upgrade,
-    VirtualCurrency, VirtualItem, VirtualItems,
+    Coupon, DigitalContent, Gift, LineItem, PinCode, Promotion, Purchase, PurchaseOrder, Upgrade, VirtualCurrency,
+    VirtualItem, VirtualItems,
 };
 pub use refund::{PartialRefund, Refund, RefundDetails};
 pub use rust_decimal::Decimal;
+pub use subscription::{
+    CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,
+};
+pub use user_search::{SoughtUser, UserSearch};
 pub use user_validation::UserValidation;
 
 /// A typed notification.

@@ -68,7 +68,8 @@ pub struct Settings {
     pub merchant_id: Option<Id>,
 }
 
-/// `user`, as payments and user validation name a person. Orders have [another](super::OrderUser).
+/// `user`, as most notifications name a person. Orders have [another](super::OrderUser), and so have
+/// [disputes](super::DisputeUser).
 ///
 /// Real notifications carry about half of these fields, and only `id` and `country` if "Send only necessary user
 /// parameters without sensitive data" is on in Publisher Account.
@@ -92,7 +93,8 @@ pub struct User {
     pub zip: Option<Personal>,
 }
 
-/// `transaction`: one payment at Xsolla. A refund carries the id of the payment that it takes back.
+/// `transaction`: one payment at Xsolla. A refund carries the id of the payment that it takes back. Disputes have
+/// [another](super::DisputeTransaction).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -101,11 +103,11 @@ pub struct Transaction {
     pub id: Option<Id>,
     /// The game's own id, if the token had one.
     pub external_id: Option<Id>,
-    /// When it was paid: ISO 8601, in most cases with an offset. `payment` only.
+    /// When it was paid: ISO 8601, in most cases with an offset. Not in refunds.
     pub payment_date: Option<String>,
     /// When it was paid, as older documentation of `refund` and `partial_refund` names it.
     pub date: Option<String>,
-    /// Xsolla's number of the payment method. `payment` only.
+    /// Xsolla's number of the payment method; a string in `ps_declined`. Not in refunds.
     pub payment_method: Option<Id>,
     /// The payment method's name, for people. `payment` only.
     pub payment_method_name: Option<String>,

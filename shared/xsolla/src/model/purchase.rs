@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::{Id, Money, Personal, lenient};
+use super::{Id, Money, Personal, Subscription, lenient};
 
 /// `purchase`: what was bought.
 ///
@@ -38,34 +38,6 @@ pub struct Purchase {
     pub pin_codes: Vec<PinCode>,
 }
 
-/// `purchase.subscription`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Subscription {
-    /// The plan; the game's own id, if it made the plan through the API.
-    pub plan_id: Option<Id>,
-    /// Xsolla's id of the subscription.
-    pub subscription_id: Option<Id>,
-    /// The product, if the token had one. `payment` only.
-    pub product_id: Option<Id>,
-    /// The plan's tags.
-    #[serde(deserialize_with = "lenient::list")]
-    pub tags: Vec<String>,
-    /// When it began: ISO 8601.
-    pub date_create: Option<String>,
-    /// When it is charged next: ISO 8601. `payment` only.
-    pub date_next_charge: Option<String>,
-    /// Three letters of ISO 4217.
-    pub currency: Option<String>,
-    /// Price of one period, in the currency's main unit.
-    #[serde(deserialize_with = "lenient::decimal")]
-    pub amount: Option<Decimal>,
-    /// Length of the trial in days. Not documented; an integration reads it.
-    #[serde(deserialize_with = "lenient::count")]
-    pub trial_days: Option<u64>,
-}
-
 /// `purchase.gift`: one user paid, another receives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -84,7 +56,7 @@ pub struct Gift {
     pub hide_giver_from_receiver: Option<bool>,
 }
 
-/// `purchase.coupon`.
+/// `purchase.coupon`, and `coupon` of subscriptions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -4,6 +4,7 @@
 //! not concern the reading of fields.
 
 mod orders;
+mod others;
 mod payments;
 mod samples;
 mod shapes;
@@ -22,8 +23,14 @@ fn sample<T: Model>(name: &str) -> T {
 /// A notification of the type with these fields, and with the least of the required ones that are not among them.
 fn with<T: Model>(fields: &str) -> T {
     let required: &[_] = match T::TYPE {
-        "payment" | "refund" | "partial_refund" => &[r#""transaction":{}"#],
+        "payment" | "refund" | "partial_refund" | "ps_declined" | "afs_reject" => &[r#""transaction":{}"#],
         "order_paid" | "order_canceled" => &[r#""order":{}"#, r#""items":[]"#, r#""user":{}"#],
+        "create_subscription" | "update_subscription" | "cancel_subscription" | "non_renewal_subscription" => {
+            &[r#""subscription":{}"#]
+        }
+        "payment_account_add" | "payment_account_remove" => &[r#""payment_account":{}"#],
+        "afs_black_list" => &[r#""event":{}"#],
+        "dispute" => &[r#""transaction":{}"#, r#""dispute":{}"#],
         _ => &[],
     };
     let mut members = vec![format!(r#""notification_type":"{}""#, T::TYPE), fields.to_owned()];
