@@ -34,7 +34,8 @@ pub(crate) fn start() {
 
 /// The one line of each webhook. Of a wrong signature it has nothing but the fact.
 ///
-/// It is written without `tracing`, whose JSON takes twenty times as long: that was a tenth of all that a webhook costs.
+/// It is written without `tracing` and its spans: this, with the proxy event read in part only, took a sixth off the CPU
+/// that a webhook costs (measured in one run, November 2026).
 #[derive(Debug, Serialize)]
 pub struct Line {
     timestamp: Timestamp,
