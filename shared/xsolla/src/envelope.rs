@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::field::{Field, Fields};
 use crate::identity::identify;
 use crate::{EventId, NotificationType, Role, Success, Verified};
@@ -34,7 +37,8 @@ pub struct Envelope<'a> {
 }
 
 /// Whether a notification is about money or about a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Real money. Xsolla calls it `default`, and sends no `dry_run`.
     Live,

@@ -31,6 +31,9 @@ fields! {
     BlockListTransactionId = "event"."transaction_id";
     SubscriptionId = "subscription"."subscription_id";
     OperationId = "id_operation";
+    PurchaseSubscriptionId = "purchase"."subscription"."subscription_id";
+    PurchasePlanId = "purchase"."subscription"."plan_id";
+    Items = "items";
     PaymentAccountId = "payment_account"."id";
     NextCharge = "subscription"."date_next_charge";
     PlanId = "subscription"."plan_id";
@@ -68,6 +71,11 @@ impl<'a> Fields<'a> {
         let every_path: Paths = (1 << PATHS.len()) - 1;
         fields.read_level(object, every_path, 0)?;
         Ok(fields)
+    }
+
+    /// The value's JSON text.
+    pub(crate) fn json(&self, field: Field) -> Option<&'a str> {
+        self.0[field as usize].map(RawValue::get)
     }
 
     /// A string or number as text. Any other kind of value, and an unreadable string, is as good as none.

@@ -26,6 +26,7 @@ struct Readme;
 mod answer;
 mod envelope;
 mod field;
+mod goods;
 mod identity;
 pub mod model;
 mod notification_type;
@@ -35,6 +36,7 @@ mod signature;
 
 pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
 pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
+pub use goods::{Goods, ItemRole, PaymentWithoutOrder, Told};
 pub use identity::{BodyDigest, EventId};
 pub use notification_type::{NotificationType, Question, Role};
 pub use refund_code::{BlockingAdvice, RefundCode};

@@ -4,6 +4,7 @@
 
 use crate::Success;
 use crate::field::Field;
+use crate::goods::{Goods, Meaning};
 use crate::identity::SubjectKind;
 
 /// What Xsolla calls `notification_type`, as far as it is known here.
@@ -34,6 +35,8 @@ pub struct EventRow {
     pub(crate) own_id: &'static [Field],
     /// What tells several of the type apart that have the same subject and own id.
     pub(crate) apart: Apart,
+    /// What it means for the goods.
+    pub(crate) goods: Meaning,
 }
 
 /// What tells events of one type apart, beyond subject and own id.
@@ -68,15 +71,20 @@ const fn event(name: &'static str, row: EventRow) -> NotificationType {
 }
 
 /// A row of which there is one per transaction.
-const ONCE_PER_TRANSACTION: EventRow =
-    EventRow { success: Success::NoContent, about: &[SubjectKind::Transaction], own_id: &[], apart: Apart::One };
+const ONCE_PER_TRANSACTION: EventRow = EventRow {
+    success: Success::NoContent,
+    about: &[SubjectKind::Transaction],
+    own_id: &[],
+    apart: Apart::One,
+    goods: Meaning::Always(Goods::Info),
+};
 
 /// A row of which there is one per order. A free order has no transaction.
 const ONCE_PER_ORDER: EventRow = EventRow {
     success: Success::Ok,
     about: &[SubjectKind::Transaction, SubjectKind::Order],
     own_id: &[Field::OrderId],
-    apart: Apart::One,
+    ..ONCE_PER_TRANSACTION
 };
 
 /// A row of which there is one per subscription.
@@ -109,36 +117,43 @@ macro_rules! notification_types {
 notification_types! {
     /// The buyer has paid. In separate mode `order_paid` follows once this is answered; for a token without an order
     /// it comes alone. A 4xx means: charged, nothing granted, never called again.
-    PAYMENT = event("payment", ONCE_PER_TRANSACTION);
+    PAYMENT = event("payment", EventRow { goods: Meaning::Payment, ..ONCE_PER_TRANSACTION });
     /// A payment was cancelled in full.
-    REFUND = event("refund", ONCE_PER_TRANSACTION);
+    REFUND = event("refund", EventRow { goods: Meaning::Refund, ..ONCE_PER_TRANSACTION });
     /// A part of a payment was returned. There is no refund id. Neither date nor amount alone will do: two refunds of
     /// the same amount are normal, and dates are known only from older documents.
     PARTIAL_REFUND = event("partial_refund", EventRow {
         apart: Apart::By(&[Field::RefundDate, Field::TotalAmount, Field::PaymentAmount]),
+        goods: Meaning::PartialRefund,
         ..ONCE_PER_TRANSACTION
     });
     /// An order is paid: the goods.
-    ORDER_PAID = event("order_paid", ONCE_PER_ORDER);
+    ORDER_PAID = event("order_paid", EventRow { goods: Meaning::Always(Goods::Grant), ..ONCE_PER_ORDER });
     /// A paid order was cancelled.
-    ORDER_CANCELED = event("order_canceled", ONCE_PER_ORDER);
+    ORDER_CANCELED = event("order_canceled", EventRow { goods: Meaning::Always(Goods::Revoke), ..ONCE_PER_ORDER });
     /// The payment system declined a payment. No money moved.
     PS_DECLINED = event("ps_declined", EventRow { apart: Apart::Digest, ..ONCE_PER_TRANSACTION });
     /// A subscription was bought, or its trial began.
-    CREATE_SUBSCRIPTION = event("create_subscription", ONCE_PER_SUBSCRIPTION);
+    CREATE_SUBSCRIPTION = event("create_subscription", EventRow {
+        goods: Meaning::Always(Goods::SubscriptionStarted),
+        ..ONCE_PER_SUBSCRIPTION
+    });
     /// A subscription was renewed, or its plan or next charge changed. Comes again and again.
     UPDATE_SUBSCRIPTION = event("update_subscription", EventRow {
         apart: Apart::By(&[Field::NextCharge, Field::PlanId]),
+        goods: Meaning::SubscriptionUpdate,
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A subscription ends at `date_end`.
     CANCEL_SUBSCRIPTION = event("cancel_subscription", EventRow {
         apart: Apart::By(&[Field::EndDate]),
+        goods: Meaning::Always(Goods::SubscriptionEnded),
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A subscription will not be renewed. It can be renewed after all, and then not again.
     NON_RENEWAL_SUBSCRIPTION = event("non_renewal_subscription", EventRow {
         apart: Apart::By(&[Field::NextCharge]),
+        goods: Meaning::Always(Goods::SubscriptionChanged),
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A payment account was saved. It can be removed and saved again.
@@ -152,11 +167,19 @@ notification_types! {
         ..ONCE_PER_BODY
     });
     /// The anti-fraud system rejected a transaction.
-    AFS_REJECT = event("afs_reject", EventRow { apart: Apart::Digest, ..ONCE_PER_TRANSACTION });
+    AFS_REJECT = event("afs_reject", EventRow {
+        apart: Apart::Digest,
+        goods: Meaning::Always(Goods::Risk),
+        ..ONCE_PER_TRANSACTION
+    });
     /// Something was put on the block list, or taken off it. May name a transaction.
-    AFS_BLACK_LIST = event("afs_black_list", ONCE_PER_BODY);
+    AFS_BLACK_LIST = event("afs_black_list", EventRow { goods: Meaning::Always(Goods::Risk), ..ONCE_PER_BODY });
     /// A dispute appeared or changed, in any of its fields. It has no id.
-    DISPUTE = event("dispute", EventRow { apart: Apart::Digest, ..ONCE_PER_TRANSACTION });
+    DISPUTE = event("dispute", EventRow {
+        apart: Apart::Digest,
+        goods: Meaning::Always(Goods::Risk),
+        ..ONCE_PER_TRANSACTION
+    });
     /// Does this user exist?
     USER_VALIDATION = question("user_validation", Question::UserValidation);
     /// Which user has this public id?
@@ -164,7 +187,11 @@ notification_types! {
     /// What may this user see in the catalogue?
     PARTNER_SIDE_CATALOG = question("partner_side_catalog", Question::PartnerSideCatalog);
     /// Items move from Xsolla's Backpack into the game.
-    MOVE_TO_GAME = event("move_to_game", EventRow { success: Success::Ok, ..ONCE_PER_BODY });
+    MOVE_TO_GAME = event("move_to_game", EventRow {
+        success: Success::Ok,
+        goods: Meaning::Always(Goods::Grant),
+        ..ONCE_PER_BODY
+    });
     /// A game key was activated.
     REDEEM_KEY = deprecated(event("redeem_key", ONCE_PER_BODY));
     /// A user's balance of virtual currency changed.
