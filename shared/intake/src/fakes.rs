@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use xsolla::Secrets;
 
 use crate::message::Message;
-use crate::ports::{EventStore, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
-use crate::record::{Kind, Record};
+use crate::ports::{EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
+use crate::record::{Kept, Kind, Record};
 
 pub(crate) fn port_error() -> PortError {
     PortError { operation: "fake:Call", cause: "it was told to fail".to_owned() }
@@ -64,6 +64,20 @@ impl EventStore for FakeEvents {
     }
 }
 
+/// Remembers what it is given.
+#[derive(Debug, Default)]
+pub(crate) struct FakeHistory {
+    pub(crate) switch: Switch,
+    pub(crate) events: Vec<Kept>,
+}
+
+impl History for FakeHistory {
+    async fn events_of(&self, subject: &str) -> Result<Vec<Kept>, PortError> {
+        self.switch.pass().await?;
+        Ok(self.events.iter().filter(|event| event.event_id.subject() == subject).cloned().collect())
+    }
+}
+
 /// Knows the user `known`.
 #[derive(Debug, Default)]
 pub(crate) struct FakeUsers {
@@ -104,23 +118,26 @@ pub(crate) struct FakeQueue {
     /// The deduplication ids of each call.
     pub(crate) calls: Mutex<Vec<Vec<String>>>,
     pub(crate) queued: Mutex<Vec<String>>,
+    /// The text of what was queued.
+    pub(crate) texts: Mutex<Vec<String>>,
 }
 
 impl Queue for FakeQueue {
     async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
         let ids: Vec<String> = batch.iter().map(|message| message.deduplication_id.clone()).collect();
         self.calls.lock().unwrap().push(ids.clone());
-        let sent = |id: String| {
+        let sent = |(id, message): (String, &&Message)| {
             if self.failing.contains(&id.as_str()) {
                 Sent::Failed(port_error())
             } else if self.refusing.contains(&id.as_str()) {
                 Sent::Refused(port_error())
             } else {
                 self.queued.lock().unwrap().push(id);
+                self.texts.lock().unwrap().push(message.body.as_str().to_owned());
                 Sent::Queued
             }
         };
-        ids.into_iter().map(sent).collect()
+        ids.into_iter().zip(batch).map(sent).collect()
     }
 }
 

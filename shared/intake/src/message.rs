@@ -1,6 +1,6 @@
 //! What the game finds in its queue.
 
-use serde::Serialize;
+use consumer::Event;
 use serde_json::value::RawValue;
 use xsolla::BodyDigest;
 
@@ -17,8 +17,8 @@ pub struct Message {
     /// The message attribute `type`: the type's name where it is plain, else `unknown`.
     pub type_label: String,
     /// The message attribute `mode`: `live` or `sandbox`.
-    pub mode: String,
-    /// [`Content`] as JSON.
+    pub mode: &'static str,
+    /// The [`Event`] as JSON.
     pub body: MessageBody,
 }
 
@@ -26,58 +26,24 @@ pub struct Message {
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageBody(String);
 
-/// A message's JSON.
-#[derive(Serialize)]
-pub struct Content<'a> {
-    /// The key by which a consumer applies the event once.
-    pub event_id: &'a str,
-    /// `notification_type` as it came.
-    #[serde(rename = "type")]
-    pub type_name: &'a str,
-    /// What it is about: see [`xsolla::EventId::subject`].
-    pub subject: &'a str,
-    /// Xsolla's order id.
-    pub order_id: Option<&'a str>,
-    /// The game's user id.
-    pub user_id: Option<&'a str>,
-    /// Xsolla's project id.
-    pub project_id: Option<&'a str>,
-    /// `live` or `sandbox`. A sandbox event must not grant anything of value.
-    pub mode: &'a str,
-    /// `false`: the type is unknown or its ids are missing, and the event id comes from the body's digest.
-    pub identified: bool,
-    /// `true`: Xsolla has withdrawn the type.
-    pub deprecated: bool,
-    /// When it was received, in UTC: `2026-11-22T00:31:07.042Z`.
-    pub received_at: &'a str,
-    /// The notification, every digit and key of it as Xsolla sent it.
-    pub notification: &'a RawValue,
-}
-
-/// An event of which no message can be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unsendable {
-    /// The table's item is not one that the front door writes.
-    #[error("the item has no usable attribute `{0}`")]
-    Attribute(&'static str),
-    /// The body is not JSON text.
-    #[error("the body is not JSON")]
-    Body,
-}
+/// The body is not JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the body is not JSON")]
+pub struct NotJson;
 
 impl Message {
-    /// Writes a message.
+    /// Writes an event.
     ///
     /// # Errors
     ///
-    /// When the content cannot be written as JSON.
-    pub fn new(content: &Content<'_>) -> Result<Self, Unsendable> {
-        let json = serde_json::to_string(content).map_err(|_| Unsendable::Body)?;
+    /// When it cannot be written as JSON.
+    pub fn new(event: &Event<'_>) -> Result<Self, NotJson> {
+        let json = serde_json::to_string(event).map_err(|_| NotJson)?;
         Ok(Self {
-            group_id: fifo_id(content.subject),
-            deduplication_id: fifo_id(content.event_id),
-            type_label: xsolla::type_label(content.type_name).to_owned(),
-            mode: content.mode.to_owned(),
+            group_id: fifo_id(&event.subject),
+            deduplication_id: fifo_id(&event.event_id),
+            type_label: xsolla::type_label(&event.notification_type).to_owned(),
+            mode: event.mode.name(),
             body: MessageBody(escape_for_sqs(json)),
         })
     }
@@ -132,27 +98,31 @@ fn escape_for_sqs(json: String) -> String {
 /// # Errors
 ///
 /// When the body is not JSON text.
-pub fn notification(body: &[u8]) -> Result<&RawValue, Unsendable> {
-    let text = xsolla::json_text(body).map_err(|_| Unsendable::Body)?;
-    serde_json::from_str(text).map_err(|_| Unsendable::Body)
+pub fn notification(body: &[u8]) -> Result<&RawValue, NotJson> {
+    let text = xsolla::json_text(body).map_err(|_| NotJson)?;
+    serde_json::from_str(text).map_err(|_| NotJson)
 }
 
 #[cfg(test)]
 mod tests {
+    use consumer::{Goods, Mode};
+
     use super::*;
 
-    fn message(event_id: &str, body: &[u8]) -> Result<Message, Unsendable> {
-        Message::new(&Content {
-            event_id,
-            type_name: "payment",
-            subject: "transaction#7",
+    fn message(event_id: &str, body: &[u8]) -> Result<Message, NotJson> {
+        Message::new(&Event {
+            event_id: event_id.into(),
+            notification_type: "payment".into(),
+            goods: Goods::MoneyOnly,
+            subject: "transaction#7".into(),
             order_id: None,
-            user_id: Some("me"),
+            user_id: Some("me".into()),
             project_id: None,
-            mode: "live",
+            mode: Mode::Live,
             identified: true,
             deprecated: false,
-            received_at: "2026-11-22T00:31:07.042Z",
+            received_at: "2026-11-22T00:31:07.042Z".into(),
+            item_roles: None,
             notification: notification(body)?,
         })
     }
@@ -161,7 +131,7 @@ mod tests {
     fn the_notification_stands_in_it_as_it_came() {
         let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
         let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
-        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"received_at":"2026-11-22T00:31:07.042Z","notification":"#;
+        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
         assert_eq!(message.body.as_str(), format!("{expected}{body}}}"));
     }
 
@@ -197,7 +167,7 @@ mod tests {
     #[test]
     fn a_body_that_is_not_json_cannot_be_sent() {
         for body in [&b"{"[..], b"", b"{} {}", b"\xff"] {
-            assert_eq!(notification(body).err(), Some(Unsendable::Body));
+            assert_eq!(notification(body).err(), Some(NotJson));
         }
     }
 

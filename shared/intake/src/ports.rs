@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::message::Message;
-use crate::record::Record;
+use crate::record::{Kept, Record};
 
 /// An outside service could not do its work. The message is for the log: it never leaves for the caller, and holds
 /// nothing of a body.
@@ -36,6 +36,12 @@ pub enum Keeping {
         /// When it was received, if that can be read.
         received_at: Option<jiff::Timestamp>,
     },
+}
+
+/// What has been kept before.
+pub trait History: Send + Sync {
+    /// The events of a subject, in any order, those of this moment among them.
+    fn events_of(&self, subject: &str) -> impl Future<Output = Result<Vec<Kept>, PortError>> + Send;
 }
 
 /// Who the game's users are.

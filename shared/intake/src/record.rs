@@ -1,9 +1,12 @@
-//! What is kept of a delivery.
+//! What is kept of a delivery, and read back.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use xsolla::{BodyDigest, Envelope, EventId, Mode, Verified};
+
+use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TYPE, USER_ID};
 
 /// How long a record is kept: a little over a year, since disputes may come months after their sale.
 const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -107,5 +110,73 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn expires_at(&self) -> i64 {
         self.received_at.as_second() + RETENTION.as_secs()
+    }
+}
+
+/// An event, as it is read back from the table.
+#[derive(Clone)]
+pub struct Kept {
+    /// The key.
+    pub event_id: EventId,
+    /// `notification_type` as it came.
+    pub type_name: String,
+    /// Xsolla's order id.
+    pub order_id: Option<String>,
+    /// The game's user id.
+    pub user_id: Option<String>,
+    /// Xsolla's project id.
+    pub project_id: Option<String>,
+    /// Whether money moved.
+    pub mode: Mode,
+    /// Whether the key comes from the type's ids.
+    pub identified: bool,
+    /// When it arrived, as the table has it: UTC, to the millisecond.
+    pub received_at: String,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+/// The table's item is not one that the front door writes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the item has no usable attribute `{0}`")]
+pub struct MissingAttribute(pub &'static str);
+
+/// An item of the table, whichever crate's type it is.
+pub trait Item {
+    /// A string attribute.
+    fn string(&self, name: &str) -> Option<&str>;
+    /// A boolean attribute.
+    fn boolean(&self, name: &str) -> Option<bool>;
+    /// A binary attribute.
+    fn binary(&self, name: &str) -> Option<&[u8]>;
+}
+
+impl Kept {
+    /// Reads an item.
+    ///
+    /// # Errors
+    ///
+    /// When an attribute is missing that every event has.
+    pub fn read(item: &impl Item) -> Result<Self, MissingAttribute> {
+        let required = |name| item.string(name).ok_or(MissingAttribute(name)).map(str::to_owned);
+        let optional = |name| item.string(name).map(str::to_owned);
+        Ok(Self {
+            event_id: EventId::new(required(PK)?, required(SK)?),
+            type_name: required(TYPE)?,
+            order_id: optional(ORDER_ID),
+            user_id: optional(USER_ID),
+            project_id: optional(PROJECT_ID),
+            mode: item.string(MODE).and_then(Mode::named).ok_or(MissingAttribute(MODE))?,
+            identified: item.boolean(IDENTIFIED).ok_or(MissingAttribute(IDENTIFIED))?,
+            received_at: required(RECEIVED_AT)?,
+            body: item.binary(BODY).ok_or(MissingAttribute(BODY))?.to_vec(),
+        })
+    }
+}
+
+/// It holds personal data: only the key is shown.
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("event_id", &self.event_id).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,14 @@
 //! From the table's stream to the queue: in order per subject, at least once, nothing skipped.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::message::{Message, Unsendable};
-use crate::ports::{Parked, Parking, Queue, Sent};
+use consumer::Event;
+use xsolla::{Goods, ItemRole, NotificationType, PaymentWithoutOrder, Told};
+
+use crate::message::{self, Message, NotJson};
+use crate::ports::{History, Parked, Parking, Queue, Sent};
+use crate::record::{Kept, MissingAttribute};
 
 #[cfg(test)]
 mod tests;
@@ -25,8 +30,8 @@ pub struct Streamed {
     pub pk: String,
     /// Its sort key in the table.
     pub sk: String,
-    /// What is to be sent.
-    pub message: Result<Message, Unsendable>,
+    /// The event itself.
+    pub event: Result<Kept, MissingAttribute>,
 }
 
 /// What became of a batch from the stream.
@@ -42,14 +47,24 @@ pub struct Relayed {
 
 /// Hands events to the game.
 #[derive(Debug)]
-pub struct Relay<Q, P> {
+pub struct Relay<Q, P, H> {
     /// Where to.
     pub queue: Q,
     /// Where word is left of what can never be sent.
     pub parking: P,
+    /// Where the earlier events of a subject are, for those whose meaning depends on them.
+    pub history: H,
+    /// What a payment means that names no order.
+    pub payment_without_order: PaymentWithoutOrder,
 }
 
-impl<Q: Queue, P: Parking> Relay<Q, P> {
+/// An event with its message, or with the reason why it can never have one.
+struct Ready<'e> {
+    streamed: &'e Streamed,
+    message: Result<Message, String>,
+}
+
+impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     /// Sends the events in their order, up to the first that fails.
     ///
     /// Those behind the first failure come again, and some may have been sent already: the queue drops them by their
@@ -57,31 +72,66 @@ impl<Q: Queue, P: Parking> Relay<Q, P> {
     pub async fn relay(&self, events: &[Streamed], time_left: impl Fn() -> Duration) -> Relayed {
         let mut relayed = Relayed::default();
         let mut rest = events;
-        while let Some(first) = rest.first() {
-            if time_left() < SEND_LIMIT {
-                tracing::warn!("time runs out: the rest of the batch comes again");
+        let mut ready = Vec::with_capacity(MAX_BATCH);
+        loop {
+            while let [next, behind @ ..] = rest
+                && ready.len() < MAX_BATCH
+                && time_left() >= SEND_LIMIT
+                && let Some(next) = self.make_ready(next).await
+            {
+                ready.push(next);
+                rest = behind;
+            }
+            let Some(first) = ready.first().map(|ready| ready.streamed).or(rest.first()) else { return relayed };
+            if ready.is_empty() || time_left() < SEND_LIMIT {
+                tracing::warn!("the rest of the batch comes again");
                 relayed.retry_from = Some(first.sequence_number.clone());
                 return relayed;
             }
-            let (batch, behind) = rest.split_at(batch_len(rest));
-            if let Err(retry) = self.send(batch, &mut relayed).await {
+            let batch: Vec<Ready<'_>> = ready.drain(..batch_len(&ready)).collect();
+            if let Err(retry) = self.send(&batch, &mut relayed).await {
                 relayed.retry_from = Some(retry.sequence_number.clone());
                 return relayed;
             }
-            rest = behind;
         }
-        relayed
+    }
+
+    /// Writes an event's message; `None` if what it means cannot be found out now.
+    async fn make_ready<'e>(&self, streamed: &'e Streamed) -> Option<Ready<'e>> {
+        let never = |cause: String| Some(Ready { streamed, message: Err(cause) });
+        let event = match &streamed.event {
+            Ok(event) => event,
+            Err(missing) => return never(missing.to_string()),
+        };
+        let Ok(told) = told(event) else { return never(NotJson.to_string()) };
+        let others = if Goods::depends_on_earlier(&told, self.payment_without_order) {
+            self.history.events_of(event.event_id.subject()).await
+        } else {
+            Ok(Vec::new())
+        };
+        match others {
+            Ok(others) => {
+                let others: Vec<Told<'_>> = others.iter().filter_map(|other| self::told(other).ok()).collect();
+                let goods = Goods::of(&told, self.payment_without_order, &others);
+                let message = write(event, &told, goods).map_err(|error| error.to_string());
+                Some(Ready { streamed, message })
+            }
+            Err(error) => {
+                tracing::warn!(pk = streamed.pk, sk = streamed.sk, %error, "its meaning cannot be found out yet");
+                None
+            }
+        }
     }
 
     /// One call to the queue. Fails with the first event that must come again.
-    async fn send<'e>(&self, batch: &'e [Streamed], relayed: &mut Relayed) -> Result<(), &'e Streamed> {
-        let messages: Vec<&Message> = batch.iter().filter_map(|event| event.message.as_ref().ok()).collect();
+    async fn send<'e>(&self, batch: &[Ready<'e>], relayed: &mut Relayed) -> Result<(), &'e Streamed> {
+        let messages: Vec<&Message> = batch.iter().filter_map(|ready| ready.message.as_ref().ok()).collect();
         let results = if messages.is_empty() { Vec::new() } else { self.queue.send(&messages).await };
         let mut results = results.into_iter();
 
-        for event in batch {
-            let refusal = match &event.message {
-                Err(unsendable) => unsendable.to_string(),
+        for Ready { streamed: event, message } in batch {
+            let refusal = match message {
+                Err(cause) => cause.clone(),
                 Ok(_) => match results.next() {
                     Some(Sent::Queued) => {
                         relayed.queued += 1;
@@ -113,19 +163,45 @@ impl<Q: Queue, P: Parking> Relay<Q, P> {
 
 /// How many of the first events make one call: as many as fit, and no two of one subject. If the first of two failed
 /// and the second did not, they would change places.
-fn batch_len(events: &[Streamed]) -> usize {
+fn batch_len(ready: &[Ready<'_>]) -> usize {
     let mut bytes = 0;
     let mut subjects: Vec<&str> = Vec::with_capacity(MAX_BATCH);
-    for event in events.iter().take(MAX_BATCH) {
-        let Ok(message) = &event.message else {
-            subjects.push(&event.pk);
-            continue;
-        };
-        bytes += message.size();
-        if !subjects.is_empty() && (bytes > MAX_BATCH_BYTES || subjects.contains(&event.pk.as_str())) {
-            break;
+    for Ready { streamed, message } in ready {
+        if let Ok(message) = message {
+            bytes += message.size();
+            if !subjects.is_empty() && (bytes > MAX_BATCH_BYTES || subjects.contains(&streamed.pk.as_str())) {
+                break;
+            }
         }
-        subjects.push(&event.pk);
+        subjects.push(&streamed.pk);
     }
     subjects.len()
+}
+
+fn told(event: &Kept) -> Result<Told<'_>, NotJson> {
+    Ok(Told {
+        known: NotificationType::named(&event.type_name),
+        identified: event.identified,
+        mode: event.mode,
+        received_at: &event.received_at,
+        notification: message::notification(&event.body)?.get(),
+    })
+}
+
+fn write(event: &Kept, told: &Told<'_>, goods: Goods) -> Result<Message, NotJson> {
+    Message::new(&Event {
+        event_id: event.event_id.to_string().into(),
+        notification_type: Cow::Borrowed(&event.type_name),
+        goods,
+        subject: event.event_id.subject().into(),
+        order_id: event.order_id.as_deref().map(Cow::Borrowed),
+        user_id: event.user_id.as_deref().map(Cow::Borrowed),
+        project_id: event.project_id.as_deref().map(Cow::Borrowed),
+        mode: event.mode,
+        identified: event.identified,
+        deprecated: told.known.is_some_and(NotificationType::is_deprecated),
+        received_at: Cow::Borrowed(&event.received_at),
+        item_roles: ItemRole::of_items(told.known, told.notification),
+        notification: message::notification(&event.body)?,
+    })
 }

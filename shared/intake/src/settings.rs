@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use xsolla::Secrets;
+use xsolla::{PaymentWithoutOrder, Secrets};
 
 /// A mistake in the configuration; it names the variable, and repeats no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,10 @@ pub struct RelaySettings {
     pub queue_url: String,
     /// `PARKED_QUEUE_URL`: where word is left of events that can never be sent. May be missing: then only the log tells.
     pub parked_queue_url: Option<String>,
+    /// `TABLE_NAME`: the table `events`.
+    pub table: String,
+    /// `PAYMENT_WITHOUT_ORDER`: what a payment means that names no order.
+    pub payment_without_order: PaymentWithoutOrder,
 }
 
 /// How a variable is read: [`std::env::var`], or a test's own.
@@ -69,7 +73,7 @@ impl WebhookSettings {
     ///
     /// The first mistake found.
     pub fn read(variable: Variable<'_>, takes_user_validation: bool) -> Result<Self, InvalidSetting> {
-        let table = required(variable, "TABLE_NAME", "the name of the DynamoDB table that keeps events")?;
+        let table = table(variable)?;
         let users = takes_user_validation.then(|| users(variable)).transpose()?;
         Ok(Self { table, secrets: secrets(variable)?, users })
     }
@@ -88,8 +92,23 @@ impl RelaySettings {
             let cause = "it must be the URL of a FIFO queue, which ends in .fifo".to_owned();
             return Err(InvalidSetting::Invalid("QUEUE_URL", cause));
         }
-        Ok(Self { queue_url, parked_queue_url: optional(variable, "PARKED_QUEUE_URL") })
+        Ok(Self {
+            queue_url,
+            parked_queue_url: optional(variable, "PARKED_QUEUE_URL"),
+            table: table(variable)?,
+            payment_without_order: payment_without_order(variable)?,
+        })
     }
+}
+
+fn table(variable: Variable<'_>) -> Result<String, InvalidSetting> {
+    required(variable, "TABLE_NAME", "the name of the DynamoDB table that keeps events")
+}
+
+fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, InvalidSetting> {
+    const NAME: &str = "PAYMENT_WITHOUT_ORDER";
+    let choice = required(variable, NAME, "what a payment means that names no order: grant or money_only")?;
+    choice.parse().map_err(|error: xsolla::InvalidChoice| InvalidSetting::Invalid(NAME, error.to_string()))
 }
 
 fn secrets(variable: Variable<'_>) -> Result<SecretsSetting, InvalidSetting> {
@@ -184,10 +203,31 @@ mod tests {
     }
 
     #[test]
-    fn the_relay_wants_a_fifo_queue() {
-        let read = |url: &'static str| RelaySettings::read(&move |name| (name == "QUEUE_URL").then(|| url.to_owned()));
-        assert_eq!(read("https://sqs/1/events.fifo").unwrap().parked_queue_url, None);
-        assert!(read("https://sqs/1/events").unwrap_err().to_string().starts_with("QUEUE_URL cannot be used"));
-        assert!(read("").unwrap_err().to_string().starts_with("QUEUE_URL is not set"));
+    fn the_relay_wants_a_fifo_queue_and_to_know_what_a_payment_means() {
+        let read = |url: &'static str, meaning: &'static str| {
+            RelaySettings::read(&move |name| match name {
+                "QUEUE_URL" => Some(url.to_owned()),
+                "TABLE_NAME" => Some("events".to_owned()),
+                "PAYMENT_WITHOUT_ORDER" => Some(meaning.to_owned()),
+                _ => None,
+            })
+            .map_err(|error| error.to_string())
+        };
+        let settings = read("https://sqs/1/events.fifo", "grant").unwrap();
+        assert_eq!(settings.parked_queue_url, None);
+        assert_eq!(settings.payment_without_order, PaymentWithoutOrder::Grant);
+        for (url, meaning, message) in [
+            ("https://sqs/1/events", "grant", "QUEUE_URL cannot be used"),
+            ("", "grant", "QUEUE_URL is not set"),
+            ("https://sqs/1/events.fifo", "", "PAYMENT_WITHOUT_ORDER is not set"),
+            (
+                "https://sqs/1/events.fifo",
+                "both",
+                "PAYMENT_WITHOUT_ORDER cannot be used: it must be grant or money_only",
+            ),
+        ] {
+            let error = read(url, meaning).unwrap_err();
+            assert!(error.starts_with(message), "{error}");
+        }
     }
 }

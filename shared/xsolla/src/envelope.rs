@@ -134,6 +134,12 @@ impl Mode {
             Self::Sandbox => "sandbox",
         }
     }
+
+    /// The mode of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Live, Self::Sandbox].into_iter().find(|mode| mode.name() == name)
+    }
 }
 
 /// A `notification_type` where it is fit for a key, a metric or a message attribute, else `unknown`: a type that Xsolla

@@ -4,6 +4,8 @@
 //! `update_subscription`. One of them carries the goods, and which one depends on how the project is set up. That is
 //! decided here, from the event itself, one setting, and, where neither tells, the earlier events of its subject.
 
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -51,6 +53,23 @@ pub enum PaymentWithoutOrder {
     Grant,
     /// Its `order_paid` follows. Right for separate webhooks that do not name the order.
     MoneyOnly,
+}
+
+/// Neither of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it must be grant or money_only")]
+pub struct InvalidChoice;
+
+impl FromStr for PaymentWithoutOrder {
+    type Err = InvalidChoice;
+
+    fn from_str(choice: &str) -> Result<Self, InvalidChoice> {
+        match choice {
+            "grant" => Ok(Self::Grant),
+            "money_only" => Ok(Self::MoneyOnly),
+            _ => Err(InvalidChoice),
+        }
+    }
 }
 
 /// How the meaning of a type's events is found.

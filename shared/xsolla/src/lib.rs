@@ -36,7 +36,7 @@ mod signature;
 
 pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
 pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
-pub use goods::{Goods, ItemRole, PaymentWithoutOrder, Told};
+pub use goods::{Goods, InvalidChoice, ItemRole, PaymentWithoutOrder, Told};
 pub use identity::{BodyDigest, EventId};
 pub use notification_type::{NotificationType, Question, Role};
 pub use refund_code::{BlockingAdvice, RefundCode};

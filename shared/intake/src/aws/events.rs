@@ -1,4 +1,4 @@
-//! Events in DynamoDB: one conditional write each.
+//! Events in DynamoDB: one conditional write each, and one query for those of a subject.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,15 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use uuid::Uuid;
 
 use super::port_error;
-use crate::ports::{EventStore, Keeping, PortError};
-use crate::record::Record;
+use crate::ports::{EventStore, History, Keeping, PortError};
+use crate::record::{Item as _, Kept, Kind, MissingAttribute, Record};
 use crate::table::{
     ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK, TYPE,
     USER_ID,
 };
 
 const PUT_ITEM: &str = "dynamodb:PutItem";
+const QUERY: &str = "dynamodb:Query";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -61,14 +62,51 @@ impl EventStore for Events {
             Ok(_) => Ok(Keeping::Kept),
             Err(error) => match holder(&error) {
                 // The SDK repeated a write that had taken effect unanswered: the key's holder is this very call.
-                Some(holder) if text(holder, ATTEMPT) == Some(&attempt) => Ok(Keeping::Kept),
+                Some(holder) if holder.string(ATTEMPT) == Some(&attempt) => Ok(Keeping::Kept),
                 Some(holder) => Ok(Keeping::Taken {
-                    digest: text(holder, DIGEST).unwrap_or_default().to_owned(),
-                    received_at: text(holder, RECEIVED_AT).and_then(|text| text.parse().ok()),
+                    digest: holder.string(DIGEST).unwrap_or_default().to_owned(),
+                    received_at: holder.string(RECEIVED_AT).and_then(|text| text.parse().ok()),
                 }),
                 None => Err(port_error(PUT_ITEM, &error)),
             },
         }
+    }
+}
+
+impl History for Events {
+    async fn events_of(&self, subject: &str) -> Result<Vec<Kept>, PortError> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#pk = :subject")
+            .filter_expression("#kind = :event")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#kind", KIND)
+            .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
+            .expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()))
+            // An order that was accepted a moment ago must not be missed.
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let items: Vec<Item> = pages.try_collect().await.map_err(|error| port_error(QUERY, &error))?;
+        let unusable = |cause: MissingAttribute| PortError { operation: QUERY, cause: cause.to_string() };
+        items.iter().map(|item| Kept::read(item).map_err(unusable)).collect()
+    }
+}
+
+impl crate::record::Item for Item {
+    fn string(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_s().ok().map(String::as_str)
+    }
+
+    fn boolean(&self, name: &str) -> Option<bool> {
+        self.get(name)?.as_bool().ok().copied()
+    }
+
+    fn binary(&self, name: &str) -> Option<&[u8]> {
+        self.get(name)?.as_b().ok().map(Blob::as_ref)
     }
 }
 
@@ -78,10 +116,6 @@ fn holder(error: &SdkError<PutItemError>) -> Option<&Item> {
         Some(PutItemError::ConditionalCheckFailedException(taken)) => taken.item(),
         _ => None,
     }
-}
-
-fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 fn item(record: &Record<'_>, attempt: &str) -> Item {

@@ -88,7 +88,7 @@ fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEn
         .message_group_id(&message.group_id)
         .message_deduplication_id(&message.deduplication_id)
         .message_attributes("type", attribute(&message.type_label)?)
-        .message_attributes("mode", attribute(&message.mode)?)
+        .message_attributes("mode", attribute(message.mode)?)
         .build()
         .map_err(unbuildable)
 }

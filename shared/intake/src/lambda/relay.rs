@@ -6,16 +6,14 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_dynamo::{AttributeValue, Item};
-use xsolla::NotificationType;
 
 use super::refuse_to_start;
-use crate::aws::{self, CallLimits, ParkingQueue, SqsQueue};
-use crate::message::{self, Content, Message, Unsendable};
-use crate::ports::{Parking, Queue};
-use crate::record::Kind;
+use crate::aws::{self, CallLimits, Events, ParkingQueue, SqsQueue};
+use crate::ports::{History, Parking, Queue};
+use crate::record::{self, Item as _, Kept, Kind};
 use crate::relay::{Relay, Streamed};
 use crate::settings::{RelaySettings, environment};
-use crate::table::{BODY, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TYPE, USER_ID};
+use crate::table::{KIND, PK, SK};
 use crate::telemetry;
 
 /// Time for one batch. Lambda ends the function after 60 seconds (`template.yaml`); what is not sent by then comes again.
@@ -31,10 +29,13 @@ pub const BATCH_TIME: Duration = Duration::from_secs(50);
 pub async fn run() -> Result<(), Error> {
     telemetry::start();
     let settings = RelaySettings::read(&environment).map_err(refuse_to_start)?;
-    let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config(CallLimits::RELAY).load().await);
+    let config = aws::sdk_config(CallLimits::RELAY).load().await;
+    let sqs = aws_sdk_sqs::Client::new(&config);
     let relay = &Relay {
         queue: SqsQueue::new(sqs.clone(), settings.queue_url),
         parking: ParkingQueue::new(sqs, settings.parked_queue_url),
+        history: Events::new(aws_sdk_dynamodb::Client::new(&config), settings.table),
+        payment_without_order: settings.payment_without_order,
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
         let started = Instant::now();
@@ -46,8 +47,8 @@ pub async fn run() -> Result<(), Error> {
 }
 
 /// Takes one batch. The answer names the first record that must come again; Lambda repeats it and all behind it.
-pub async fn handle<Q: Queue, P: Parking>(
-    relay: &Relay<Q, P>,
+pub async fn handle<Q: Queue, P: Parking, H: History>(
+    relay: &Relay<Q, P, H>,
     event: &Event,
     time_left: impl Fn() -> Duration,
 ) -> DynamoDbEventResponse {
@@ -74,41 +75,34 @@ pub async fn handle<Q: Queue, P: Parking>(
 /// through; this does not rely on it.)
 fn streamed(record: &EventRecord) -> Option<Streamed> {
     let image = &record.change.new_image;
-    let is_event = string(image, KIND).is_none_or(|kind| kind == Kind::Event.name());
+    let is_event = image.string(KIND).is_none_or(|kind| kind == Kind::Event.name());
     (record.event_name == "INSERT" && is_event).then(|| Streamed {
         sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
-        pk: string(image, PK).unwrap_or_default().to_owned(),
-        sk: string(image, SK).unwrap_or_default().to_owned(),
-        message: message(image),
+        pk: image.string(PK).unwrap_or_default().to_owned(),
+        sk: image.string(SK).unwrap_or_default().to_owned(),
+        event: Kept::read(image),
     })
 }
 
-fn message(image: &Item) -> Result<Message, Unsendable> {
-    let required = |name| string(image, name).ok_or(Unsendable::Attribute(name));
-    let (subject, rest) = (required(PK)?, required(SK)?);
-    let Some(AttributeValue::B(body)) = image.get(BODY) else { return Err(Unsendable::Attribute(BODY)) };
-    let Some(AttributeValue::Bool(identified)) = image.get(IDENTIFIED) else {
-        return Err(Unsendable::Attribute(IDENTIFIED));
-    };
-    let type_name = required(TYPE)?;
-    Message::new(&Content {
-        event_id: &xsolla::EventId::new(subject.to_owned(), rest.to_owned()).to_string(),
-        type_name,
-        subject,
-        order_id: string(image, ORDER_ID),
-        user_id: string(image, USER_ID),
-        project_id: string(image, PROJECT_ID),
-        mode: required(MODE)?,
-        identified: *identified,
-        deprecated: NotificationType::named(type_name).is_some_and(NotificationType::is_deprecated),
-        received_at: required(RECEIVED_AT)?,
-        notification: message::notification(body)?,
-    })
-}
+impl record::Item for Item {
+    fn string(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            AttributeValue::S(text) => Some(text),
+            _ => None,
+        }
+    }
 
-fn string<'i>(image: &'i Item, name: &str) -> Option<&'i str> {
-    match image.get(name)? {
-        AttributeValue::S(text) => Some(text),
-        _ => None,
+    fn boolean(&self, name: &str) -> Option<bool> {
+        match self.get(name)? {
+            AttributeValue::Bool(boolean) => Some(*boolean),
+            _ => None,
+        }
+    }
+
+    fn binary(&self, name: &str) -> Option<&[u8]> {
+        match self.get(name)? {
+            AttributeValue::B(bytes) => Some(bytes),
+            _ => None,
+        }
     }
 }
