@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use consumer::Event;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
@@ -12,7 +13,6 @@ use hyper_util::rt::TokioExecutor;
 use intake::table::{BODY, KIND, PK};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use xsolla::{Envelope, Secrets, Signature, samples, sign};
 
 use crate::services::EVENTS_TABLE;
@@ -42,6 +42,12 @@ enum Fate {
     Beside,
 }
 
+/// What came to the queue.
+struct Queued {
+    body: String,
+    goods: &'static str,
+}
+
 /// What became of one webhook.
 #[derive(Debug)]
 pub struct Row {
@@ -49,7 +55,7 @@ pub struct Row {
     path: &'static str,
     answer: String,
     kept: &'static str,
-    queued: usize,
+    queued: String,
     as_expected: bool,
 }
 
@@ -69,9 +75,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  {:<44}{:<27}{:<25}{:<14}queued", "sent", "to", "answered", "kept")?;
         for row in &self.0 {
-            let queued = ["no", "once"].get(row.queued).copied().unwrap_or("MORE THAN ONCE");
             let wrong = if row.as_expected { "" } else { "   <- NOT AS IT SHOULD BE" };
-            writeln!(f, "  {:<44}{:<27}{:<25}{:<14}{queued}{wrong}", row.what, row.path, row.answer, row.kept)?;
+            let Row { what, path, answer, kept, queued, .. } = row;
+            writeln!(f, "  {what:<44}{path:<27}{answer:<25}{kept:<14}{queued}{wrong}")?;
         }
         Ok(())
     }
@@ -100,12 +106,18 @@ pub async fn run(stack: &Stack, secret: &str) -> Result<Report, StartError> {
             ["conflict"] => "beside it",
             _ => "MORE THAN ONCE",
         };
-        let queued = queued.iter().filter(|notification| **notification == step.body).count();
-        let fate = match (kept, queued) {
+        let goods: Vec<&str> =
+            queued.iter().filter(|queued| queued.body == step.body).map(|queued| queued.goods).collect();
+        let fate = match (kept, goods.len()) {
             ("no", 0) => Some(Fate::Gone),
             ("once", 1) => Some(Fate::Once),
             ("beside it", 0) => Some(Fate::Beside),
             _ => None,
+        };
+        let queued = match goods[..] {
+            [] => "no".to_owned(),
+            [goods] => format!("once: {goods}"),
+            _ => "MORE THAN ONCE".to_owned(),
         };
         let as_expected = fate == Some(step.fate) && answer == step.answer;
         rows.push(Row { what: step.what, path: step.path, answer, kept, queued, as_expected });
@@ -214,11 +226,7 @@ fn subject(body: &str) -> String {
 
 /// Takes from the queue, as the game would, until all that is expected has come and nothing more does. What others have
 /// sent stays there.
-async fn queued(stack: &Stack, steps: &[Step]) -> Result<Vec<String>, StartError> {
-    #[derive(Deserialize)]
-    struct Content {
-        notification: Box<RawValue>,
-    }
+async fn queued(stack: &Stack, steps: &[Step]) -> Result<Vec<Queued>, StartError> {
     let patient_until = tokio::time::Instant::now() + PATIENCE;
     let mut expected: Vec<&str> =
         steps.iter().filter(|step| step.fate == Fate::Once).map(|step| step.body.as_str()).collect();
@@ -229,14 +237,14 @@ async fn queued(stack: &Stack, steps: &[Step]) -> Result<Vec<String>, StartError
         let messages = taken.messages.unwrap_or_default();
         let ours_before = ours.len();
         for message in messages {
-            let content = serde_json::from_str::<Content>(message.body().unwrap_or_default());
-            let notification = content.map_err(StartError::service)?.notification.get().to_owned();
-            if !steps.iter().any(|step| step.body == notification) {
+            let event = Event::read(message.body().unwrap_or_default()).map_err(StartError::service)?;
+            let body = event.notification.get().to_owned();
+            if !steps.iter().any(|step| step.body == body) {
                 others.push(message);
                 continue;
             }
-            expected.retain(|body| *body != notification);
-            ours.push(notification);
+            expected.retain(|expected| *expected != body);
+            ours.push(Queued { body, goods: event.goods.name() });
             let done = stack.sqs.delete_message().queue_url(&stack.queues.events);
             done.set_receipt_handle(message.receipt_handle).send().await.map_err(StartError::service)?;
         }

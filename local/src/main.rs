@@ -10,7 +10,7 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use xsolla::{Secrets, sign};
+use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 #[derive(Parser)]
 #[command(name = "xsolla-webhooks", about = "Xsolla webhooks on AWS Lambda: run them here.", version)]
@@ -44,6 +44,9 @@ struct Local {
     /// The webhook secret: the one of your project in Publisher Account, or any for trying.
     #[arg(long, default_value = "test_secret")]
     secret: String,
+    /// What a payment means that names no order: `grant` (combined webhooks) or `money_only` (separate ones).
+    #[arg(long, value_name = "MEANING", default_value = "money_only")]
+    payment_without_order: PaymentWithoutOrder,
     /// Keep the table in this directory over restarts.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -72,6 +75,7 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
         sqs_port: options.sqs_port,
         secrets,
         users: UsersSetting::AcceptAll,
+        payment_without_order: options.payment_without_order,
         data: options.data,
     })
     .await?;

@@ -12,7 +12,7 @@ use intake::relay::Relay;
 use intake::settings::UsersSetting;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use xsolla::Secrets;
+use xsolla::{PaymentWithoutOrder, Secrets};
 
 use crate::gateway::{self, Gateway};
 use crate::services::{self, EVENTS_TABLE, Queues, REGION};
@@ -38,6 +38,8 @@ pub struct Options {
     pub secrets: Secrets,
     /// Who answers `user_validation`.
     pub users: UsersSetting,
+    /// What a payment means that names no order.
+    pub payment_without_order: PaymentWithoutOrder,
     /// Where the table is kept; `None`: in memory.
     pub data: Option<PathBuf>,
 }
@@ -129,9 +131,12 @@ impl Stack {
         let stream = services::create_tables(&dynamodb, &options.users).await?;
         let queues = services::create_queues(&sqs).await?;
 
+        let events = Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned());
         let relay = Relay {
             queue: SqsQueue::new(sqs.clone(), queues.events.clone()),
             parking: ParkingQueue::new(sqs.clone(), Some(queues.parked.clone())),
+            history: events.clone(),
+            payment_without_order: options.payment_without_order,
         };
         tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, relay).run()));
 
@@ -139,11 +144,7 @@ impl Stack {
             UsersSetting::AcceptAll => Users::AcceptAll,
             UsersSetting::Table(table) => Users::Table { client: dynamodb.clone(), table },
         };
-        let gateway = Arc::new(Gateway::new(
-            &Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned()),
-            &users,
-            &SecretSource::Fixed(options.secrets),
-        ));
+        let gateway = Arc::new(Gateway::new(&events, &users, &SecretSource::Fixed(options.secrets)));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);
         tasks.push(tokio::spawn(gateway::serve(rehearsal, Arc::clone(&gateway))));

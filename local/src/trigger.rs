@@ -9,7 +9,7 @@ use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
 use intake::lambda;
 use intake::lambda::relay::BATCH_TIME;
-use intake::ports::{Parking, Queue};
+use intake::ports::{History, Parking, Queue};
 use intake::relay::Relay;
 
 /// Pause before an empty stream is asked again; it doubles up to [`LONGEST_PAUSE`] while nothing comes.
@@ -20,15 +20,15 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 const BATCH_SIZE: i32 = 100;
 /// The trigger of one stream. The embedded DynamoDB gives each stream one shard that never ends.
 #[derive(Debug)]
-pub struct StreamTrigger<Q, P> {
+pub struct StreamTrigger<Q, P, H> {
     streams: Client,
     stream: String,
-    relay: Relay<Q, P>,
+    relay: Relay<Q, P, H>,
 }
 
-impl<Q: Queue, P: Parking> StreamTrigger<Q, P> {
+impl<Q: Queue, P: Parking, H: History> StreamTrigger<Q, P, H> {
     /// Reads the stream of this ARN, from its oldest record.
-    pub const fn new(streams: Client, stream: String, relay: Relay<Q, P>) -> Self {
+    pub const fn new(streams: Client, stream: String, relay: Relay<Q, P, H>) -> Self {
         Self { streams, stream, relay }
     }
 

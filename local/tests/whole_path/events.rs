@@ -15,7 +15,7 @@ use intake::relay::Relay;
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use xsolla::{BodyDigest, NotificationType, Secrets, sign};
+use xsolla::{BodyDigest, NotificationType, PaymentWithoutOrder, Secrets, sign};
 
 use crate::world::{SECRET, World, sample};
 
@@ -151,6 +151,8 @@ async fn the_relay_queues_its_event() {
     let relay = Relay {
         queue: SqsQueue::new(world.stack.sqs.clone(), world.stack.queues.events.clone()),
         parking: ParkingQueue::new(world.stack.sqs.clone(), Some(world.stack.queues.parked.clone())),
+        history: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
     let answer = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
     assert!(answer.batch_item_failures.is_empty());

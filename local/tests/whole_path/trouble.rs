@@ -15,7 +15,7 @@ use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
-use xsolla::{Outcome, Secrets, Success, Unavailable, sign};
+use xsolla::{Outcome, PaymentWithoutOrder, Secrets, Success, Unavailable, sign};
 
 use crate::world::{SECRET, World, options, sample};
 
@@ -122,6 +122,8 @@ async fn while_the_queue_is_away_the_stream_is_told_where_to_go_on() {
     let relay = Relay {
         queue: SqsQueue::new(world.stack.sqs.clone(), world.stack.queues.events.replace("events", "gone")),
         parking: ParkingQueue::new(world.stack.sqs.clone(), None),
+        history: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
     let event: Event = serde_json::from_str(include_str!("../../../events/relay.json")).unwrap();
     let answer = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;

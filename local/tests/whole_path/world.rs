@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use consumer::{Goods, ItemRole};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
@@ -15,7 +16,7 @@ use intake::settings::UsersSetting;
 use local::{Options, Stack};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use xsolla::{Secrets, sign};
+use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 pub const SECRET: &str = "test_secret";
 
@@ -39,6 +40,8 @@ pub struct Answer {
 pub struct Message {
     pub event_id: String,
     pub r#type: String,
+    pub goods: Goods,
+    pub item_roles: Option<Vec<ItemRole>>,
     pub subject: String,
     pub order_id: Option<String>,
     pub user_id: Option<String>,
@@ -60,6 +63,7 @@ pub fn options() -> Options {
         sqs_port: 0,
         secrets: Secrets::parse(SECRET).unwrap(),
         users: UsersSetting::AcceptAll,
+        payment_without_order: PaymentWithoutOrder::MoneyOnly,
         data: None,
     }
 }

@@ -103,6 +103,23 @@ pub struct Told<'a> {
 }
 
 impl Goods {
+    /// The word in the message.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
+            Self::PartialRevoke => "partial_revoke",
+            Self::SubscriptionStarted => "subscription_started",
+            Self::SubscriptionRenewed => "subscription_renewed",
+            Self::SubscriptionChanged => "subscription_changed",
+            Self::SubscriptionEnded => "subscription_ended",
+            Self::MoneyOnly => "money_only",
+            Self::Risk => "risk",
+            Self::Info => "info",
+        }
+    }
+
     /// Whether [`Goods::of`] has to know the earlier events of the subject.
     #[must_use]
     pub fn depends_on_earlier(event: &Told<'_>, payment_without_order: PaymentWithoutOrder) -> bool {
@@ -296,6 +313,13 @@ mod tests {
             let without_order = ["payment", "payment-token", "refund", "refund-legacy"].contains(&sample.name);
             let expected = if without_order { Goods::MoneyOnly } else { alone(sample.body, Payment::Grant) };
             assert_eq!(goods, expected, "{}", sample.name);
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_json() {
+        for goods in [Goods::Grant, Goods::PartialRevoke, Goods::SubscriptionRenewed, Goods::MoneyOnly, Goods::Info] {
+            assert_eq!(serde_json::to_value(goods).unwrap(), goods.name());
         }
     }
 
