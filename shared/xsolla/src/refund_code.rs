@@ -1,10 +1,12 @@
 //! Why a payment was taken back: Xsolla's table of refund codes.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::Id;
+use crate::model::{Id, KNOWN_VALUES};
 
 /// `refund_details.code`.
 ///
@@ -144,6 +146,20 @@ impl fmt::Display for RefundCode {
 impl<'de> Deserialize<'de> for RefundCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Id::deserialize(deserializer).map(|code| Self::from(code.as_str()))
+    }
+}
+
+impl JsonSchema for RefundCode {
+    fn schema_name() -> Cow<'static, str> {
+        "RefundCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Why a payment was taken back or declined, by number.",
+            "type": ["number", "string"],
+            (KNOWN_VALUES): TABLE.each_ref().map(RefundCode::code),
+        })
     }
 }
 

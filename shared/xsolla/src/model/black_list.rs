@@ -1,5 +1,6 @@
 //! `afs_black_list`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
@@ -10,7 +11,7 @@ use super::{Id, Model, Personal};
 /// It names no user, and its project is in the [`event`](Self::event). Documented
 /// [as `afs-rejected-blocklist`](https://developers.xsolla.com/webhooks/operation/afs-rejected-blocklist/). Sent at the
 /// wish of the game: Xsolla's account manager switches it on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AfsBlackList {
     /// What changed in the block list.
@@ -22,7 +23,7 @@ impl Model for AfsBlackList {
 }
 
 /// `event`: one change of the block list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct BlackListEvent {

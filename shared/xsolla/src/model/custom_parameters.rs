@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -36,7 +37,7 @@ open_enum! {
 /// Documented as an object, but its values are the game's and may be anything, even JSON inside a string. An empty one may
 /// come as `[]`. Two values are Xsolla's, sent if "Show info about transactions via saved payment methods" is on in
 /// Publisher Account.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CustomParameters(Json);
 

@@ -1,5 +1,6 @@
 //! `ps_declined` and `afs_reject`: payments that did not come about.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{CustomParameters, Model, RefundDetails, Settings, Transaction, User};
@@ -8,7 +9,7 @@ use super::{CustomParameters, Model, RefundDetails, Settings, Transaction, User}
 macro_rules! declines {
     ($($(#[$about:meta])* $name:ident = $type:literal;)+) => {$(
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
         #[non_exhaustive]
         pub struct $name {
             /// The payment that did not come about.

@@ -1,5 +1,6 @@
 //! `dispute`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
@@ -10,7 +11,7 @@ use super::{Id, Model, Money, Personal, Settings};
 /// A dispute has no id of its own, and several notifications for one transaction are normal. Documented among
 /// [Xsolla's webhooks](https://developers.xsolla.com/webhooks/). Sent at the wish of the game: Xsolla's account manager
 /// switches it on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Dispute {
     /// The payment that is disputed.
@@ -18,8 +19,10 @@ pub struct Dispute {
     /// The dispute itself.
     pub dispute: DisputeDetails,
     /// Whether the dispute is new or has changed.
+    #[schemars(extend("x-always" = true))]
     pub action: Option<DisputeAction>,
     /// Which project it belongs to.
+    #[schemars(extend("x-always" = true))]
     pub settings: Option<Settings>,
     /// Who had paid.
     pub user: Option<DisputeUser>,
@@ -30,50 +33,61 @@ impl Model for Dispute {
 }
 
 /// `transaction`, as disputes name a payment. Payments have [another](super::Transaction).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DisputeTransaction {
     /// Xsolla's id: the payment's.
+    #[schemars(extend("x-always" = true))]
     pub id: Option<Id>,
     /// The game's own id, if the token had one.
     pub external_id: Option<Id>,
     /// When the payment was created: ISO 8601.
+    #[schemars(extend("x-always" = true))]
     pub date_create: Option<String>,
     /// What was paid.
+    #[schemars(extend("x-always" = true))]
     pub total: Option<Money>,
     /// The payment method in a word, `credit_debit_card` or `paypal`, where payments have a number.
+    #[schemars(extend("x-always" = true))]
     pub payment_method: Option<Id>,
-    /// Two letters, meant as ISO 3166-1 alpha-2. Documented here, sampled in [`DisputeUser::country_code`].
+    /// Two letters, meant as ISO 3166-1 alpha-2. Documented here, sampled in
+    /// [`user.country_code`](DisputeUser::country_code).
     pub country_code: Option<String>,
 }
 
 /// `user`, as disputes name a person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DisputeUser {
     /// The game's id of the user.
+    #[schemars(extend("x-always" = true))]
     pub id: Option<Id>,
     /// E-mail address.
     pub email: Option<Personal>,
-    /// Two letters, meant as ISO 3166-1 alpha-2. Sampled here, documented in [`DisputeTransaction::country_code`].
+    /// Two letters, meant as ISO 3166-1 alpha-2. Sampled here, documented in
+    /// [`transaction.country_code`](DisputeTransaction::country_code).
     pub country_code: Option<String>,
 }
 
 /// `dispute.dispute`: what is disputed, and how it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DisputeDetails {
     /// When it came in: RFC 3339.
+    #[schemars(extend("x-always" = true))]
     pub incoming_date: Option<String>,
     /// Why it is disputed.
+    #[schemars(extend("x-always" = true))]
     pub reason: Option<DisputeReason>,
     /// Which step of the proceedings.
     #[serde(rename = "type")]
+    #[schemars(extend("x-always" = true))]
     pub dispute_type: Option<DisputeType>,
     /// How it stands.
+    #[schemars(extend("x-always" = true))]
     pub status: Option<DisputeStatus>,
 }
 
@@ -88,8 +102,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What is disputed (`dispute.reason`). What each means is read from its name; `other`, which is documented too, is
-    /// in `Other`.
+    /// What is disputed (`dispute.reason`). What each means is read from its name; there is also `other`.
     pub enum DisputeReason {
         /// Nothing was received.
         NonReceipt = "non_receipt",
@@ -117,12 +130,12 @@ open_enum! {
         NoAuthorization = "no_authorization",
         /// Something is wrong with the transfer.
         ProblemWithRemittance = "problem_with_remittance",
+        _ = "other",
     }
 }
 
 open_enum! {
-    /// Which step of a dispute (`dispute.type`). What each means is read from its name; `other`, which is documented
-    /// too, is in `Other`.
+    /// Which step of a dispute (`dispute.type`). What each means is read from its name; there is also `other`.
     pub enum DisputeType {
         /// The first chargeback of a payment.
         FirstChargeback = "1st_time_chargeback",
@@ -150,6 +163,7 @@ open_enum! {
         ReimbursementReversal = "reimbursement_reversal",
         /// A question about the payment.
         Inquiry = "inquiry",
+        _ = "other",
     }
 }
 

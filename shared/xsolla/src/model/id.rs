@@ -1,8 +1,11 @@
 //! Ids, whatever their JSON type.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lenient;
@@ -71,6 +74,23 @@ impl<'de> Deserialize<'de> for Id {
             lenient::text(&mut serde_json::Deserializer::from_str(json.get()))
         };
         text.map(Self).map_err(|_| D::Error::custom("not an id"))
+    }
+}
+
+impl JsonSchema for Id {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = json!({ "type": ["string", "number"] });
+        json_schema!({
+            "description": "An id. `10` and `\"10\"` are the same; some have more digits than a float holds.",
+            "anyOf": [
+                text,
+                { "type": "object", "properties": { "value": text }, "required": ["value"] },
+            ],
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! JSON of any shape.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -37,6 +39,16 @@ impl Eq for Json {}
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "Json({} bytes)", self.get().len())
+    }
+}
+
+impl JsonSchema for Json {
+    fn schema_name() -> Cow<'static, str> {
+        "Json".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "JSON of any shape." })
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Error, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
@@ -63,6 +64,12 @@ where
     }
 }
 
+/// What [`decimal`] takes.
+pub(super) fn decimal_schema(_: &mut SchemaGenerator) -> Schema {
+    let pattern = r"^(|null|\[null\]|[+-]?[0-9.]+([eE][+-]?[0-9]+)?)$";
+    json_schema!({ "type": ["number", "string", "null"], "pattern": pattern })
+}
+
 /// `Decimal` alone would round what it cannot hold, and take `1_000`.
 fn exact(text: &str) -> Option<Decimal> {
     if text.contains('_') {
@@ -88,6 +95,12 @@ pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     }
 }
 
+/// What [`count`] takes.
+pub(super) fn count_schema(_: &mut SchemaGenerator) -> Schema {
+    let pattern = r"^(|null|\[null\]|[+]?[0-9.]+([eE][+-]?[0-9]+)?)$";
+    json_schema!({ "type": ["integer", "string", "null"], "minimum": 0, "pattern": pattern })
+}
+
 /// A yes or no: `true`, `1`, and the same as text. `null` and `""` are none.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     match Scalar::deserialize(deserializer)? {
@@ -102,6 +115,14 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     }
 }
 
+/// What [`flag`] takes.
+pub(super) fn flag_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["boolean", "integer", "string", "null"],
+        "enum": [true, false, 1, 0, "1", "0", "true", "false", "", null],
+    })
+}
+
 /// An array; `null` is an empty one.
 pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -109,6 +130,11 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// What [`list`] takes.
+pub(super) fn list_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["array", "null"], "items": generator.subschema_for::<T>() })
 }
 
 /// An array, or the one object that would be its only element; `null` is an empty array.
@@ -141,6 +167,11 @@ where
     }
 
     deserializer.deserialize_any(OneOrMany(PhantomData))
+}
+
+/// What [`one_or_many`] takes.
+pub(super) fn one_or_many_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [list_schema::<T>(generator), generator.subschema_for::<T>()] })
 }
 
 #[cfg(test)]

@@ -32,12 +32,14 @@ mod payment_details;
 mod personal;
 mod purchase;
 mod refund;
+mod schema;
 mod subscription;
 #[cfg(test)]
 mod tests;
 mod user_search;
 mod user_validation;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -65,6 +67,8 @@ pub use purchase::{
 };
 pub use refund::{PartialRefund, Refund, RefundDetails};
 pub use rust_decimal::Decimal;
+pub(crate) use schema::KNOWN_VALUES;
+pub use schema::schemas;
 pub use subscription::{
     CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,
 };
@@ -72,7 +76,7 @@ pub use user_search::{SoughtUser, UserSearch};
 pub use user_validation::UserValidation;
 
 /// A typed notification.
-pub trait Model: DeserializeOwned {
+pub trait Model: DeserializeOwned + JsonSchema {
     /// The `notification_type` that it is read from.
     const TYPE: &'static str;
 

@@ -1,5 +1,6 @@
 //! `move_to_game`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
@@ -9,7 +10,7 @@ use super::{Id, Model, Settings, User, lenient};
 ///
 /// Described in the documentation of Backpack, of which there are two forms; the older one has the last three fields
 /// instead of the others.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct MoveToGame {
@@ -19,6 +20,7 @@ pub struct MoveToGame {
     pub user: Option<User>,
     /// The items.
     #[serde(deserialize_with = "lenient::list")]
+    #[schemars(schema_with = "lenient::list_schema::<MovedItem>")]
     pub items: Vec<MovedItem>,
     /// Older form: the project.
     pub project_id: Option<Id>,
@@ -33,7 +35,7 @@ impl Model for MoveToGame {
 }
 
 /// One of `items` of a `move_to_game`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct MovedItem {
@@ -46,6 +48,7 @@ pub struct MovedItem {
     pub item_type: Option<MovedItemType>,
     /// How many units.
     #[serde(deserialize_with = "lenient::count")]
+    #[schemars(schema_with = "lenient::count_schema")]
     pub quantity: Option<u64>,
 }
 

@@ -1,17 +1,19 @@
 //! Lists of values that grow.
 
-/// Declares an enum of the values that are known today; a value that is not listed is kept in `Other`.
+/// Declares an enum of the values that are known today; a value that is not listed is kept in `Other`. So is `_`, which the
+/// documentation lists without a meaning.
 ///
 /// Xsolla documents such lists as closed and has extended them all the same. A new value must not make the whole
 /// notification unreadable.
 macro_rules! open_enum {
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:literal])*
         pub enum $name:ident {
             $($(#[$about_variant:meta])* $variant:ident = $text:literal,)+
+            $(_ = $other:literal,)?
         }
     ) => {
-        $(#[$about])*
+        $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
@@ -50,6 +52,21 @@ macro_rules! open_enum {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::model::lenient::text(deserializer).map(Self::from)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                const DESCRIPTION: &str = concat!($($about, "\n"),*);
+                schemars::json_schema!({
+                    "description": DESCRIPTION.trim(),
+                    "type": ["string", "number"],
+                    ($crate::model::KNOWN_VALUES): [$($text,)+ $($other,)?],
+                })
             }
         }
     };

@@ -1,5 +1,6 @@
 //! `partner_side_catalog`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Id, Model, Settings};
@@ -9,7 +10,7 @@ use super::{Id, Model, Settings};
 /// Documented
 /// [as `personalized-partner-catalog`](https://developers.xsolla.com/webhooks/operation/personalized-partner-catalog/),
 /// without the `notification_type` that its sample has. A request without it is not read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PartnerSideCatalog {
@@ -33,7 +34,7 @@ impl Model for PartnerSideCatalog {
 }
 
 /// `user` of a `partner_side_catalog`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct CatalogUser {

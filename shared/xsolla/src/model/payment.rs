@@ -1,5 +1,6 @@
 //! `payment`, and what it shares with refunds and with the `billing` of an order.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lenient;
@@ -14,7 +15,7 @@ use super::{CustomParameters, Id, Json, Model, PaymentDetails, Personal, Purchas
 /// Documented [as `payment`](https://developers.xsolla.com/webhooks/operation/payment/). The digits of the card
 /// (`card_bin`, `card_suffix`) and its brand, which can be switched on in Publisher Account, are not among these fields,
 /// because it is documented nowhere in which object they come.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Payment {
     /// The payment itself.
@@ -26,6 +27,7 @@ pub struct Payment {
     /// Who bought it.
     pub user: Option<User>,
     /// How the money divides.
+    #[schemars(extend("x-always" = true))]
     pub payment_details: Option<PaymentDetails>,
     /// The game's own parameters.
     pub custom_parameters: Option<CustomParameters>,
@@ -39,7 +41,7 @@ impl Model for Payment {
 }
 
 /// `billing`: the payment or refund behind an order, inside a combined `order_paid` or `order_canceled`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Billing {
@@ -58,7 +60,7 @@ pub struct Billing {
 }
 
 /// `settings`: the project in Publisher Account. Numbers in most notifications, strings in some.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Settings {
@@ -73,11 +75,12 @@ pub struct Settings {
 ///
 /// Real notifications carry about half of these fields, and only `id` and `country` if "Send only necessary user
 /// parameters without sensitive data" is on in Publisher Account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct User {
     /// The game's id of the user.
+    #[schemars(extend("x-always" = true))]
     pub id: Option<Id>,
     /// IP address.
     pub ip: Option<Personal>,
@@ -95,7 +98,7 @@ pub struct User {
 
 /// `transaction`: one payment at Xsolla. A refund carries the id of the payment that it takes back. Disputes have
 /// [another](super::DisputeTransaction).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Transaction {
@@ -113,8 +116,9 @@ pub struct Transaction {
     pub payment_method_name: Option<String>,
     /// The payment's id at the payment system: up to 19 digits, as a string or a bare number.
     pub payment_method_order_id: Option<Id>,
-    /// Whether no real money moved. Not sent for real payments, so `None` means real.
+    /// Whether no real money moved. Not sent for real payments: missing means real.
     #[serde(deserialize_with = "lenient::flag")]
+    #[schemars(schema_with = "lenient::flag_schema")]
     pub dry_run: Option<bool>,
     /// The agreement between the merchant and Xsolla under which it was paid.
     pub agreement: Option<Id>,

@@ -1,5 +1,6 @@
 //! `payment_account_add` and `payment_account_remove`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Id, Model, Personal, Settings, User};
@@ -8,7 +9,7 @@ use super::{Id, Model, Personal, Settings, User};
 macro_rules! payment_accounts {
     ($($(#[$about:meta])* $name:ident = $type:literal;)+) => {$(
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
         #[non_exhaustive]
         pub struct $name {
             /// The account.
@@ -40,7 +41,7 @@ payment_accounts! {
 }
 
 /// `payment_account`: a way to pay that Xsolla keeps for the user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PaymentAccount {

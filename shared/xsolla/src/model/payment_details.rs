@@ -3,18 +3,20 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lenient;
 
 /// An amount of one currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Money {
     /// In the currency's main unit (euros, not cents), with the decimal places that were sent. Sent as integer, float or
     /// string. A refund's is documented no differently from a payment's: do not rely on its sign.
     #[serde(deserialize_with = "lenient::decimal")]
+    #[schemars(schema_with = "lenient::decimal_schema")]
     pub amount: Option<Decimal>,
     /// Three letters of ISO 4217. Some currencies have no decimal places (JPY), and codes outside the standard occur.
     pub currency: Option<String>,
@@ -33,22 +35,24 @@ impl fmt::Display for Money {
 }
 
 /// A tax or fee that is a share of something.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Tax {
     /// In the currency's main unit.
     #[serde(deserialize_with = "lenient::decimal")]
+    #[schemars(schema_with = "lenient::decimal_schema")]
     pub amount: Option<Decimal>,
     /// Three letters of ISO 4217.
     pub currency: Option<String>,
     /// The rate in percent: `8.88` is 8.88 %. Samples of `refund` leave it out.
     #[serde(deserialize_with = "lenient::decimal")]
+    #[schemars(schema_with = "lenient::decimal_schema")]
     pub percent: Option<Decimal>,
 }
 
 /// `payment_details`: how a payment divides between the user, Xsolla, the state and the game.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PaymentDetails {
@@ -62,6 +66,7 @@ pub struct PaymentDetails {
     pub payout: Option<Money>,
     /// From the currency of the payment to that of the payout.
     #[serde(deserialize_with = "lenient::decimal")]
+    #[schemars(schema_with = "lenient::decimal_schema")]
     pub payout_currency_rate: Option<Decimal>,
     /// Value-added tax; European Union only.
     pub vat: Option<Tax>,

@@ -1,8 +1,10 @@
 //! Personal data.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 
 use super::lenient;
@@ -29,6 +31,19 @@ impl fmt::Debug for Personal {
 impl<'de> Deserialize<'de> for Personal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         lenient::text(deserializer).map(Self)
+    }
+}
+
+impl JsonSchema for Personal {
+    fn schema_name() -> Cow<'static, str> {
+        "Personal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Text about a person, or written by one: personal data.",
+            "type": ["string", "number"],
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! `refund` and `partial_refund`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::refund_code::RefundCode;
@@ -10,7 +11,7 @@ use super::{CustomParameters, Model, PaymentDetails, Personal, Purchase, Setting
 macro_rules! refunds {
     ($($(#[$about:meta])* $name:ident = $type:literal;)+) => {$(
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
         #[non_exhaustive]
         pub struct $name {
             /// The payment that is taken back: the id is the payment's.
@@ -52,13 +53,13 @@ refunds! {
 }
 
 /// `refund_details`: why a payment was taken back, or declined.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct RefundDetails {
     /// Why, by number.
     pub code: Option<RefundCode>,
-    /// Why, in words: in most cases [`RefundCode::reason`].
+    /// Why, in words: in most cases [those of the code](RefundCode::reason).
     pub reason: Option<String>,
     /// Why in detail, such as "Insufficient funds". `ps_declined` only.
     pub reason_detail: Option<String>,

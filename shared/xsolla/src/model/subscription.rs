@@ -1,6 +1,7 @@
 //! Subscriptions: their four notifications, and the object that payments have of them.
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
@@ -10,7 +11,7 @@ use super::{Coupon, CustomParameters, Id, Model, Settings, User, lenient};
 macro_rules! subscriptions {
     ($($(#[$about:meta])* $name:ident = $type:literal;)+) => {$(
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
         #[non_exhaustive]
         pub struct $name {
             /// The subscription.
@@ -58,7 +59,7 @@ subscriptions! {
 }
 
 /// `subscription`, and `purchase.subscription` of payments and refunds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Subscription {
@@ -70,6 +71,7 @@ pub struct Subscription {
     pub product_id: Option<Id>,
     /// The plan's tags.
     #[serde(deserialize_with = "lenient::list")]
+    #[schemars(schema_with = "lenient::list_schema::<String>")]
     pub tags: Vec<String>,
     /// When it began: ISO 8601.
     pub date_create: Option<String>,
@@ -81,24 +83,28 @@ pub struct Subscription {
     pub currency: Option<String>,
     /// Price of one period, in the currency's main unit. Comes with `currency`.
     #[serde(deserialize_with = "lenient::decimal")]
+    #[schemars(schema_with = "lenient::decimal_schema")]
     pub amount: Option<Decimal>,
     /// How long it is free at first. `create_subscription` only.
     pub trial: Option<Trial>,
     /// Length of the trial in days. Not documented; an integration reads it in payments.
     #[serde(deserialize_with = "lenient::count")]
+    #[schemars(schema_with = "lenient::count_schema")]
     pub trial_days: Option<u64>,
-    /// Whether somebody else gave it. `create_subscription` only, and only sent for gifts, so `None` means no.
+    /// Whether somebody else gave it. `create_subscription` only, and only sent for gifts: missing means no.
     #[serde(deserialize_with = "lenient::flag")]
+    #[schemars(schema_with = "lenient::flag_schema")]
     pub is_gift: Option<bool>,
 }
 
 /// `subscription.trial`: a length of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Trial {
     /// How many.
     #[serde(deserialize_with = "lenient::count")]
+    #[schemars(schema_with = "lenient::count_schema")]
     pub value: Option<u64>,
     /// Of what.
     #[serde(rename = "type")]

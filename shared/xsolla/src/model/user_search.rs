@@ -1,5 +1,6 @@
 //! `user_search`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Id, Model, Personal, Settings};
@@ -8,7 +9,7 @@ use super::{Id, Model, Personal, Settings};
 ///
 /// Asked where users cannot be logged in, as at cash kiosks, if "Use public user ID" is on in Publisher Account.
 /// Documented among [Xsolla's webhooks](https://developers.xsolla.com/webhooks/).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct UserSearch {
@@ -23,7 +24,7 @@ impl Model for UserSearch {
 }
 
 /// `user` of a `user_search`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct SoughtUser {

@@ -1,5 +1,6 @@
 //! `user_validation`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{CustomParameters, Id, Model, Settings, User};
@@ -10,7 +11,7 @@ use super::{CustomParameters, Id, Model, Settings, User};
 /// wrong, and the sale is lost: this is why even [`user`](Self::user) is optional here.
 ///
 /// Documented [as `user-validation`](https://developers.xsolla.com/webhooks/operation/user-validation/).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct UserValidation {
