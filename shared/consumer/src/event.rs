@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 use xsolla::{Goods, ItemRole, Mode};
 
@@ -75,6 +77,26 @@ impl<'a> Event<'a> {
     pub fn notification<M: xsolla::model::Model>(&self) -> Result<M, xsolla::model::ModelError> {
         M::read(self.notification.get())
     }
+}
+
+/// The JSON Schema of [`Event`], with the notification as each type's model reads it.
+///
+/// `schema.json` beside this crate's manifest is a copy for those who read the queue in other languages.
+#[must_use]
+pub fn schema() -> Schema {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let mut types = Vec::new();
+    for (known, notification) in xsolla::model::schemas(&mut generator) {
+        types.push(json!({
+            "if": { "properties": { "type": { "const": known.name() } } },
+            "then": { "properties": { "notification": notification } },
+        }));
+    }
+    let mut schema = generator.into_root_schema_for::<Event<'_>>();
+    schema.insert("title".to_owned(), "Event".into());
+    schema.insert("allOf".to_owned(), types.into());
+    xsolla::model::without_rust(&mut schema);
+    schema
 }
 
 /// A notification holds personal data: only the event's key is shown.

@@ -19,5 +19,5 @@
 
 mod event;
 
-pub use event::{Event, UnreadableMessage};
+pub use event::{Event, UnreadableMessage, schema};
 pub use xsolla::{Goods, ItemRole, Mode, model};

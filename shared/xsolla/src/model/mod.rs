@@ -54,7 +54,7 @@ pub use id::Id;
 pub use json::Json;
 pub use move_to_game::{MoveToGame, MovedItem, MovedItemType};
 pub use order::{
-    CurrencyType, Discount, Item, ItemType, Mode, Order, OrderCanceled, OrderCode, OrderPaid, OrderUser, Platform,
+    CurrencyType, Discount, Item, ItemType, Order, OrderCanceled, OrderCode, OrderMode, OrderPaid, OrderUser, Platform,
 };
 pub use partner_side_catalog::{CatalogUser, PartnerSideCatalog};
 pub use payment::{Billing, Payment, Settings, Transaction, User};
@@ -68,7 +68,7 @@ pub use purchase::{
 pub use refund::{PartialRefund, Refund, RefundDetails};
 pub use rust_decimal::Decimal;
 pub(crate) use schema::KNOWN_VALUES;
-pub use schema::schemas;
+pub use schema::{schemas, without_rust};
 pub use subscription::{
     CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,
 };

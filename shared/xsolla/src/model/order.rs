@@ -58,7 +58,7 @@ pub struct Order {
     pub id: Option<Id>,
     /// Live or sandbox.
     #[schemars(extend("x-always" = true))]
-    pub mode: Option<Mode>,
+    pub mode: Option<OrderMode>,
     /// What kind of currency `currency` and `amount` are in.
     #[schemars(extend("x-always" = true))]
     pub currency_type: Option<CurrencyType>,
@@ -189,7 +189,7 @@ pub struct OrderUser {
 
 open_enum! {
     /// Whether an order is real (`order.mode`).
-    pub enum Mode {
+    pub enum OrderMode {
         /// `default`: live, real money.
         Live = "default",
         /// `sandbox`: a test.

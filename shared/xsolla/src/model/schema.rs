@@ -86,7 +86,7 @@ pub fn schemas(generator: &mut SchemaGenerator) -> Vec<(NotificationType, Schema
             && let Ok(definition) = <&mut Schema>::try_from(definition)
         {
             take_an_empty_array(definition);
-            RecursiveTransform(say_it_without_rust).transform(definition);
+            without_rust(definition);
         }
     }
     schemas
@@ -98,6 +98,11 @@ fn take_an_empty_array(schema: &mut Schema) {
         schema.insert("type".to_owned(), json!(["object", "array"]));
         schema.insert("maxItems".to_owned(), json!(0));
     }
+}
+
+/// Makes documentation written for Rust readable outside of it.
+pub fn without_rust(schema: &mut Schema) {
+    RecursiveTransform(say_it_without_rust).transform(schema);
 }
 
 /// Descriptions are the models' documentation: its line breaks and its links to Rust items go. So do defaults, since a
@@ -198,7 +203,7 @@ mod tests {
             (&definitions["User"]["type"], &definitions["User"]["maxItems"]),
             (&json!(["object", "array"]), &json!(0))
         );
-        assert_eq!(definitions["Mode"]["x-values"], json!(["default", "sandbox"]));
+        assert_eq!(definitions["OrderMode"]["x-values"], json!(["default", "sandbox"]));
         assert_eq!(definitions["RefundCode"]["x-values"][12], "13");
     }
 

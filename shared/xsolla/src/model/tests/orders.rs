@@ -35,8 +35,8 @@ fn a_canceled_order_may_say_paid() {
 // 28
 #[test]
 fn the_mode_named_default_is_live() {
-    assert_eq!(order(r#""mode":"default""#).mode, Some(Mode::Live));
-    assert_eq!(order(r#""mode":"sandbox""#).mode, Some(Mode::Sandbox));
+    assert_eq!(order(r#""mode":"default""#).mode, Some(OrderMode::Live));
+    assert_eq!(order(r#""mode":"sandbox""#).mode, Some(OrderMode::Sandbox));
     is(order(r#""mode":"rehearsal""#).mode, "rehearsal");
 }
 
