@@ -93,6 +93,10 @@ pub fn schema() -> Schema {
         }));
     }
     let mut schema = generator.into_root_schema_for::<Event<'_>>();
+    // Those that may be null are written all the same.
+    let properties = schema.get("properties").and_then(|properties| properties.as_object());
+    let required: Vec<_> = properties.into_iter().flat_map(|properties| properties.keys().cloned()).collect();
+    schema.insert("required".to_owned(), required.into());
     schema.insert("title".to_owned(), "Event".into());
     schema.insert("allOf".to_owned(), types.into());
     xsolla::model::without_rust(&mut schema);

@@ -1,0 +1,30 @@
+"""Takes events from the queue in QUEUE_URL, and applies each once."""
+
+import json, os, sqlite3
+import boto3
+
+sqs, queue = boto3.client("sqs"), os.environ["QUEUE_URL"]
+game = sqlite3.connect("game.db")
+game.execute("CREATE TABLE IF NOT EXISTS applied (event_id TEXT PRIMARY KEY)")
+
+
+def apply(event):
+    user, order = event["user_id"], event["notification"]
+    if event["mode"] == "sandbox":
+        print(f"{user}: a test: {event['event_id']}")
+    elif event["goods"] == "grant" and event["type"] == "order_paid":
+        for item, role in zip(order["items"], event["item_roles"]):
+            if role == "own":  # a bundle's contents have lines of their own; here the game knows its bundles
+                print(f"{user}: grant {item['quantity']} × {item['sku']}")
+    else:
+        print(f"{user}: {event['goods']}: {event['event_id']}")
+
+
+while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages"):
+    for message in messages:
+        event = json.loads(message["Body"])
+        with game:  # one transaction: what is granted is written down, or neither
+            new = game.execute("INSERT OR IGNORE INTO applied VALUES (?)", [event["event_id"]]).rowcount
+            if new:
+                apply(event)
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])

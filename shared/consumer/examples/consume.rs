@@ -1,0 +1,55 @@
+//! Takes events from the queue in `QUEUE_URL`, and applies each once.
+
+use std::collections::HashSet;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_sqs::Client;
+use aws_smithy_http_client as http_client;
+use consumer::model::{Model, OrderPaid};
+use consumer::{Event, Goods, ItemRole, Mode};
+use http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // With the SDK's default features, `aws_config::load_defaults(BehaviorVersion::latest())` will do.
+    let http = http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let sqs = Client::new(&aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await);
+    let queue = std::env::var("QUEUE_URL")?;
+    let mut applied = HashSet::new(); // a table of your database, written in the transaction that grants
+    loop {
+        let taken =
+            sqs.receive_message().queue_url(&queue).max_number_of_messages(10).wait_time_seconds(5).send().await?;
+        if taken.messages().is_empty() {
+            return Ok(()); // yours goes on
+        }
+        for message in taken.messages() {
+            let event = Event::read(message.body().unwrap_or_default())?;
+            if applied.insert(event.event_id.to_string()) {
+                apply(&event)?;
+            }
+            let receipt = message.receipt_handle().unwrap_or_default();
+            sqs.delete_message().queue_url(&queue).receipt_handle(receipt).send().await?;
+        }
+    }
+}
+
+fn apply(event: &Event<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    let user = event.user_id.as_deref().unwrap_or("nobody");
+    if event.mode == Mode::Sandbox {
+        println!("{user}: a test: {}", event.event_id);
+        return Ok(());
+    }
+    match (event.goods, &*event.notification_type) {
+        (Goods::Grant, OrderPaid::TYPE) => {
+            let order: OrderPaid = event.notification()?;
+            for (item, role) in order.items.iter().zip(event.item_roles.iter().flatten()) {
+                // A bundle's contents have lines of their own. Here the game knows what is in its bundles.
+                if let (ItemRole::Own, Some(sku), Some(quantity)) = (role, &item.sku, item.quantity) {
+                    println!("{user}: grant {quantity} × {sku}");
+                }
+            }
+        }
+        (goods, _) => println!("{user}: {goods:?}: {}", event.event_id),
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+// Takes events from the queue in QUEUE_URL, and applies each once.
+import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { Event } from "./event.d.ts"; // npx json-schema-to-typescript shared/consumer/schema.json event.d.ts
+
+const sqs = new SQSClient();
+const QueueUrl = process.env.QUEUE_URL!;
+const applied = new Set<string>(); // a table of your database, written in the transaction that grants
+
+function apply(event: Event): void {
+  if (event.mode === "sandbox") {
+    console.log(`${event.user_id}: a test: ${event.event_id}`);
+  } else if (event.goods === "grant" && event.type === "order_paid") {
+    const items = event.notification.items as { sku: string; quantity: number }[];
+    // A bundle's contents have lines of their own. Here the game knows what is in its bundles.
+    for (const item of items.filter((_, line) => event.item_roles?.[line] === "own")) {
+      console.log(`${event.user_id}: grant ${item.quantity} × ${item.sku}`);
+    }
+  } else {
+    console.log(`${event.user_id}: ${event.goods}: ${event.event_id}`);
+  }
+}
+
+while (true) {
+  const taken = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 }));
+  if (!taken.Messages?.length) break; // yours goes on
+  for (const message of taken.Messages) {
+    const event: Event = JSON.parse(message.Body!);
+    if (!applied.has(event.event_id)) {
+      apply(event);
+      applied.add(event.event_id);
+    }
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+  }
+}
