@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType};
 
-/// The types that have a function of their own, behind `/webhooks/<type>`.
+/// The types whose functions are deployed apart, as in `template.yaml`: each behind `/webhooks/<type>`.
 pub const OWN_FUNCTION: [NotificationType; 6] = [
     NotificationType::PAYMENT,
     NotificationType::REFUND,
@@ -65,10 +65,11 @@ impl Gateway {
         if method != Method::POST {
             return None;
         }
-        if path == "/webhooks" {
-            return Some(&self.front_door);
+        if let Some((_, function)) = self.own.iter().find(|(own, _)| own == path) {
+            return Some(function);
         }
-        self.own.iter().find(|(own, _)| own == path).map(|(_, function)| function)
+        let segment = path.strip_prefix("/webhooks/").filter(|segment| !segment.is_empty() && !segment.contains('/'));
+        (path == "/webhooks" || segment.is_some()).then_some(&self.front_door)
     }
 }
 

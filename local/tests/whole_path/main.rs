@@ -7,6 +7,7 @@
 mod bad_input;
 mod demonstration;
 mod events;
+mod functions;
 mod hazards;
 mod retries;
 mod secrets;
