@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use intake::settings::UsersSetting;
-use local::{Options, Stack, demonstration};
+use local::{Options, Stack, demonstration, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -72,6 +72,7 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
         sqs_port: options.sqs_port,
         secrets,
         users: UsersSetting::AcceptAll,
+        sources: local_sources(),
         data: options.data,
     })
     .await?;

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use intake::accept::SourcePolicy;
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
 use intake::relay::Relay;
 use intake::settings::UsersSetting;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use xsolla::Secrets;
+use xsolla::{Secrets, SourceRanges};
 
 use crate::gateway::{self, Gateway};
 use crate::services::{self, EVENTS_TABLE, Queues, REGION};
@@ -38,6 +39,8 @@ pub struct Options {
     pub secrets: Secrets,
     /// Who answers `user_validation`.
     pub users: UsersSetting,
+    /// From where webhooks are expected.
+    pub sources: SourcePolicy,
     /// Where the table is kept; `None`: in memory.
     pub data: Option<PathBuf>,
 }
@@ -69,6 +72,11 @@ pub enum StartError {
     /// An embedded service did not do as asked.
     #[error("an embedded service failed: {0}")]
     Service(String),
+}
+
+/// As deployed by default, but that this machine's own calls are expected: here, Xsolla's come through a tunnel.
+pub fn local_sources() -> SourcePolicy {
+    SourcePolicy { ranges: SourceRanges::published().and(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
 
 impl StartError {
@@ -143,6 +151,7 @@ impl Stack {
             &Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned()),
             &users,
             &SecretSource::Fixed(options.secrets),
+            &options.sources,
         ));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::Event;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{DEADLINE, Door, Intake};
+use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
 use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue, Users};
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
@@ -128,6 +128,7 @@ async fn each_function_takes_its_event() {
             events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
             users: Some(Users::AcceptAll),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+            sources: SourcePolicy { enforced: true, ..SourcePolicy::default() },
         };
         let (answer, line) = lambda::webhook::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
         if own.is_none_or(is_answered) {

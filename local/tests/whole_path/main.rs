@@ -11,6 +11,7 @@ mod functions;
 mod hazards;
 mod retries;
 mod secrets;
+mod sources;
 mod template;
 mod trouble;
 mod types;
