@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use intake::accept::SourcePolicy;
+use intake::settings::WebhookSettings;
 use local::gateway::OWN_FUNCTION;
 use xsolla::{Answer, NotificationType};
 
@@ -52,6 +54,25 @@ fn functions_stop_by_themselves_before_lambda_stops_them() {
     assert!(Duration::from_secs(front_door) > intake::accept::DEADLINE);
     assert!(front_door < 3, "Xsolla's limit");
     assert!(Duration::from_secs(relay) > intake::lambda::relay::BATCH_TIME + intake::relay::SEND_LIMIT);
+}
+
+#[test]
+fn the_functions_know_what_can_be_chosen_for_source_addresses() {
+    let parameter = TEMPLATE.split("  SourceAddresses:\n").nth(1).unwrap();
+    assert!(parameter.starts_with("    Type: String\n    AllowedValues: [report, enforce]\n    Default: report\n"));
+    for (choice, enforced) in [("report", false), ("enforce", true)] {
+        let variable = |name: &str| match name {
+            "TABLE_NAME" | "XSOLLA_SECRET_ID" => Some("any".to_owned()),
+            "SOURCE_ADDRESSES" => Some(choice.to_owned()),
+            "SOURCE_RANGES" => Some(String::new()),
+            _ => None,
+        };
+        let sources = WebhookSettings::read(&variable, false).unwrap().sources;
+        assert_eq!(sources, SourcePolicy { enforced, ..SourcePolicy::default() });
+    }
+    for (variable, parameter) in [("SOURCE_ADDRESSES", "SourceAddresses"), ("SOURCE_RANGES", "SourceRanges")] {
+        assert!(TEMPLATE.contains(&format!("{variable}: !Ref {parameter}\n")), "{variable}");
+    }
 }
 
 #[test]
