@@ -1,17 +1,18 @@
 //! What API Gateway does in front of the functions: paths, the proxy event, and 503 for whatever it would refuse.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header, request};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{Door, Intake};
+use intake::accept::{Door, Intake, SourcePolicy};
 use intake::aws::{Events, SecretSource, Users};
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
@@ -22,7 +23,7 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType};
 
-/// The types that have a function of their own, behind `/webhooks/<type>`.
+/// The types whose functions are deployed apart, as in `template.yaml`: each behind `/webhooks/<type>`.
 pub const OWN_FUNCTION: [NotificationType; 6] = [
     NotificationType::PAYMENT,
     NotificationType::REFUND,
@@ -48,14 +49,15 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// All functions on the same table, users and secrets.
+    /// All functions on the same table, users, secrets and addresses.
     #[must_use]
-    pub fn new(events: &Events, users: &Users, secrets: &SecretSource) -> Self {
+    pub fn new(events: &Events, users: &Users, secrets: &SecretSource, sources: &SourcePolicy) -> Self {
         let function = |door| Intake {
             door,
             events: events.clone(),
             users: Some(users.clone()),
             secrets: SecretKeeper::new(secrets.clone()),
+            sources: sources.clone(),
         };
         let own = OWN_FUNCTION.map(|only| (format!("/webhooks/{}", only.name()), function(Door::Only(only))));
         Self { front_door: function(Door::Any), own: own.into() }
@@ -65,22 +67,27 @@ impl Gateway {
         if method != Method::POST {
             return None;
         }
-        if path == "/webhooks" {
-            return Some(&self.front_door);
+        if let Some((_, function)) = self.own.iter().find(|(own, _)| own == path) {
+            return Some(function);
         }
-        self.own.iter().find(|(own, _)| own == path).map(|(_, function)| function)
+        let segment = path.strip_prefix("/webhooks/").filter(|segment| !segment.is_empty() && !segment.contains('/'));
+        (path == "/webhooks" || segment.is_some()).then_some(&self.front_door)
     }
 }
 
 /// Serves until the task is aborted.
 pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
     let router = Router::new().fallback(route).with_state(gateway);
-    if let Err(error) = axum::serve(listener, router).await {
+    if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await {
         tracing::error!(%error, "the HTTP port has stopped");
     }
 }
 
-async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+async fn route(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
     let function = gateway.function(&head.method, head.uri.path());
     let body = to_bytes(body, MAX_PAYLOAD).await;
@@ -88,7 +95,7 @@ async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
         tracing::warn!("503 not served: {} {}", head.method, head.uri.path());
         return not_served();
     };
-    match proxy_event(&head, &body) {
+    match proxy_event(&head, peer, &body) {
         Ok(event) => {
             let (response, line) = lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await;
             match line.level() {
@@ -103,7 +110,7 @@ async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
 }
 
 /// The event that a REST API with binary media types sends, read from its JSON: this is the road of the deployed functions.
-fn proxy_event(head: &request::Parts, body: &[u8]) -> serde_json::Result<ProxyRequest> {
+fn proxy_event(head: &request::Parts, peer: SocketAddr, body: &[u8]) -> serde_json::Result<ProxyRequest> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let values = |name| head.headers.get_all(name).iter().map(text).collect::<Vec<_>>();
     let names = || head.headers.keys().map(|name| (name.to_string(), values(name)));
@@ -113,7 +120,12 @@ fn proxy_event(head: &request::Parts, body: &[u8]) -> serde_json::Result<ProxyRe
         "httpMethod": head.method.as_str(),
         "headers": names().map(|(name, values)| (name, json!(values.last()))).collect::<Value>(),
         "multiValueHeaders": names().map(|(name, values)| (name, json!(values))).collect::<Value>(),
-        "requestContext": { "httpMethod": head.method.as_str(), "path": head.uri.path(), "stage": "local" },
+        "requestContext": {
+            "httpMethod": head.method.as_str(),
+            "identity": { "sourceIp": peer.ip() },
+            "path": head.uri.path(),
+            "stage": "local",
+        },
         "body": if body.is_empty() { None } else { Some(STANDARD.encode(body)) },
         "isBase64Encoded": !body.is_empty(),
     });

@@ -10,4 +10,4 @@ pub mod services;
 pub mod stack;
 pub mod trigger;
 
-pub use stack::{Options, Stack, StartError};
+pub use stack::{Options, Stack, StartError, local_sources};

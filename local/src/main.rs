@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use intake::settings::UsersSetting;
-use local::{Options, Stack, demonstration};
+use local::{Options, Stack, demonstration, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -76,6 +76,7 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
         secrets,
         users: UsersSetting::AcceptAll,
         payment_without_order: options.payment_without_order,
+        sources: local_sources(),
         data: options.data,
     })
     .await?;

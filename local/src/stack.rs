@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use intake::accept::SourcePolicy;
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
 use intake::relay::Relay;
 use intake::settings::UsersSetting;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use xsolla::{PaymentWithoutOrder, Secrets};
+use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
 use crate::gateway::{self, Gateway};
 use crate::services::{self, EVENTS_TABLE, Queues, REGION};
@@ -40,6 +41,8 @@ pub struct Options {
     pub users: UsersSetting,
     /// What a payment means that names no order.
     pub payment_without_order: PaymentWithoutOrder,
+    /// From where webhooks are expected.
+    pub sources: SourcePolicy,
     /// Where the table is kept; `None`: in memory.
     pub data: Option<PathBuf>,
 }
@@ -71,6 +74,11 @@ pub enum StartError {
     /// An embedded service did not do as asked.
     #[error("an embedded service failed: {0}")]
     Service(String),
+}
+
+/// As deployed by default, but that this machine's own calls are expected: here, Xsolla's come through a tunnel.
+pub fn local_sources() -> SourcePolicy {
+    SourcePolicy { ranges: SourceRanges::published().and(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
 
 impl StartError {
@@ -144,7 +152,7 @@ impl Stack {
             UsersSetting::AcceptAll => Users::AcceptAll,
             UsersSetting::Table(table) => Users::Table { client: dynamodb.clone(), table },
         };
-        let gateway = Arc::new(Gateway::new(&events, &users, &SecretSource::Fixed(options.secrets)));
+        let gateway = Arc::new(Gateway::new(&events, &users, &SecretSource::Fixed(options.secrets), &options.sources));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);
         tasks.push(tokio::spawn(gateway::serve(rehearsal, Arc::clone(&gateway))));

@@ -132,7 +132,7 @@ async fn whatever_the_gateway_would_turn_away_is_503() {
         (Method::DELETE, "/webhooks/payment"),
         (Method::POST, "/"),
         (Method::POST, "/webhooks/"),
-        (Method::POST, "/webhooks/nothing"),
+        (Method::POST, "/webhooks/payment/nothing"),
         (Method::POST, "/WEBHOOKS"),
     ] {
         let answer = world.request(method.clone(), path, &[&signature], payment).await;

@@ -7,10 +7,12 @@
 mod bad_input;
 mod demonstration;
 mod events;
+mod functions;
 mod goods;
 mod hazards;
 mod retries;
 mod secrets;
+mod sources;
 mod template;
 mod trouble;
 mod types;

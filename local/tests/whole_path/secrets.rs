@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::config::{Credentials, Region};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use intake::accept::{DEADLINE, Delivery, Door, Intake};
+use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, SecretSource, Users, sdk_config};
 use intake::secrets::SecretKeeper;
 use jiff::{SignedDuration, Timestamp};
@@ -53,6 +53,7 @@ impl FrontDoor {
             events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
             users: Some(Users::AcceptAll),
             secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
+            sources: SourcePolicy::default(),
         };
         Self { intake, value }
     }
@@ -62,7 +63,8 @@ impl FrontDoor {
         let body = sample("payment").as_bytes();
         let authorization = sign(body, secret);
         let received_at = Timestamp::UNIX_EPOCH + later;
-        let delivery = Delivery { authorization: Some(&authorization), body, received_at, time_left: DEADLINE };
+        let authorization = Some(authorization.as_str());
+        let delivery = Delivery { authorization, source: None, body, received_at, time_left: DEADLINE };
         self.intake.accept(&delivery).await.outcome
     }
 }

@@ -1,43 +1,39 @@
 //! What `template.yaml` says agrees with the code.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use intake::accept::SourcePolicy;
+use intake::settings::WebhookSettings;
 use local::gateway::OWN_FUNCTION;
 use xsolla::{Answer, NotificationType};
 
+use crate::functions;
+
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The functions, by their binaries' names.
-fn functions() -> Vec<String> {
-    let binaries = fs::read_dir(root().join("functions/src/bin")).unwrap();
-    let name = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
-    binaries.map(|entry| name(entry.unwrap())).collect()
-}
-
-#[test]
-fn every_function_is_deployed_and_has_an_event_to_try() {
-    for function in functions() {
-        assert!(TEMPLATE.contains(&format!("{{Binary: {function}}}")), "{function} is not in the template");
-        assert!(root().join(format!("events/{function}.json")).exists(), "{function} has no event");
-    }
-    assert_eq!(TEMPLATE.matches("Binary: ").count(), functions().len(), "and nothing else is deployed");
+/// What is deployed: each binary, and the paths that lead to it.
+fn deployed() -> Vec<(String, Vec<String>)> {
+    let rest_of_line = |text: &str, end| {
+        let rest = text.lines().next().unwrap().strip_suffix(end).unwrap();
+        rest.trim_matches('\'').to_owned()
+    };
+    let paths = |function: &str| function.split("Path: ").skip(1).map(|path| rest_of_line(path, "}")).collect();
+    TEMPLATE.split("Binary: ").skip(1).map(|function| (rest_of_line(function, "}}"), paths(function))).collect()
 }
 
 #[test]
-fn every_type_with_a_function_of_its_own_has_its_path() {
-    for own in OWN_FUNCTION {
-        assert!(functions().contains(&own.name().replace('_', "-")), "{}", own.name());
-        let path = format!("Path: /webhooks/{}}}", own.name());
-        assert!(TEMPLATE.contains(&path), "{path}");
+fn the_front_door_has_all_paths_but_those_of_the_types_that_are_deployed_apart() {
+    let front_door = ("webhook".to_owned(), vec!["/webhooks".to_owned(), "/webhooks/{type}".to_owned()]);
+    let own = |own: NotificationType| (own.name().replace('_', "-"), vec![format!("/webhooks/{}", own.name())]);
+    let relay = ("relay".to_owned(), vec![]);
+    assert_eq!(deployed(), [&[front_door][..], &OWN_FUNCTION.map(own), &[relay]].concat());
+}
+
+#[test]
+fn every_binary_that_is_deployed_is_there() {
+    for (binary, _) in deployed() {
+        assert!(functions::all().contains(&binary), "{binary}");
     }
-    assert_eq!(TEMPLATE.matches("Path: /webhooks").count(), OWN_FUNCTION.len() + 1);
-    assert!(OWN_FUNCTION.contains(&NotificationType::PAYMENT));
 }
 
 #[test]
@@ -58,6 +54,25 @@ fn functions_stop_by_themselves_before_lambda_stops_them() {
     assert!(Duration::from_secs(front_door) > intake::accept::DEADLINE);
     assert!(front_door < 3, "Xsolla's limit");
     assert!(Duration::from_secs(relay) > intake::lambda::relay::BATCH_TIME + intake::relay::SEND_LIMIT);
+}
+
+#[test]
+fn the_functions_know_what_can_be_chosen_for_source_addresses() {
+    let parameter = TEMPLATE.split("  SourceAddresses:\n").nth(1).unwrap();
+    assert!(parameter.starts_with("    Type: String\n    AllowedValues: [report, enforce]\n    Default: report\n"));
+    for (choice, enforced) in [("report", false), ("enforce", true)] {
+        let variable = |name: &str| match name {
+            "TABLE_NAME" | "XSOLLA_SECRET_ID" => Some("any".to_owned()),
+            "SOURCE_ADDRESSES" => Some(choice.to_owned()),
+            "SOURCE_RANGES" => Some(String::new()),
+            _ => None,
+        };
+        let sources = WebhookSettings::read(&variable, false).unwrap().sources;
+        assert_eq!(sources, SourcePolicy { enforced, ..SourcePolicy::default() });
+    }
+    for (variable, parameter) in [("SOURCE_ADDRESSES", "SourceAddresses"), ("SOURCE_RANGES", "SourceRanges")] {
+        assert!(TEMPLATE.contains(&format!("{variable}: !Ref {parameter}\n")), "{variable}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::config::{Credentials, Region};
-use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY};
+use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, SourcePolicy};
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
 use intake::lambda;
 use intake::relay::Relay;
@@ -39,6 +39,7 @@ async fn intake(table: SocketAddr) -> Intake<Events, Users, SecretSource> {
         events: Events::new(aws_sdk_dynamodb::Client::new(&config), "events".to_owned()),
         users: Some(Users::AcceptAll),
         secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        sources: SourcePolicy::default(),
     }
 }
 
@@ -46,6 +47,7 @@ async fn accept(intake: &Intake<Events, Users, SecretSource>, body: &str) -> Out
     let authorization = sign(body.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),
+        source: None,
         body: body.as_bytes(),
         received_at: Timestamp::now(),
         time_left: DEADLINE,

@@ -1,6 +1,14 @@
 //! Every type, from Xsolla's call to the game's queue.
 
+use xsolla::{NotificationType, Question, Role};
+
+use crate::functions::{self, sample_of};
 use crate::world::{World, body, sample, text};
+
+/// Whether somebody was appointed to answer it; events always are.
+pub fn is_answered(known: NotificationType) -> bool {
+    matches!(known.role(), Role::Event(_) | Role::Question(Question::UserValidation))
+}
 
 #[tokio::test]
 async fn a_payment_is_kept_whole_and_reaches_the_game_whole() {
@@ -89,22 +97,27 @@ async fn what_happened_to_one_sale_reaches_the_game_in_order() {
 }
 
 #[tokio::test]
-async fn each_type_has_a_door_of_its_own() {
+async fn each_type_has_a_path_of_its_own() {
     let world = World::start().await;
-    for (own, name) in [
-        ("payment", "payment"),
-        ("refund", "refund"),
-        ("partial_refund", "partial_refund"),
-        ("order_paid", "order_paid-combined"),
-        ("order_canceled", "order_canceled-combined"),
-        ("user_validation", "user_validation"),
-    ] {
-        let status = world.send_to(&format!("/webhooks/{own}"), sample(name)).await.status;
-        assert!(status < 300, "{own}: {status}");
-        let elsewhere = if own == "payment" { "/webhooks/refund" } else { "/webhooks/payment" };
-        assert_eq!(world.send_to(elsewhere, sample(name)).await.status, 503, "{own}");
+    let mut events = 0;
+    for own in functions::own_types() {
+        let sent = sample_of(own);
+        let status = world.send_to(&format!("/webhooks/{}", own.name()), sent).await.status;
+        assert!(if is_answered(own) { status < 300 } else { status == 503 }, "{}: {status}", own.name());
+        events += usize::from(matches!(own.role(), Role::Event(_)));
+        let elsewhere = if own == NotificationType::PAYMENT { "/webhooks/refund" } else { "/webhooks/payment" };
+        assert_eq!(world.send_to(elsewhere, sent).await.status, 503, "{}", own.name());
     }
-    assert_eq!(world.kept_kinds().await, ["event"; 5]);
+    assert_eq!(world.kept_kinds().await, vec!["event"; events]);
+}
+
+#[tokio::test]
+async fn a_path_without_a_function_of_its_own_leads_to_the_front_door() {
+    let world = World::start().await;
+    for path in ["/webhooks/dispute", "/webhooks/chargeback_v9", "/webhooks/Payment"] {
+        assert_eq!(world.send_to(path, sample("payment")).await.status, 204, "{path}");
+    }
+    assert_eq!(world.queued().await.len(), 1);
 }
 
 #[tokio::test]

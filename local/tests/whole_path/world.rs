@@ -64,6 +64,7 @@ pub fn options() -> Options {
         secrets: Secrets::parse(SECRET).unwrap(),
         users: UsersSetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
+        sources: local::local_sources(),
         data: None,
     }
 }
@@ -91,9 +92,15 @@ impl World {
 
     /// Sends whatever is asked for.
     pub async fn request(&self, method: Method, path: &str, authorization: &[&str], body: &[u8]) -> Answer {
+        let headers: Vec<_> = authorization.iter().map(|value| ("authorization", *value)).collect();
+        self.request_with(method, path, &headers, body).await
+    }
+
+    /// The same, with these headers.
+    pub async fn request_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.stack.webhooks));
-        for value in authorization {
-            request = request.header("authorization", *value);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.header("content-type", "application/json").body(Bytes::copy_from_slice(body).into());
         let response = self.http.request(request.unwrap()).await.unwrap();

@@ -1,9 +1,11 @@
 //! The front door: verify → identify → keep → answer.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{Envelope, NotificationType, Outcome, Question, Role, Signature, Unavailable, Verified};
+use xsolla::{Envelope, NotificationType, Outcome, Question, Role, Signature, SourceRanges, Unavailable, Verified};
 
 use crate::ports::{EventStore, Keeping, PortError, SecretStore, UserDirectory};
 use crate::record::Record;
@@ -33,11 +35,26 @@ pub enum Door {
     Only(NotificationType),
 }
 
+/// From where webhooks are expected, and what becomes of the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcePolicy {
+    /// Xsolla's addresses.
+    pub ranges: SourceRanges,
+    /// Whether a signed webhook from elsewhere is left to another try. Otherwise it is taken, and the log says so.
+    pub enforced: bool,
+}
+
+/// A signed webhook came from this address, which is not on the list; `None`: the gateway did not say from which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownSource(pub Option<IpAddr>);
+
 /// One HTTP request, as far as it matters.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery<'a> {
     /// The `Authorization` header, if there is exactly one.
     pub authorization: Option<&'a str>,
+    /// Who called, as the gateway saw it. Never from a header, which any caller can write.
+    pub source: Option<IpAddr>,
     /// The body, byte for byte.
     pub body: &'a [u8],
     /// When it arrived.
@@ -55,13 +72,15 @@ pub struct Receipt<'a> {
     pub envelope: Option<Envelope<'a>>,
     /// Which secret matched: 0 is the current one.
     pub secret: Option<u32>,
+    /// If its signature was right, but it came from elsewhere than from Xsolla's addresses.
+    pub unknown_source: Option<UnknownSource>,
     /// The failure of ours that decided the outcome.
     pub failure: Option<PortError>,
 }
 
 impl From<Outcome> for Receipt<'_> {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, envelope: None, secret: None, failure: None }
+        Self { outcome, envelope: None, secret: None, unknown_source: None, failure: None }
     }
 }
 
@@ -76,6 +95,8 @@ pub struct Intake<E, U, S> {
     pub users: Option<U>,
     /// Who may have signed.
     pub secrets: SecretKeeper<S>,
+    /// From where it is expected to be called.
+    pub sources: SourcePolicy,
 }
 
 impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
@@ -100,6 +121,10 @@ impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
         }
         let verified = self.verify(delivery).await?;
         receipt.secret = Some(verified.secret());
+        receipt.unknown_source = self.sources.unknown(delivery.source);
+        if receipt.unknown_source.is_some() && self.sources.enforced {
+            return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
+        }
 
         let Ok(envelope) = Envelope::read(&verified) else {
             let record = Record::of_unreadable(verified, delivery.received_at);
@@ -170,6 +195,29 @@ impl Door {
         match self {
             Self::Any => true,
             Self::Only(only) => envelope.known == Some(only),
+        }
+    }
+}
+
+impl SourcePolicy {
+    fn unknown(&self, source: Option<IpAddr>) -> Option<UnknownSource> {
+        let is_known = source.is_some_and(|address| self.ranges.contains(address));
+        (!is_known).then_some(UnknownSource(source))
+    }
+}
+
+/// The published addresses, reported only.
+impl Default for SourcePolicy {
+    fn default() -> Self {
+        Self { ranges: SourceRanges::published(), enforced: false }
+    }
+}
+
+impl fmt::Display for UnknownSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("missing"),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use xsolla::{PaymentWithoutOrder, Secrets};
+use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
+
+use crate::accept::SourcePolicy;
 
 /// A mistake in the configuration; it names the variable, and repeats no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +26,8 @@ pub struct WebhookSettings {
     pub secrets: SecretsSetting,
     /// `USER_DIRECTORY`, where `user_validation` is taken.
     pub users: Option<UsersSetting>,
+    /// `SOURCE_ADDRESSES`: `report` (if it is not set) or `enforce`. `SOURCE_RANGES`: instead of the published ones.
+    pub sources: SourcePolicy,
 }
 
 /// Where the webhook secrets are.
@@ -75,7 +79,7 @@ impl WebhookSettings {
     pub fn read(variable: Variable<'_>, takes_user_validation: bool) -> Result<Self, InvalidSetting> {
         let table = table(variable)?;
         let users = takes_user_validation.then(|| users(variable)).transpose()?;
-        Ok(Self { table, secrets: secrets(variable)?, users })
+        Ok(Self { table, secrets: secrets(variable)?, users, sources: sources(variable)? })
     }
 }
 
@@ -132,6 +136,24 @@ fn users(variable: Variable<'_>) -> Result<UsersSetting, InvalidSetting> {
     const NAME: &str = "USER_DIRECTORY";
     let choice = required(variable, NAME, "accept-all, or table:NAME of a DynamoDB table with the key user_id")?;
     choice.parse().map_err(|cause| InvalidSetting::Invalid(NAME, cause))
+}
+
+fn sources(variable: Variable<'_>) -> Result<SourcePolicy, InvalidSetting> {
+    const POLICY: &str = "SOURCE_ADDRESSES";
+    const RANGES: &str = "SOURCE_RANGES";
+    let enforced = match optional(variable, POLICY).as_deref() {
+        None | Some("report") => false,
+        Some("enforce") => true,
+        Some(other) => {
+            let cause = format!("it is {other:?}, and must be report or enforce");
+            return Err(InvalidSetting::Invalid(POLICY, cause));
+        }
+    };
+    let ranges = optional(variable, RANGES).map_or_else(
+        || Ok(SourceRanges::published()),
+        |text| SourceRanges::parse(&text).map_err(|error| InvalidSetting::Invalid(RANGES, error.to_string())),
+    )?;
+    Ok(SourcePolicy { ranges, enforced })
 }
 
 impl FromStr for UsersSetting {
@@ -200,6 +222,41 @@ mod tests {
         assert_eq!(webhook(&variables, false).unwrap().users, None);
         let variables = [&variables[..], &[("USER_DIRECTORY", "table:players")]].concat();
         assert_eq!(webhook(&variables, true).unwrap().users, Some(UsersSetting::Table("players".to_owned())));
+    }
+
+    #[test]
+    fn source_addresses_are_the_published_ones_and_reported_unless_it_is_said_otherwise() {
+        let needed = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn")];
+        let sources = |variables: &[(&str, &str)]| {
+            webhook(&[&needed[..], variables].concat(), false).map(|settings| settings.sources)
+        };
+        let own = SourceRanges::parse("203.0.113.9").unwrap();
+        let (reported, enforced) =
+            (SourcePolicy::default(), SourcePolicy { enforced: true, ..SourcePolicy::default() });
+        assert!(!reported.enforced);
+        for (variables, expected) in [
+            (&[][..], reported.clone()),
+            (&[("SOURCE_ADDRESSES", ""), ("SOURCE_RANGES", " ")], reported.clone()),
+            (&[("SOURCE_ADDRESSES", "report")], reported),
+            (&[("SOURCE_ADDRESSES", "enforce")], enforced),
+            (&[("SOURCE_RANGES", "203.0.113.9")], SourcePolicy { ranges: own, enforced: false }),
+        ] {
+            assert_eq!(sources(variables), Ok(expected), "{variables:?}");
+        }
+        for (variable, message) in [
+            (
+                ("SOURCE_ADDRESSES", "on"),
+                "SOURCE_ADDRESSES cannot be used: it is \"on\", and must be report or enforce",
+            ),
+            (
+                ("SOURCE_RANGES", "203.0.113.9, x"),
+                "SOURCE_RANGES cannot be used: \"x\" is neither an address nor a range",
+            ),
+            (("SOURCE_RANGES", ","), "SOURCE_RANGES cannot be used: there is no address in it"),
+        ] {
+            let error = sources(&[variable]).unwrap_err();
+            assert!(error.starts_with(message), "{error}");
+        }
     }
 
     #[test]

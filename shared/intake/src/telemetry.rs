@@ -57,6 +57,9 @@ pub struct Line {
     identified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<u32>,
+    /// A server's address, which whoever keeps the list of Xsolla's must know. No person's: it signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
     took_us: u128,
@@ -72,9 +75,10 @@ impl Line {
         let envelope = receipt.envelope.as_ref();
         // A question is kept nowhere: its key would lead whoever looks for it astray.
         let event = envelope.filter(|envelope| !envelope.is_question());
+        let least = if receipt.unknown_source.is_some() { Level::WARN } else { Level::INFO };
         Self {
             timestamp: received_at,
-            level: match receipt.outcome {
+            level: least.min(match receipt.outcome {
                 Outcome::Accepted(_)
                 | Outcome::Duplicate(_)
                 | Outcome::UserFound
@@ -82,7 +86,7 @@ impl Line {
                 | Outcome::InvalidSignature => Level::INFO,
                 Outcome::Conflict(_) | Outcome::Unreadable => Level::WARN,
                 Outcome::Unavailable(_) => Level::ERROR,
-            },
+            }),
             message: "webhook",
             outcome: receipt.outcome.name(),
             status: receipt.outcome.answer().status(),
@@ -92,6 +96,7 @@ impl Line {
             mode: envelope.map(|envelope| envelope.mode.name()),
             identified: event.map(|envelope| envelope.identified),
             secret: receipt.secret,
+            unknown_source: receipt.unknown_source.map(|source| source.to_string()),
             failure: receipt.failure.as_ref().map(ToString::to_string),
             took_us: took.as_micros(),
             request_id: None,
@@ -144,6 +149,7 @@ mod tests {
     use xsolla::{Envelope, Secrets, Signature, Success, sign};
 
     use super::*;
+    use crate::accept::UnknownSource;
     use crate::fakes::port_error;
 
     #[test]
@@ -156,6 +162,7 @@ mod tests {
             outcome: Outcome::Accepted(Success::NoContent),
             envelope: Some(Envelope::read(&verified).unwrap()),
             secret: Some(0),
+            unknown_source: None,
             failure: None,
         };
         let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::from_micros(12));
@@ -174,6 +181,23 @@ mod tests {
             serde_json::to_string(&line).unwrap(),
             r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"invalid_signature","status":400,"took_us":0}"#
         );
+    }
+
+    #[test]
+    fn an_unknown_address_is_said_and_is_worth_a_warning() {
+        let line = |outcome, source: Option<&str>| {
+            let source = source.map(|address| address.parse().unwrap());
+            let receipt = Receipt { unknown_source: Some(UnknownSource(source)), ..Receipt::from(outcome) };
+            Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO)
+        };
+        let reported = line(Outcome::Accepted(Success::NoContent), Some("203.0.113.9"));
+        assert_eq!(
+            serde_json::to_string(&reported).unwrap(),
+            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"accepted","status":204,"unknown_source":"203.0.113.9","took_us":0}"#
+        );
+        let enforced = line(Outcome::Unavailable(xsolla::Unavailable::UnknownSource), None);
+        assert_eq!(enforced.level(), Level::ERROR);
+        assert_eq!(enforced.to_string(), "503 unknown_source");
     }
 
     #[test]

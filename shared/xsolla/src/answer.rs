@@ -40,6 +40,8 @@ pub enum Unavailable {
     Unanswered,
     /// This function serves another type.
     OtherType,
+    /// Signed, but sent from an address that is not on the list. The list may be older than Xsolla's.
+    UnknownSource,
     /// The body is larger than any webhook. It was not even hashed.
     TooLarge,
     /// The body did not arrive in the encoding that the gateway promised.
@@ -97,6 +99,7 @@ impl Outcome {
                 }
                 Unavailable::Unanswered
                 | Unavailable::OtherType
+                | Unavailable::UnknownSource
                 | Unavailable::TooLarge
                 | Unavailable::Undecodable
                 | Unavailable::NotPost => Answer::ServiceUnavailable,
@@ -121,6 +124,7 @@ impl Outcome {
             Self::Unavailable(Unavailable::Deadline) => "deadline_exceeded",
             Self::Unavailable(Unavailable::Unanswered) => "unanswered",
             Self::Unavailable(Unavailable::OtherType) => "other_type",
+            Self::Unavailable(Unavailable::UnknownSource) => "unknown_source",
             Self::Unavailable(Unavailable::TooLarge) => "too_large",
             Self::Unavailable(Unavailable::Undecodable) => "undecodable",
             Self::Unavailable(Unavailable::NotPost) => "not_post",
@@ -190,6 +194,7 @@ mod tests {
             (Outcome::Unavailable(U::Deadline), 500, "SERVER_ERROR"),
             (Outcome::Unavailable(U::Unanswered), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::OtherType), 503, "SERVER_ERROR"),
+            (Outcome::Unavailable(U::UnknownSource), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::TooLarge), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::Undecodable), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::NotPost), 503, "SERVER_ERROR"),
@@ -214,6 +219,7 @@ mod tests {
             Unavailable::Deadline,
             Unavailable::Unanswered,
             Unavailable::OtherType,
+            Unavailable::UnknownSource,
             Unavailable::TooLarge,
             Unavailable::Undecodable,
             Unavailable::NotPost,

@@ -33,6 +33,7 @@ mod notification_type;
 mod refund_code;
 pub mod samples;
 mod signature;
+mod source;
 
 pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
 pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
@@ -41,3 +42,4 @@ pub use identity::{BodyDigest, EventId};
 pub use notification_type::{NotificationType, Question, Role};
 pub use refund_code::{BlockingAdvice, RefundCode};
 pub use signature::{InvalidSecrets, InvalidSignature, Secrets, Signature, Verified, sign};
+pub use source::{InvalidSourceRanges, SourceRanges};

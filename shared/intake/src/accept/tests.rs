@@ -19,6 +19,7 @@ fn intake(door: Door) -> Intake<FakeEvents, FakeUsers, FakeSecrets> {
         events: FakeEvents::default(),
         users: Some(FakeUsers::default()),
         secrets: SecretKeeper::new(FakeSecrets::new(SECRET)),
+        sources: SourcePolicy::default(),
     }
 }
 
@@ -29,7 +30,7 @@ fn at(second: i64) -> Timestamp {
 type Fakes = Intake<FakeEvents, FakeUsers, FakeSecrets>;
 
 async fn deliver(intake: &Fakes, body: &[u8], authorization: Option<&str>, received_at: Timestamp) -> Outcome {
-    intake.accept(&Delivery { authorization, body, received_at, time_left: DEADLINE }).await.outcome
+    intake.accept(&Delivery { authorization, source: None, body, received_at, time_left: DEADLINE }).await.outcome
 }
 
 async fn signed(intake: &Fakes, body: &str) -> Outcome {
@@ -169,6 +170,54 @@ async fn the_door_of_one_type_leaves_all_others_to_another_try() {
     assert_eq!(intake.events.switch.calls(), 1);
 }
 
+mod sources {
+    use super::*;
+
+    const XSOLLA: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(185, 30, 21, 9)));
+    const ELSEWHERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9)));
+
+    async fn sent_from(intake: &Fakes, source: Option<IpAddr>, secret: &str) -> (Outcome, Option<UnknownSource>) {
+        let authorization = sign(PAYMENT.as_bytes(), secret);
+        let authorization = Some(authorization.as_str());
+        let body = PAYMENT.as_bytes();
+        let delivery = Delivery { authorization, source, body, received_at: at(0), time_left: DEADLINE };
+        let receipt = intake.accept(&delivery).await;
+        (receipt.outcome, receipt.unknown_source)
+    }
+
+    #[tokio::test]
+    async fn that_are_unknown_are_told_to_the_log_and_change_nothing() {
+        for source in [XSOLLA, ELSEWHERE, None] {
+            let unknown = (source != XSOLLA).then_some(UnknownSource(source));
+            let accepted = (Outcome::Accepted(Success::NoContent), unknown);
+            assert_eq!(sent_from(&intake(Door::Any), source, SECRET).await, accepted, "{source:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn that_are_unknown_are_left_to_another_try_where_the_list_is_enforced() {
+        let mut intake = intake(Door::Any);
+        intake.sources.enforced = true;
+        for source in [ELSEWHERE, None] {
+            let left = (Outcome::Unavailable(Unavailable::UnknownSource), Some(UnknownSource(source)));
+            assert_eq!(sent_from(&intake, source, SECRET).await, left, "{source:?}");
+        }
+        assert_eq!(intake.events.switch.calls(), 0);
+        assert_eq!(sent_from(&intake, XSOLLA, SECRET).await, (Outcome::Accepted(Success::NoContent), None));
+    }
+
+    #[tokio::test]
+    async fn never_count_for_or_against_a_wrong_signature() {
+        for enforced in [false, true] {
+            let mut intake = intake(Door::Any);
+            intake.sources.enforced = enforced;
+            for source in [XSOLLA, ELSEWHERE, None] {
+                assert_eq!(sent_from(&intake, source, "other").await, (Outcome::InvalidSignature, None), "{source:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_kept_is_not_acknowledged() {
     let intake = intake(Door::Any);
@@ -184,10 +233,12 @@ async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
     signed(&intake, PAYMENT).await;
     // The first call finds the key taken; the second, which would keep the conflict, is the one that fails.
     let events = FailSecondCall(intake.events);
-    let intake = Intake { door: Door::Any, events, users: intake.users, secrets: intake.secrets };
+    let intake =
+        Intake { door: Door::Any, events, users: intake.users, secrets: intake.secrets, sources: intake.sources };
     let authorization = sign(OTHER_PAYMENT.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),
+        source: None,
         body: OTHER_PAYMENT.as_bytes(),
         received_at: at(0),
         time_left: DEADLINE,
@@ -221,6 +272,7 @@ async fn what_is_known_when_time_runs_out_is_told_to_the_log() {
     let authorization = sign(PAYMENT.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),
+        source: None,
         body: PAYMENT.as_bytes(),
         received_at: at(0),
         time_left: Duration::from_millis(1),

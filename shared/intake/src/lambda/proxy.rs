@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +26,7 @@ pub struct ProxyRequest {
     headers: Authorization,
     #[serde(default)]
     multi_value_headers: Authorization,
+    request_context: Option<RequestContext>,
     #[serde(default)]
     body: Option<String>,
     #[serde(default)]
@@ -56,6 +58,22 @@ impl ProxyRequest {
             _ => None,
         }
     }
+
+    /// Who called: the other end of the connection that API Gateway took. A header may say anything.
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.request_context.as_ref()?.identity.as_ref()?.source_ip.as_ref()?.parse().ok()
+    }
+}
+
+#[derive(Deserialize)]
+struct RequestContext {
+    identity: Option<Identity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    source_ip: Option<String>,
 }
 
 /// It may hold personal data and a signature.

@@ -63,6 +63,7 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Users,
                 SecretSource::SecretsManager { client: aws_sdk_secretsmanager::Client::new(&config), secret_id }
             }
         }),
+        sources: settings.sources,
     };
     let secrets = async {
         if let Err(error) = intake.secrets.current(Timestamp::now()).await {
@@ -88,8 +89,8 @@ pub async fn handle<E: EventStore, U: UserDirectory, S: SecretStore>(
     let body = request.body();
     let receipt = match &body {
         Ok(body) => {
-            let delivery = Delivery { authorization: request.authorization(), body, received_at, time_left };
-            intake.accept(&delivery).await
+            let (authorization, source) = (request.authorization(), request.source());
+            intake.accept(&Delivery { authorization, source, body, received_at, time_left }).await
         }
         Err(why) => Receipt::from(Outcome::Unavailable(*why)),
     };
@@ -116,7 +117,7 @@ mod tests {
     use xsolla::{Secrets, sign};
 
     use super::*;
-    use crate::accept::MAX_BODY;
+    use crate::accept::{MAX_BODY, SourcePolicy};
     use crate::ports::{Keeping, PortError};
     use crate::record::Record;
 
@@ -139,6 +140,7 @@ mod tests {
             events: Bodies::default(),
             users: Some(Users::AcceptAll),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
+            sources: SourcePolicy::default(),
         };
         let (response, _) = handle(&intake, request, Timestamp::UNIX_EPOCH, DEADLINE).await;
         (response.status_code, intake.events.0.into_inner().unwrap())
