@@ -48,6 +48,18 @@ fn the_published_schema_is_that_of_the_code() {
 }
 
 #[test]
+fn the_readme_shows_the_examples_as_they_are() {
+    let readme = include_str!("../../../README.md");
+    for example in [
+        include_str!("../examples/consume.rs"),
+        include_str!("../examples/consume.py"),
+        include_str!("../examples/consume.ts"),
+    ] {
+        assert!(readme.contains(example), "{example}");
+    }
+}
+
+#[test]
 fn the_message_of_every_sample_is_valid() {
     let schema = jsonschema::validator_for(consumer::schema().as_value()).unwrap();
     for sample in samples::ALL {
