@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{Door, Intake};
-use intake::aws::{Events, SecretSource, Users};
+use intake::aws::{Events, SecretSource};
+use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::secrets::SecretKeeper;
@@ -38,7 +39,7 @@ const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 /// Within Xsolla's 3 seconds, but with more patience than the functions have: see [`crate::stack`].
 const TIME: Duration = Duration::from_millis(2800);
 
-type Function = Intake<Events, Users, SecretSource>;
+type Function = Intake<Events, Directory, SecretSource>;
 
 /// The functions behind their paths.
 #[derive(Debug)]
@@ -48,13 +49,13 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// All functions on the same table, users and secrets.
+    /// All functions on the same table, directory and secrets.
     #[must_use]
-    pub fn new(events: &Events, users: &Users, secrets: &SecretSource) -> Self {
+    pub fn new(events: &Events, directory: &Directory, secrets: &SecretSource) -> Self {
         let function = |door| Intake {
             door,
             events: events.clone(),
-            users: Some(users.clone()),
+            directory: Some(directory.clone()),
             secrets: SecretKeeper::new(secrets.clone()),
         };
         let own = OWN_FUNCTION.map(|only| (format!("/webhooks/{}", only.name()), function(Door::Only(only))));

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
+use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::directory::Directory;
 use intake::relay::Relay;
-use intake::settings::UsersSetting;
+use intake::settings::DirectorySetting;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use xsolla::Secrets;
@@ -36,8 +37,8 @@ pub struct Options {
     pub sqs_port: u16,
     /// The webhook secrets.
     pub secrets: Secrets,
-    /// Who answers `user_validation`.
-    pub users: UsersSetting,
+    /// Who answers questions.
+    pub directory: DirectorySetting,
     /// Where the table is kept; `None`: in memory.
     pub data: Option<PathBuf>,
 }
@@ -126,7 +127,7 @@ impl Stack {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
 
-        let stream = services::create_tables(&dynamodb, &options.users).await?;
+        let stream = services::create_tables(&dynamodb, &options.directory).await?;
         let queues = services::create_queues(&sqs).await?;
 
         let relay = Relay {
@@ -135,18 +136,15 @@ impl Stack {
         };
         tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, relay).run()));
 
-        let users = match options.users {
-            UsersSetting::AcceptAll => Users::AcceptAll,
-            UsersSetting::Table(table) => Users::Table { client: dynamodb.clone(), table },
-        };
-        let gateway = Arc::new(Gateway::new(
-            &Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned()),
-            &users,
-            &SecretSource::Fixed(options.secrets),
-        ));
+        let events = Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned());
+        let secrets = SecretSource::Fixed(options.secrets);
+        let directory = Directory::new(options.directory, &config, &dynamodb);
+        let gateway = Arc::new(Gateway::new(&events, &directory, &secrets));
+        // The demonstration's users are made up: no directory need know them.
+        let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);
-        tasks.push(tokio::spawn(gateway::serve(rehearsal, Arc::clone(&gateway))));
+        tasks.push(tokio::spawn(gateway::serve(rehearsal, rehearsed)));
 
         Ok(Self {
             webhooks: webhooks_address,

@@ -8,6 +8,7 @@ mod bad_input;
 mod demonstration;
 mod events;
 mod hazards;
+mod questions;
 mod retries;
 mod secrets;
 mod template;

@@ -79,6 +79,8 @@ impl Line {
                 | Outcome::Duplicate(_)
                 | Outcome::UserFound
                 | Outcome::UserNotFound
+                | Outcome::Answered
+                | Outcome::NotFound
                 | Outcome::InvalidSignature => Level::INFO,
                 Outcome::Conflict(_) | Outcome::Unreadable => Level::WARN,
                 Outcome::Unavailable(_) => Level::ERROR,
@@ -154,6 +156,7 @@ mod tests {
         let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
         let receipt = Receipt {
             outcome: Outcome::Accepted(Success::NoContent),
+            content: None,
             envelope: Some(Envelope::read(&verified).unwrap()),
             secret: Some(0),
             failure: None,

@@ -30,6 +30,7 @@ mod identity;
 pub mod model;
 mod notification_type;
 mod refund_code;
+mod reply;
 pub mod samples;
 mod signature;
 
@@ -38,4 +39,5 @@ pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
 pub use identity::{BodyDigest, EventId};
 pub use notification_type::{NotificationType, Question, Role};
 pub use refund_code::{BlockingAdvice, RefundCode};
+pub use reply::{Reply, UnusableResponse};
 pub use signature::{InvalidSecrets, InvalidSignature, Secrets, Signature, Verified, sign};
