@@ -44,10 +44,10 @@ struct Local {
     /// The webhook secret: the one of your project in Publisher Account, or any for trying.
     #[arg(long, default_value = "test_secret")]
     secret: String,
-    /// Who answers Xsolla's questions: accept-all, table:NAME (in the embedded DynamoDB) or http:URL.
+    /// Who answers Xsolla's questions: `accept-all`, `table:NAME` (in the embedded DynamoDB) or `http:URL`.
     #[arg(long, value_name = "WHO", default_value = "accept-all")]
     directory: String,
-    /// The key that questions to http:URL are signed with.
+    /// The key that questions to `http:URL` are signed with.
     #[arg(long, value_name = "KEY", default_value = "test_key")]
     directory_key: String,
     /// Keep the table in this directory over restarts.

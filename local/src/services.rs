@@ -12,7 +12,7 @@ use dynoxide::Database;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use intake::settings::DirectorySetting;
-use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID};
+use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
@@ -62,8 +62,8 @@ pub(crate) async fn create_tables(
     dynamodb: &aws_sdk_dynamodb::Client,
     directory: &DirectorySetting,
 ) -> Result<String, StartError> {
-    if let DirectorySetting::Table(users) = directory {
-        create_users(dynamodb, users).await?;
+    if let DirectorySetting::Table(name) = directory {
+        create_users(dynamodb, name).await?;
     }
     if let Some(stream) = stream_of_events(dynamodb).await {
         return Ok(stream);
@@ -93,13 +93,14 @@ async fn create_users(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result
     if dynamodb.describe_table().table_name(name).send().await.is_ok() {
         return Ok(());
     }
-    let with_name = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("name").build();
+    let with_name =
+        Projection::builder().projection_type(ProjectionType::Include).non_key_attributes(users::NAME).build();
     dynamodb
         .create_table()
         .table_name(name)
-        .set_attribute_definitions(Some(strings(&["user_id", "public_id"])?))
-        .set_key_schema(Some(key(&["user_id"])?))
-        .global_secondary_indexes(index("by_public_id", &["public_id"], with_name)?)
+        .set_attribute_definitions(Some(strings(&[users::USER_ID, users::PUBLIC_ID])?))
+        .set_key_schema(Some(key(&[users::USER_ID])?))
+        .global_secondary_indexes(index(users::BY_PUBLIC_ID, &[users::PUBLIC_ID], with_name)?)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await

@@ -114,16 +114,14 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             return Ok(Outcome::Unavailable(Unavailable::OtherType));
         }
         match envelope.known.map(NotificationType::role) {
-            Some(Role::Question(question)) => match self.ask(question, envelope, verified).await? {
-                Some(reply) => {
-                    let outcome = reply.outcome();
-                    if let Reply::Content(content) = reply {
-                        receipt.content = Some(content);
-                    }
-                    Ok(outcome)
+            Some(Role::Question(question)) => {
+                let reply = self.ask(question, envelope, verified).await?;
+                let outcome = reply.outcome();
+                if let Reply::Content(content) = reply {
+                    receipt.content = Some(content);
                 }
-                None => Ok(Outcome::Unavailable(Unavailable::Unanswered)),
-            },
+                Ok(outcome)
+            }
             Some(Role::Event(_)) | None => self.keep(envelope, verified, delivery.received_at).await,
         }
     }
@@ -168,14 +166,11 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         Ok(Outcome::Conflict(success))
     }
 
-    async fn ask(
-        &self,
-        question: Question,
-        envelope: &Envelope<'_>,
-        verified: Verified<'_>,
-    ) -> Result<Option<Reply>, Stop> {
-        let Some(directory) = &self.directory else { return Ok(None) };
-        directory.reply(question, envelope, verified).await.map_err(failed(Unavailable::Users))
+    async fn ask(&self, question: Question, envelope: &Envelope<'_>, verified: Verified<'_>) -> Result<Reply, Stop> {
+        let nobody = || Stop::from(Outcome::Unavailable(Unavailable::Unanswered));
+        let directory = self.directory.as_ref().ok_or_else(nobody)?;
+        let reply = directory.reply(question, envelope, verified).await.map_err(failed(Unavailable::Users))?;
+        reply.ok_or_else(nobody)
     }
 }
 

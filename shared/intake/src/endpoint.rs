@@ -160,7 +160,7 @@ impl Endpoint {
 fn signature(key: &SecretString, timestamp: i64, body: &[u8]) -> Result<String, String> {
     let mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()).map_err(|error| error.to_string())?;
     let mac = mac.chain_update(timestamp.to_string()).chain_update(b".").chain_update(body);
-    Ok(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

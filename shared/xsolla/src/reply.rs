@@ -74,24 +74,21 @@ impl Question {
     ///
     /// When it is no such answer.
     pub fn read_response(self, status: u16, body: &[u8]) -> Result<Reply, UnusableResponse> {
+        let json = |fits: fn(&RawValue) -> Option<bool>, wanted| {
+            read(body, fits).ok_or(UnusableResponse::Body { status, wanted })
+        };
         match (self, status) {
             (Self::UserValidation, 200..=299) | (Self::UserSearch, 204) => Ok(Reply::UserFound),
             (Self::UserValidation | Self::UserSearch, 400 | 404 | 422) => {
-                let wanted = "an error with the code INVALID_USER";
-                read(body, is_invalid_user)
-                    .map(|_| Reply::UserNotFound)
-                    .ok_or(UnusableResponse::Body { status, wanted })
+                json(is_invalid_user, "an error with the code INVALID_USER").map(|_| Reply::UserNotFound)
+            }
+            (Self::UserSearch, 200) => json(has_user_id, "an object with user.id").map(Reply::Content),
+            (Self::PartnerSideCatalog, 200) => {
+                json(is_list_of_skus, "an array of objects with a sku").map(Reply::Content)
             }
             (Self::PartnerSideCatalog, 404) => Ok(Reply::NotFound),
-            (Self::UserSearch | Self::PartnerSideCatalog | Self::GetPincode | Self::InventoryGet, 200) => {
-                let (fits, wanted): (fn(&RawValue) -> Option<bool>, _) = match self {
-                    Self::UserValidation | Self::UserSearch => (has_user_id, "an object with user.id"),
-                    Self::PartnerSideCatalog => (is_list_of_skus, "an array of objects with a sku"),
-                    Self::GetPincode => (has_pin_code, "an object with a pin_code"),
-                    Self::InventoryGet => (|json| Some(json.get().starts_with(['{', '['])), "an object or an array"),
-                };
-                read(body, fits).map(Reply::Content).ok_or(UnusableResponse::Body { status, wanted })
-            }
+            (Self::GetPincode, 200) => json(has_pin_code, "an object with a pin_code").map(Reply::Content),
+            (Self::InventoryGet, 200) => json(is_inventory, "an object or an array").map(Reply::Content),
             _ => Err(UnusableResponse::Status(status)),
         }
     }
@@ -107,7 +104,7 @@ impl Question {
 }
 
 /// The JSON text of a body, if it is one and fits. Objects inside are maps: a struct would accept arrays as well.
-fn read(body: &[u8], fits: impl Fn(&RawValue) -> Option<bool>) -> Option<Json> {
+fn read(body: &[u8], fits: fn(&RawValue) -> Option<bool>) -> Option<Json> {
     let json: Json = serde_json::from_str(json_text(body).ok()?).ok()?;
     fits(json.raw())?.then_some(json)
 }
@@ -129,6 +126,11 @@ fn is_list_of_skus(json: &RawValue) -> Option<bool> {
 
 fn has_pin_code(json: &RawValue) -> Option<bool> {
     Some(!text(member(json, "pin_code")?)?.is_empty())
+}
+
+/// Its form is not documented.
+fn is_inventory(json: &RawValue) -> Option<bool> {
+    json.get().chars().next().map(|first| matches!(first, '{' | '['))
 }
 
 fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {

@@ -1,4 +1,4 @@
-//! The game's users in a DynamoDB table: item attributes `user_id`, its key, `public_id` and `name`, all strings.
+//! The game's users in a DynamoDB table.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -6,9 +6,8 @@ use xsolla::{Envelope, Question, Reply};
 
 use super::port_error;
 use crate::ports::PortError;
+use crate::table::users::{BY_PUBLIC_ID, NAME, PUBLIC_ID, USER_ID};
 
-/// The index that finds a user by `public_id`; it carries `name` too.
-const BY_PUBLIC_ID: &str = "by_public_id";
 const QUERY: &str = "dynamodb:Query";
 
 /// A table of users.
@@ -39,8 +38,8 @@ impl UsersTable {
             .client
             .get_item()
             .table_name(&self.name)
-            .key("user_id", AttributeValue::S(user_id.to_owned()))
-            .projection_expression("user_id")
+            .key(USER_ID, AttributeValue::S(user_id.to_owned()))
+            .projection_expression(USER_ID)
             // A user who has just registered and buys at once must not be missed.
             .consistent_read(true)
             .send()
@@ -56,7 +55,8 @@ impl UsersTable {
             .query()
             .table_name(&self.name)
             .index_name(BY_PUBLIC_ID)
-            .key_condition_expression("public_id = :public_id")
+            .key_condition_expression("#public_id = :public_id")
+            .expression_attribute_names("#public_id", PUBLIC_ID)
             .expression_attribute_values(":public_id", AttributeValue::S(public_id.to_owned()))
             // A second one is enough to know that nobody can say who is meant.
             .limit(2)
@@ -71,7 +71,7 @@ impl UsersTable {
             _ => return Err(unusable("several users have this public_id".to_owned())),
         };
         let text = |name: &str| user.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
-        let user_id = text("user_id").ok_or_else(|| unusable("an item has no user_id".to_owned()))?;
-        Reply::found_user(user_id, public_id, text("name")).map_err(|error| unusable(error.to_string()))
+        let user_id = text(USER_ID).ok_or_else(|| unusable("an item has no user_id".to_owned()))?;
+        Reply::found_user(user_id, public_id, text(NAME)).map_err(|error| unusable(error.to_string()))
     }
 }
