@@ -63,7 +63,7 @@ impl Endpoint {
                 Key::SecretsManager { client, secret_id, read: OnceCell::new() }
             }
         };
-        // The SDK's own: a second stack for HTTP and TLS would double what a cold start reads.
+        // The SDK's own, so that there is one stack for HTTP and TLS.
         let http = Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build();
         Self { url, key, http: SharedHttpConnector::new(http) }
     }
@@ -155,8 +155,8 @@ impl Endpoint {
     }
 }
 
-/// Hexadecimal HMAC-SHA256 of `<timestamp>.<body>`: the time is signed as well, so that an old question cannot be asked
-/// by anybody else.
+/// Hexadecimal HMAC-SHA256 of `<timestamp>.<body>`: the time is signed as well, so that nobody else can ask an
+/// old question again.
 fn signature(key: &SecretString, timestamp: i64, body: &[u8]) -> Result<String, String> {
     let mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()).map_err(|error| error.to_string())?;
     let mac = mac.chain_update(timestamp.to_string()).chain_update(b".").chain_update(body);
