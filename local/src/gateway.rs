@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{Door, Intake, SourcePolicy};
-use intake::aws::{Events, SecretSource, Users};
+use intake::aws::{Events, SecretSource};
+use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::secrets::SecretKeeper;
@@ -39,7 +40,7 @@ const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 /// Within Xsolla's 3 seconds, but with more patience than the functions have: see [`crate::stack`].
 const TIME: Duration = Duration::from_millis(2800);
 
-type Function = Intake<Events, Users, SecretSource>;
+type Function = Intake<Events, Directory, SecretSource>;
 
 /// The functions behind their paths.
 #[derive(Debug)]
@@ -49,13 +50,13 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// All functions on the same table, users, secrets and addresses.
+    /// All functions on the same table, directory, secrets and addresses.
     #[must_use]
-    pub fn new(events: &Events, users: &Users, secrets: &SecretSource, sources: &SourcePolicy) -> Self {
+    pub fn new(events: &Events, directory: &Directory, secrets: &SecretSource, sources: &SourcePolicy) -> Self {
         let function = |door| Intake {
             door,
             events: events.clone(),
-            users: Some(users.clone()),
+            directory: Some(directory.clone()),
             secrets: SecretKeeper::new(secrets.clone()),
             sources: sources.clone(),
         };

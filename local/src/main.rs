@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use intake::settings::UsersSetting;
+use intake::settings::{DirectorySetting, KeySetting};
 use local::{Options, Stack, demonstration, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -47,6 +47,12 @@ struct Local {
     /// What a payment means that names no order: `grant` (combined webhooks) or `money_only` (separate ones).
     #[arg(long, value_name = "MEANING", default_value = "money_only")]
     payment_without_order: PaymentWithoutOrder,
+    /// Who answers Xsolla's questions: `accept-all`, `table:NAME` (in the embedded DynamoDB) or `http:URL`.
+    #[arg(long, value_name = "WHO", default_value = "accept-all")]
+    directory: String,
+    /// The key that questions to `http:URL` are signed with.
+    #[arg(long, value_name = "KEY", default_value = "test_key")]
+    directory_key: String,
     /// Keep the table in this directory over restarts.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -69,13 +75,16 @@ async fn main() -> ExitCode {
 
 async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let secrets = Secrets::new(vec![options.secret.clone()]).map_err(|error| format!("--secret: {error}"))?;
+    let key = KeySetting::Given(options.directory_key.into());
+    let directory =
+        DirectorySetting::parse(&options.directory, Some(key)).map_err(|error| format!("--directory: {error}"))?;
     let mut stack = Stack::start(Options {
         port: options.port,
         dynamodb_port: options.dynamodb_port,
         sqs_port: options.sqs_port,
         secrets,
-        users: UsersSetting::AcceptAll,
         payment_without_order: options.payment_without_order,
+        directory,
         sources: local_sources(),
         data: options.data,
     })

@@ -11,8 +11,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use intake::settings::UsersSetting;
-use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID};
+use intake::settings::DirectorySetting;
+use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
@@ -60,8 +60,11 @@ pub(crate) async fn serve_sqs(listener: TcpListener, port: u16) {
 /// Creates the tables, unless a data directory brought them along. Returns the ARN of the stream of events.
 pub(crate) async fn create_tables(
     dynamodb: &aws_sdk_dynamodb::Client,
-    users: &UsersSetting,
+    directory: &DirectorySetting,
 ) -> Result<String, StartError> {
+    if let DirectorySetting::Table(name) = directory {
+        create_users(dynamodb, name).await?;
+    }
     if let Some(stream) = stream_of_events(dynamodb).await {
         return Ok(stream);
     }
@@ -75,20 +78,34 @@ pub(crate) async fn create_tables(
         .table_name(EVENTS_TABLE)
         .set_attribute_definitions(Some(strings(&[PK, SK, ORDER_ID, USER_ID, RECEIVED_AT])?))
         .set_key_schema(Some(key(&[PK, SK])?))
-        .global_secondary_indexes(index("by_order", ORDER_ID)?)
-        .global_secondary_indexes(index("by_user", USER_ID)?)
+        .global_secondary_indexes(index("by_order", &[ORDER_ID, RECEIVED_AT], keys_only())?)
+        .global_secondary_indexes(index("by_user", &[USER_ID, RECEIVED_AT], keys_only())?)
         .stream_specification(stream)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
         .map_err(StartError::service)?;
-    if let UsersSetting::Table(users) = users {
-        let table = dynamodb.create_table().table_name(users).billing_mode(BillingMode::PayPerRequest);
-        let table = table.set_attribute_definitions(Some(strings(&["user_id"])?));
-        table.set_key_schema(Some(key(&["user_id"])?)).send().await.map_err(StartError::service)?;
-    }
     let no_stream = || StartError::service(std::io::Error::other("the table of events has no stream"));
     stream_of_events(dynamodb).await.ok_or_else(no_stream)
+}
+
+async fn create_users(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result<(), StartError> {
+    if dynamodb.describe_table().table_name(name).send().await.is_ok() {
+        return Ok(());
+    }
+    let with_name =
+        Projection::builder().projection_type(ProjectionType::Include).non_key_attributes(users::NAME).build();
+    dynamodb
+        .create_table()
+        .table_name(name)
+        .set_attribute_definitions(Some(strings(&[users::USER_ID, users::PUBLIC_ID])?))
+        .set_key_schema(Some(key(&[users::USER_ID])?))
+        .global_secondary_indexes(index(users::BY_PUBLIC_ID, &[users::PUBLIC_ID], with_name)?)
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .map_err(StartError::service)?;
+    Ok(())
 }
 
 async fn stream_of_events(dynamodb: &aws_sdk_dynamodb::Client) -> Option<String> {
@@ -157,11 +174,15 @@ fn key(names: &[&str]) -> Result<Vec<KeySchemaElement>, StartError> {
         .collect()
 }
 
-fn index(name: &str, by: &str) -> Result<GlobalSecondaryIndex, StartError> {
+fn index(name: &str, by: &[&str], projection: Projection) -> Result<GlobalSecondaryIndex, StartError> {
     GlobalSecondaryIndex::builder()
         .index_name(name)
-        .set_key_schema(Some(key(&[by, RECEIVED_AT])?))
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .set_key_schema(Some(key(by)?))
+        .projection(projection)
         .build()
         .map_err(StartError::service)
+}
+
+fn keys_only() -> Projection {
+    Projection::builder().projection_type(ProjectionType::KeysOnly).build()
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use intake::accept::SourcePolicy;
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
+use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::directory::Directory;
 use intake::relay::Relay;
-use intake::settings::UsersSetting;
+use intake::settings::DirectorySetting;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
@@ -37,8 +38,8 @@ pub struct Options {
     pub sqs_port: u16,
     /// The webhook secrets.
     pub secrets: Secrets,
-    /// Who answers `user_validation`.
-    pub users: UsersSetting,
+    /// Who answers questions.
+    pub directory: DirectorySetting,
     /// What a payment means that names no order.
     pub payment_without_order: PaymentWithoutOrder,
     /// From where webhooks are expected.
@@ -136,7 +137,7 @@ impl Stack {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
 
-        let stream = services::create_tables(&dynamodb, &options.users).await?;
+        let stream = services::create_tables(&dynamodb, &options.directory).await?;
         let queues = services::create_queues(&sqs).await?;
 
         let events = Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned());
@@ -148,14 +149,14 @@ impl Stack {
         };
         tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, relay).run()));
 
-        let users = match options.users {
-            UsersSetting::AcceptAll => Users::AcceptAll,
-            UsersSetting::Table(table) => Users::Table { client: dynamodb.clone(), table },
-        };
-        let gateway = Arc::new(Gateway::new(&events, &users, &SecretSource::Fixed(options.secrets), &options.sources));
+        let secrets = SecretSource::Fixed(options.secrets);
+        let directory = Directory::new(options.directory, &config, &dynamodb);
+        let gateway = Arc::new(Gateway::new(&events, &directory, &secrets, &options.sources));
+        // The demonstration's users are made up: no directory need know them.
+        let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);
-        tasks.push(tokio::spawn(gateway::serve(rehearsal, Arc::clone(&gateway))));
+        tasks.push(tokio::spawn(gateway::serve(rehearsal, rehearsed)));
 
         Ok(Self {
             webhooks: webhooks_address,

@@ -8,7 +8,8 @@ use aws_lambda_events::event::dynamodb::Event;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
-use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue, Users};
+use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue};
+use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::relay::Relay;
@@ -126,7 +127,7 @@ async fn each_function_takes_its_event() {
         let intake = Intake {
             door,
             events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
-            users: Some(Users::AcceptAll),
+            directory: Some(Directory::ACCEPT_ALL),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
             sources: SourcePolicy { enforced: true, ..SourcePolicy::default() },
         };

@@ -10,6 +10,7 @@ mod events;
 mod functions;
 mod goods;
 mod hazards;
+mod questions;
 mod retries;
 mod secrets;
 mod sources;

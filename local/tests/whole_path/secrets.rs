@@ -7,7 +7,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
-use intake::aws::{CallLimits, Events, SecretSource, Users, sdk_config};
+use intake::aws::{CallLimits, Events, SecretSource, sdk_config};
+use intake::directory::Directory;
 use intake::secrets::SecretKeeper;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -17,9 +18,9 @@ use xsolla::{Outcome, Success, Unavailable, sign};
 use crate::world::{World, sample};
 
 /// What `GetSecretValue` gives; `None`: the secret has no value yet.
-type Value = Arc<Mutex<Option<&'static str>>>;
+pub type Value = Arc<Mutex<Option<&'static str>>>;
 
-async fn secrets_manager(value: Value) -> String {
+pub async fn secrets_manager(value: Value) -> String {
     let answer = async |State(value): State<Value>| {
         if let Some(text) = *value.lock().unwrap() {
             return (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string());
@@ -34,7 +35,7 @@ async fn secrets_manager(value: Value) -> String {
 }
 
 struct FrontDoor {
-    intake: Intake<Events, Users, SecretSource>,
+    intake: Intake<Events, Directory, SecretSource>,
     value: Value,
 }
 
@@ -51,7 +52,7 @@ impl FrontDoor {
         let intake = Intake {
             door: Door::Any,
             events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
-            users: Some(Users::AcceptAll),
+            directory: Some(Directory::ACCEPT_ALL),
             secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
             sources: SourcePolicy::default(),
         };

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use hyper::Method;
 use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
-use intake::aws::{Events, SecretSource, Users};
+use intake::aws::{Events, SecretSource};
+use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::secrets::SecretKeeper;
@@ -86,7 +87,7 @@ async fn an_event_without_a_readable_address_comes_from_an_unknown_one() {
             let intake = Intake {
                 door: Door::Any,
                 events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
-                users: Some(Users::AcceptAll),
+                directory: Some(Directory::ACCEPT_ALL),
                 secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
                 sources,
             };

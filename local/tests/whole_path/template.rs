@@ -87,9 +87,17 @@ fn the_stream_lets_events_through_and_nothing_else() {
 
 #[test]
 fn the_tables_keys_are_those_of_the_code() {
-    use intake::table::{EXPIRES_AT, ORDER_ID, PK, RECEIVED_AT, SK, USER_ID};
+    use intake::table::{EXPIRES_AT, ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
     for name in [PK, SK, ORDER_ID, USER_ID, RECEIVED_AT] {
         assert!(TEMPLATE.contains(&format!("{{AttributeName: {name}, AttributeType: S}}")), "{name}");
     }
+    let index = format!(
+        "IndexName: {}\n          KeySchema:\n            - {{AttributeName: {}, ",
+        users::BY_PUBLIC_ID,
+        users::PUBLIC_ID
+    );
+    assert!(TEMPLATE.contains(&index), "{index}");
+    assert!(TEMPLATE.contains(&format!("NonKeyAttributes: [{}]", users::NAME)));
+    assert!(TEMPLATE.contains(&format!("- {{AttributeName: {}, KeyType: HASH}}", users::USER_ID)));
     assert!(TEMPLATE.contains(&format!("TimeToLiveSpecification: {{AttributeName: {EXPIRES_AT}, Enabled: true}}")));
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, SourcePolicy};
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, Users, sdk_config};
+use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::directory::Directory;
 use intake::lambda;
 use intake::relay::Relay;
 use intake::secrets::SecretKeeper;
@@ -27,7 +28,7 @@ const LIMITS: CallLimits = CallLimits {
 };
 
 /// The front door, with its table behind this address.
-async fn intake(table: SocketAddr) -> Intake<Events, Users, SecretSource> {
+async fn intake(table: SocketAddr) -> Intake<Events, Directory, SecretSource> {
     let config = sdk_config(LIMITS)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
@@ -37,13 +38,13 @@ async fn intake(table: SocketAddr) -> Intake<Events, Users, SecretSource> {
     Intake {
         door: Door::Any,
         events: Events::new(aws_sdk_dynamodb::Client::new(&config), "events".to_owned()),
-        users: Some(Users::AcceptAll),
+        directory: Some(Directory::ACCEPT_ALL),
         secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
     }
 }
 
-async fn accept(intake: &Intake<Events, Users, SecretSource>, body: &str) -> Outcome {
+async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str) -> Outcome {
     let authorization = sign(body.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),

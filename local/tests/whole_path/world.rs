@@ -12,7 +12,7 @@ use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use intake::settings::UsersSetting;
+use intake::settings::DirectorySetting;
 use local::{Options, Stack};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -62,7 +62,7 @@ pub fn options() -> Options {
         dynamodb_port: 0,
         sqs_port: 0,
         secrets: Secrets::parse(SECRET).unwrap(),
-        users: UsersSetting::AcceptAll,
+        directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
         sources: local::local_sources(),
         data: None,

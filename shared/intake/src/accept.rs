@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{Envelope, NotificationType, Outcome, Question, Role, Signature, SourceRanges, Unavailable, Verified};
+use xsolla::model::Json;
+use xsolla::{
+    Envelope, NotificationType, Outcome, Question, Reply, Role, Signature, SourceRanges, Unavailable, Verified,
+};
 
 use crate::ports::{EventStore, Keeping, PortError, SecretStore, UserDirectory};
 use crate::record::Record;
@@ -63,11 +66,13 @@ pub struct Delivery<'a> {
     pub time_left: Duration,
 }
 
-/// What happened to a delivery: the outcome decides the answer, all else is for the log.
+/// What happened to a delivery: the outcome decides the answer, whose body may be the content. All else is for the log.
 #[derive(Debug)]
 pub struct Receipt<'a> {
     /// What happened.
     pub outcome: Outcome,
+    /// What a question asked for, if it was [`Outcome::Answered`].
+    pub content: Option<Json>,
     /// What the notification is about, if its signature was right and it could be read.
     pub envelope: Option<Envelope<'a>>,
     /// Which secret matched: 0 is the current one.
@@ -80,26 +85,26 @@ pub struct Receipt<'a> {
 
 impl From<Outcome> for Receipt<'_> {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, envelope: None, secret: None, unknown_source: None, failure: None }
+        Self { outcome, content: None, envelope: None, secret: None, unknown_source: None, failure: None }
     }
 }
 
 /// Accepts webhooks.
 #[derive(Debug)]
-pub struct Intake<E, U, S> {
+pub struct Intake<E, D, S> {
     /// Which notifications it takes.
     pub door: Door,
     /// Where events are kept.
     pub events: E,
-    /// Who answers `user_validation`; `None` where that is not asked.
-    pub users: Option<U>,
+    /// Who answers questions; `None` where none is asked.
+    pub directory: Option<D>,
     /// Who may have signed.
     pub secrets: SecretKeeper<S>,
     /// From where it is expected to be called.
     pub sources: SourcePolicy,
 }
 
-impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     /// Takes a delivery. There is always an outcome, and always in time.
     pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> Receipt<'a> {
         let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Deadline));
@@ -136,7 +141,14 @@ impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
             return Ok(Outcome::Unavailable(Unavailable::OtherType));
         }
         match envelope.known.map(NotificationType::role) {
-            Some(Role::Question(question)) => self.answer(question, envelope).await,
+            Some(Role::Question(question)) => {
+                let reply = self.ask(question, envelope, verified).await?;
+                let outcome = reply.outcome();
+                if let Reply::Content(content) = reply {
+                    receipt.content = Some(content);
+                }
+                Ok(outcome)
+            }
             Some(Role::Event(_)) | None => self.keep(envelope, verified, delivery.received_at).await,
         }
     }
@@ -181,12 +193,11 @@ impl<E: EventStore, U: UserDirectory, S: SecretStore> Intake<E, U, S> {
         Ok(Outcome::Conflict(success))
     }
 
-    async fn answer(&self, question: Question, envelope: &Envelope<'_>) -> Result<Outcome, Stop> {
-        let (Question::UserValidation, Some(users)) = (question, &self.users) else {
-            return Ok(Outcome::Unavailable(Unavailable::Unanswered));
-        };
-        let known = users.knows(envelope.user_id.as_deref()).await.map_err(failed(Unavailable::Users))?;
-        Ok(if known { Outcome::UserFound } else { Outcome::UserNotFound })
+    async fn ask(&self, question: Question, envelope: &Envelope<'_>, verified: Verified<'_>) -> Result<Reply, Stop> {
+        let nobody = || Stop::from(Outcome::Unavailable(Unavailable::Unanswered));
+        let directory = self.directory.as_ref().ok_or_else(nobody)?;
+        let reply = directory.reply(question, envelope, verified).await.map_err(failed(Unavailable::Users))?;
+        reply.ok_or_else(nobody)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xsolla::Secrets;
+use xsolla::{Envelope, Question, Reply, Secrets, Verified};
 
 use crate::message::Message;
 use crate::ports::{EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
@@ -78,18 +78,32 @@ impl History for FakeHistory {
     }
 }
 
-/// Knows the user `known`.
+/// Knows the user `known`, has a catalogue for that one alone, and was appointed for nothing else.
 #[derive(Debug, Default)]
-pub(crate) struct FakeUsers {
+pub(crate) struct FakeDirectory {
     pub(crate) switch: Switch,
 }
 
-impl UserDirectory for FakeUsers {
-    async fn knows(&self, user_id: Option<&str>) -> Result<bool, PortError> {
+impl UserDirectory for FakeDirectory {
+    async fn reply(
+        &self,
+        question: Question,
+        envelope: &Envelope<'_>,
+        _verified: Verified<'_>,
+    ) -> Result<Option<Reply>, PortError> {
         self.switch.pass().await?;
-        Ok(user_id == Some("known"))
+        let is_known = envelope.user_id.as_deref() == Some("known");
+        Ok(match question {
+            Question::UserValidation if is_known => Some(Reply::UserFound),
+            Question::UserValidation => Some(Reply::UserNotFound),
+            Question::PartnerSideCatalog if is_known => question.read_response(200, CATALOG.as_bytes()).ok(),
+            Question::PartnerSideCatalog => Some(Reply::NotFound),
+            Question::UserSearch | Question::GetPincode | Question::InventoryGet => None,
+        })
     }
 }
+
+pub(crate) const CATALOG: &str = r#"[{"sku":"boots"}]"#;
 
 #[derive(Debug)]
 pub(crate) struct FakeSecrets {

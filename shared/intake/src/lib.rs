@@ -5,10 +5,13 @@
 //! - [`accept`]: verify → identify → keep → answer, at the front door.
 //! - [`relay`]: from the table's stream to the queue, in order per subject.
 //!
-//! Behind the ports stand the adapters of [`aws`]; before the flows stands the Lambda glue of [`lambda`].
+//! Behind the ports stand the adapters of [`aws`], and [`directory`], which answers questions; before the flows stands the
+//! Lambda glue of [`lambda`].
 
 pub mod accept;
 pub mod aws;
+pub mod directory;
+mod endpoint;
 #[cfg(test)]
 mod fakes;
 pub mod lambda;

@@ -1,6 +1,9 @@
-//! What the flows need of the outside: one trait each, implemented in [`crate::aws`] and by the tests' fakes.
+//! What the flows need of the outside: one trait each, implemented in [`crate::aws`], in
+//! [`crate::directory`] and by the tests' fakes.
 
 use std::future::Future;
+
+use xsolla::{Envelope, Question, Reply, Verified};
 
 use crate::message::Message;
 use crate::record::{Kept, Record};
@@ -44,10 +47,15 @@ pub trait History: Send + Sync {
     fn events_of(&self, subject: &str) -> impl Future<Output = Result<Vec<Kept>, PortError>> + Send;
 }
 
-/// Who the game's users are.
+/// Who the game's users are, and what they may have: whoever answers Xsolla's questions for the studio.
 pub trait UserDirectory: Send + Sync {
-    /// Whether the game has this user; `None` if the question names nobody.
-    fn knows(&self, user_id: Option<&str>) -> impl Future<Output = Result<bool, PortError>> + Send;
+    /// The reply to a question; `None` if nobody was appointed to answer this one.
+    fn reply(
+        &self,
+        question: Question,
+        envelope: &Envelope<'_>,
+        verified: Verified<'_>,
+    ) -> impl Future<Output = Result<Option<Reply>, PortError>> + Send;
 }
 
 /// Where the webhook secrets are.

@@ -1,7 +1,10 @@
 //! The functions' configuration: environment variables, read once at start.
 
-use std::str::FromStr;
+use std::net::IpAddr;
 
+use lambda_http::http::Uri;
+use lambda_http::http::uri::Scheme;
+use secrecy::SecretString;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
 use crate::accept::SourcePolicy;
@@ -24,8 +27,8 @@ pub struct WebhookSettings {
     pub table: String,
     /// `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
     pub secrets: SecretsSetting,
-    /// `USER_DIRECTORY`, where `user_validation` is taken.
-    pub users: Option<UsersSetting>,
+    /// `USER_DIRECTORY`, where questions are taken.
+    pub directory: Option<DirectorySetting>,
     /// `SOURCE_ADDRESSES`: `report` (if it is not set) or `enforce`. `SOURCE_RANGES`: instead of the published ones.
     pub sources: SourcePolicy,
 }
@@ -39,13 +42,29 @@ pub enum SecretsSetting {
     Given(Secrets),
 }
 
-/// Who answers `user_validation`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UsersSetting {
+/// Who answers questions.
+#[derive(Debug, Clone)]
+pub enum DirectorySetting {
     /// `accept-all`
     AcceptAll,
     /// `table:NAME`
     Table(String),
+    /// `http:URL`
+    Endpoint {
+        /// With `https`, or `http` to this machine.
+        url: Uri,
+        /// What questions to it are signed with.
+        key: KeySetting,
+    },
+}
+
+/// Where the key is that the studio's endpoint shares with us.
+#[derive(Debug, Clone)]
+pub enum KeySetting {
+    /// `DIRECTORY_KEY_SECRET_ID`: the name or ARN of a secret in Secrets Manager, whose text is the key.
+    SecretsManager(String),
+    /// `DIRECTORY_KEY`: the key itself.
+    Given(SecretString),
 }
 
 /// What the relay must know.
@@ -76,10 +95,10 @@ impl WebhookSettings {
     /// # Errors
     ///
     /// The first mistake found.
-    pub fn read(variable: Variable<'_>, takes_user_validation: bool) -> Result<Self, InvalidSetting> {
+    pub fn read(variable: Variable<'_>, takes_questions: bool) -> Result<Self, InvalidSetting> {
         let table = table(variable)?;
-        let users = takes_user_validation.then(|| users(variable)).transpose()?;
-        Ok(Self { table, secrets: secrets(variable)?, users, sources: sources(variable)? })
+        let directory = takes_questions.then(|| directory(variable)).transpose()?;
+        Ok(Self { table, secrets: secrets(variable)?, directory, sources: sources(variable)? })
     }
 }
 
@@ -132,10 +151,19 @@ fn secrets(variable: Variable<'_>) -> Result<SecretsSetting, InvalidSetting> {
     }
 }
 
-fn users(variable: Variable<'_>) -> Result<UsersSetting, InvalidSetting> {
+fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting> {
     const NAME: &str = "USER_DIRECTORY";
-    let choice = required(variable, NAME, "accept-all, or table:NAME of a DynamoDB table with the key user_id")?;
-    choice.parse().map_err(|cause| InvalidSetting::Invalid(NAME, cause))
+    let what = "accept-all, table:NAME of a DynamoDB table with the key user_id, or http:URL of an endpoint of yours";
+    let choice = required(variable, NAME, what)?;
+    let key = match (optional(variable, "DIRECTORY_KEY_SECRET_ID"), optional(variable, "DIRECTORY_KEY")) {
+        (Some(_), Some(_)) => {
+            let cause = "DIRECTORY_KEY_SECRET_ID is set as well, and only one of them can count".to_owned();
+            return Err(InvalidSetting::Invalid("DIRECTORY_KEY", cause));
+        }
+        (Some(id), None) => Some(KeySetting::SecretsManager(id)),
+        (None, key) => key.map(|key| KeySetting::Given(key.into())),
+    };
+    DirectorySetting::parse(&choice, key).map_err(|cause| InvalidSetting::Invalid(NAME, cause))
 }
 
 fn sources(variable: Variable<'_>) -> Result<SourcePolicy, InvalidSetting> {
@@ -156,16 +184,41 @@ fn sources(variable: Variable<'_>) -> Result<SourcePolicy, InvalidSetting> {
     Ok(SourcePolicy { ranges, enforced })
 }
 
-impl FromStr for UsersSetting {
-    type Err = String;
-
-    fn from_str(choice: &str) -> Result<Self, String> {
+impl DirectorySetting {
+    /// Reads `accept-all`, `table:NAME` or `http:URL`; the latter wants a key.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it. A URL is not repeated: some carry a token.
+    pub fn parse(choice: &str, key: Option<KeySetting>) -> Result<Self, String> {
         match choice.split_once(':') {
             None if choice == "accept-all" => Ok(Self::AcceptAll),
             Some(("table", name)) if !name.is_empty() => Ok(Self::Table(name.to_owned())),
-            _ => Err(format!("it is {choice:?}, and must be accept-all or table:NAME")),
+            Some(("http", url)) => {
+                let url = endpoint(url).ok_or("the URL behind http: must begin with https:// and a host")?;
+                let key =
+                    key.ok_or("http:URL wants a key to sign with, in DIRECTORY_KEY_SECRET_ID or DIRECTORY_KEY")?;
+                Ok(Self::Endpoint { url, key })
+            }
+            Some(("https", _)) => {
+                Err("a URL stands behind http:, as in http:https://game.example/questions".to_owned())
+            }
+            _ => Err(format!("it is {choice:?}, and must be accept-all, table:NAME or http:URL")),
         }
     }
+}
+
+/// A URL to which questions may go. They name users: in the clear, they stay on this machine.
+fn endpoint(url: &str) -> Option<Uri> {
+    let url: Uri = url.parse().ok()?;
+    let host = url.host().filter(|host| !host.is_empty())?;
+    let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    let is_here = || {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+        host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
+    };
+    let allowed = url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == Some(&Scheme::HTTP) && is_here();
+    (allowed && !has_password).then_some(url)
 }
 
 fn required(variable: Variable<'_>, name: &'static str, what: &'static str) -> Result<String, InvalidSetting> {
@@ -181,9 +234,9 @@ fn optional(variable: Variable<'_>, name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn webhook(variables: &[(&str, &str)], takes_user_validation: bool) -> Result<WebhookSettings, String> {
+    fn webhook(variables: &[(&str, &str)], takes_questions: bool) -> Result<WebhookSettings, String> {
         let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
-        WebhookSettings::read(&variable, takes_user_validation).map_err(|error| error.to_string())
+        WebhookSettings::read(&variable, takes_questions).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -197,6 +250,24 @@ mod tests {
             (vec![table, ("USER_DIRECTORY", "accept-all")], "XSOLLA_SECRET_ID is not set"),
             (vec![table, secret, ("USER_DIRECTORY", "everyone")], "USER_DIRECTORY cannot be used: it is \"everyone\""),
             (vec![table, secret, ("USER_DIRECTORY", "table:")], "USER_DIRECTORY cannot be used"),
+            (
+                vec![table, secret, ("USER_DIRECTORY", "https://game.example/ask?hunter2")],
+                "USER_DIRECTORY cannot be used: a URL stands behind http:",
+            ),
+            (
+                vec![table, secret, ("USER_DIRECTORY", "http:https://game.example/ask?hunter2")],
+                "USER_DIRECTORY cannot be used: http:URL wants a key",
+            ),
+            (
+                vec![
+                    table,
+                    secret,
+                    ("USER_DIRECTORY", "http:https://game.example/ask"),
+                    ("DIRECTORY_KEY", "hunter2"),
+                    ("DIRECTORY_KEY_SECRET_ID", "arn"),
+                ],
+                "DIRECTORY_KEY cannot be used: DIRECTORY_KEY_SECRET_ID is set as well",
+            ),
             (
                 vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "[]")],
                 "XSOLLA_SECRETS cannot be used: there is no secret in it",
@@ -219,9 +290,46 @@ mod tests {
     #[test]
     fn a_directory_of_users_is_asked_for_only_where_it_is_used() {
         let variables = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn")];
-        assert_eq!(webhook(&variables, false).unwrap().users, None);
+        assert!(webhook(&variables, false).unwrap().directory.is_none());
         let variables = [&variables[..], &[("USER_DIRECTORY", "table:players")]].concat();
-        assert_eq!(webhook(&variables, true).unwrap().users, Some(UsersSetting::Table("players".to_owned())));
+        let directory = webhook(&variables, true).unwrap().directory;
+        assert!(matches!(directory, Some(DirectorySetting::Table(name)) if name == "players"));
+    }
+
+    #[test]
+    fn questions_leave_this_machine_over_tls_only() {
+        let key = || Some(KeySetting::Given("hunter2".into()));
+        for (url, allowed) in [
+            ("https://game.example/ask?a=b", true),
+            ("https://game.example:8443", true),
+            ("https://[2001:db8::1]/ask", true),
+            ("http://127.0.0.1:8080/ask", true),
+            ("http://localhost/ask", true),
+            ("http://[::1]:8080/ask", true),
+            ("http://game.example/ask", false),
+            ("http://127.0.0.1.game.example/ask", false),
+            ("http://localhost.game.example/ask", false),
+            ("http://192.0.2.1/ask", false),
+            ("https://user:hunter2@game.example/ask", false),
+            ("ftp://game.example/ask", false),
+            ("//game.example/ask", false),
+            ("game.example", false),
+            ("https://", false),
+            ("https:///ask", false),
+            ("https://game example/", false),
+            ("", false),
+        ] {
+            match DirectorySetting::parse(&format!("http:{url}"), key()) {
+                Ok(directory) => {
+                    assert!(allowed, "{url}");
+                    assert!(!format!("{directory:?}").contains("hunter2"), "{directory:?}");
+                }
+                Err(error) => {
+                    assert!(!allowed, "{url}: {error}");
+                    assert!(!error.contains("hunter2"), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -33,3 +33,15 @@ pub const RECEIVED_AT: &str = "received_at";
 pub const EXPIRES_AT: &str = "expires_at";
 /// Which call wrote it, so that a call that is repeated knows its own work. String.
 pub const ATTEMPT: &str = "attempt";
+
+/// The table of users, which the studio fills.
+pub mod users {
+    /// Partition key: the game's id of the user. String.
+    pub const USER_ID: &str = "user_id";
+    /// What the user is known by to everybody, or absent. String.
+    pub const PUBLIC_ID: &str = "public_id";
+    /// What to call the user, or absent. String.
+    pub const NAME: &str = "name";
+    /// The index by [`PUBLIC_ID`], which has [`NAME`] too.
+    pub const BY_PUBLIC_ID: &str = "by_public_id";
+}

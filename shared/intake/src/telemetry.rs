@@ -83,6 +83,8 @@ impl Line {
                 | Outcome::Duplicate(_)
                 | Outcome::UserFound
                 | Outcome::UserNotFound
+                | Outcome::Answered
+                | Outcome::NotFound
                 | Outcome::InvalidSignature => Level::INFO,
                 Outcome::Conflict(_) | Outcome::Unreadable => Level::WARN,
                 Outcome::Unavailable(_) => Level::ERROR,
@@ -125,12 +127,12 @@ impl Line {
     }
 }
 
-/// For people: `204 accepted transaction#7#payment (live, 5110 µs)`.
+/// For people: `204 accepted transaction#7#payment (live, 5110 µs)`. A question has its type instead of a key.
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.status, self.outcome)?;
-        if let (Some(event_id), Some(mode)) = (&self.event_id, self.mode) {
-            write!(f, " {event_id} ({mode}, {} µs)", self.took_us)?;
+        if let (Some(what), Some(mode)) = (self.event_id.as_ref().or(self.notification_type.as_ref()), self.mode) {
+            write!(f, " {what} ({mode}, {} µs)", self.took_us)?;
         }
         if let Some(failure) = &self.failure {
             write!(f, ": {failure}")?;
@@ -160,6 +162,7 @@ mod tests {
         let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
         let receipt = Receipt {
             outcome: Outcome::Accepted(Success::NoContent),
+            content: None,
             envelope: Some(Envelope::read(&verified).unwrap()),
             secret: Some(0),
             unknown_source: None,
@@ -170,6 +173,23 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","identified":true,"secret":0,"took_us":12}"#
+        );
+    }
+
+    #[test]
+    fn a_question_that_nobody_answers_is_named_and_has_no_key() {
+        let body = r#"{"notification_type":"get_pincode","user":{"id":"mira"}}"#;
+        let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
+        let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
+        let receipt = Receipt {
+            envelope: Some(Envelope::read(&verified).unwrap()),
+            ..Receipt::from(Outcome::Unavailable(xsolla::Unavailable::Unanswered))
+        };
+        let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
+        assert_eq!(line.to_string(), "503 unanswered get_pincode (live, 0 µs)");
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"unanswered","status":503,"notification_type":"get_pincode","deprecated":true,"mode":"live","took_us":0}"#
         );
     }
 

@@ -1,8 +1,9 @@
 //! The table of answers: what happened, and what Xsolla is told. All of it is here.
 //!
 //! Xsolla reads a 4xx on a payment as "the buyer was charged, the purchase failed" and never calls again, so 400 is only
-//! for what Xsolla did not sign, what is no webhook, and a user who does not exist. All that may pass is 5xx: it is sent
-//! again (up to twelve times in 48 hours for `payment`, twenty in twelve hours for `order_paid`).
+//! for what Xsolla did not sign, what is no webhook, and a user who does not exist. 404 is an answer to one question, and
+//! to no event. All that may pass is 5xx: it is sent again (up to twelve times in 48 hours for `payment`, twenty in twelve
+//! hours for `order_paid`).
 
 /// What happened to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub enum Outcome {
     UserFound,
     /// The question's user does not exist.
     UserNotFound,
+    /// What the question asks for was found: the answer's body.
+    Answered,
+    /// There is nothing for the question's user.
+    NotFound,
     /// The signature is missing, malformed or wrong.
     InvalidSignature,
     /// Signed, but not a JSON object with a type. Kept, not relayed; sending it again would not mend it.
@@ -30,7 +35,7 @@ pub enum Outcome {
 pub enum Unavailable {
     /// The table did not take the event.
     Events,
-    /// The directory of users did not answer.
+    /// Whoever answers questions did not, or not usably.
     Users,
     /// The secrets could not be read.
     Secrets,
@@ -55,6 +60,10 @@ pub enum Unavailable {
 pub enum Answer {
     /// 2xx, without a body.
     Success(Success),
+    /// 200, with what the question asks for as its body.
+    Content,
+    /// 404, without a body: what `partner_side_catalog` documents.
+    NotFound,
     /// 400, and why.
     Refusal(Refusal),
     /// 500: something of ours failed.
@@ -91,6 +100,8 @@ impl Outcome {
             Self::Accepted(success) | Self::Duplicate(success) | Self::Conflict(success) => Answer::Success(success),
             Self::UserFound => Answer::Success(Success::NoContent),
             Self::UserNotFound => Answer::Refusal(Refusal::InvalidUser),
+            Self::Answered => Answer::Content,
+            Self::NotFound => Answer::NotFound,
             Self::InvalidSignature => Answer::Refusal(Refusal::InvalidSignature),
             Self::Unreadable => Answer::Refusal(Refusal::InvalidParameter),
             Self::Unavailable(why) => match why {
@@ -116,6 +127,8 @@ impl Outcome {
             Self::Conflict(_) => "conflict",
             Self::UserFound => "user_found",
             Self::UserNotFound => "user_not_found",
+            Self::Answered => "answered",
+            Self::NotFound => "not_found",
             Self::InvalidSignature => "invalid_signature",
             Self::Unreadable => "unreadable",
             Self::Unavailable(Unavailable::Events) => "events_unavailable",
@@ -137,19 +150,21 @@ impl Answer {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Success(Success::Ok) => 200,
+            Self::Success(Success::Ok) | Self::Content => 200,
             Self::Success(Success::NoContent) => 204,
             Self::Refusal(_) => 400,
+            Self::NotFound => 404,
             Self::ServerError => 500,
             Self::ServiceUnavailable => 503,
         }
     }
 
     /// The body, JSON in Xsolla's form for errors. It repeats nothing of the request and tells nothing of the inside.
+    /// [`Self::Content`] has that of the [`Reply`](crate::Reply).
     #[must_use]
     pub const fn body(self) -> Option<&'static str> {
         match self {
-            Self::Success(_) => None,
+            Self::Success(_) | Self::Content | Self::NotFound => None,
             Self::Refusal(Refusal::InvalidSignature) => {
                 Some(r#"{"error":{"code":"INVALID_SIGNATURE","message":"Invalid signature"}}"#)
             }
@@ -186,6 +201,8 @@ mod tests {
             (Outcome::Conflict(Ok), 200, no_code),
             (Outcome::UserFound, 204, no_code),
             (Outcome::UserNotFound, 400, "INVALID_USER"),
+            (Outcome::Answered, 200, no_code),
+            (Outcome::NotFound, 404, no_code),
             (Outcome::InvalidSignature, 400, "INVALID_SIGNATURE"),
             (Outcome::Unreadable, 400, "INVALID_PARAMETER"),
             (Outcome::Unavailable(U::Events), 500, "SERVER_ERROR"),

@@ -30,6 +30,8 @@ pub struct Envelope<'a> {
     pub order_id: Option<Cow<'a, str>>,
     /// The game's id of the user.
     pub user_id: Option<Cow<'a, str>>,
+    /// What the user is known by to everybody: who a `user_search` looks for.
+    pub public_user_id: Option<Cow<'a, str>>,
     /// Xsolla's project id. `order_*` in separate mode have none.
     pub project_id: Option<Cow<'a, str>>,
     /// Whether money moved.
@@ -89,6 +91,7 @@ impl<'a> Envelope<'a> {
                 Field::GamePlayerId,
                 Field::PublicUserId,
             ]),
+            public_user_id: reference(&[Field::PublicUserId]),
             project_id: reference(&[
                 Field::ProjectId,
                 Field::BillingProjectId,
@@ -201,6 +204,18 @@ pub(crate) mod tests {
                 assert_eq!(envelope.project_id.as_deref().unwrap_or_default(), project, "{body}");
             });
         }
+    }
+
+    #[test]
+    fn the_public_id_of_a_user_is_not_taken_for_the_games_own() {
+        let body = r#"{"notification_type":"user_search","user":{"id":7,"public_id":"mira"}}"#;
+        with_envelope(body, |envelope| {
+            let envelope = envelope.unwrap();
+            assert_eq!(envelope.user_id.as_deref(), Some("7"));
+            assert_eq!(envelope.public_user_id.as_deref(), Some("mira"));
+        });
+        let body = r#"{"notification_type":"user_search","user":{"id":7}}"#;
+        with_envelope(body, |envelope| assert_eq!(envelope.unwrap().public_user_id, None));
     }
 
     #[test]

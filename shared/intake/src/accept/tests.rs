@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use xsolla::{Success, sign};
 
 use super::*;
-use crate::fakes::{FakeEvents, FakeSecrets, FakeUsers};
+use crate::fakes::{CATALOG, FakeDirectory, FakeEvents, FakeSecrets};
 use crate::record::Kind;
 
 const SECRET: &str = "secret";
@@ -13,11 +13,11 @@ const PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7}}"
 const OTHER_PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7},"more":1}"#;
 const ORDER_PAID: &str = r#"{"notification_type":"order_paid","order":{"id":5,"invoice_id":"7"}}"#;
 
-fn intake(door: Door) -> Intake<FakeEvents, FakeUsers, FakeSecrets> {
+fn intake(door: Door) -> Intake<FakeEvents, FakeDirectory, FakeSecrets> {
     Intake {
         door,
         events: FakeEvents::default(),
-        users: Some(FakeUsers::default()),
+        directory: Some(FakeDirectory::default()),
         secrets: SecretKeeper::new(FakeSecrets::new(SECRET)),
         sources: SourcePolicy::default(),
     }
@@ -27,7 +27,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-type Fakes = Intake<FakeEvents, FakeUsers, FakeSecrets>;
+type Fakes = Intake<FakeEvents, FakeDirectory, FakeSecrets>;
 
 async fn deliver(intake: &Fakes, body: &[u8], authorization: Option<&str>, received_at: Timestamp) -> Outcome {
     intake.accept(&Delivery { authorization, source: None, body, received_at, time_left: DEADLINE }).await.outcome
@@ -121,7 +121,7 @@ async fn a_bad_signature_reaches_nothing() {
         let outcome = deliver(&intake, PAYMENT.as_bytes(), authorization, at(0)).await;
         assert_eq!(outcome, Outcome::InvalidSignature, "{authorization:?}");
     }
-    assert_eq!((intake.events.switch.calls(), intake.users.as_ref().unwrap().switch.calls()), (0, 0));
+    assert_eq!((intake.events.switch.calls(), intake.directory.as_ref().unwrap().switch.calls()), (0, 0));
 }
 
 #[tokio::test]
@@ -142,19 +142,39 @@ async fn a_question_is_answered_from_the_directory_and_never_kept() {
     assert_eq!(signed(&intake, &validation(r#""stranger""#)).await, Outcome::UserNotFound);
     assert_eq!(signed(&intake, &validation("null")).await, Outcome::UserNotFound);
     assert_eq!(intake.events.switch.calls(), 0);
-    intake.users.as_ref().unwrap().switch.failing.store(true, Ordering::Relaxed);
+    intake.directory.as_ref().unwrap().switch.failing.store(true, Ordering::Relaxed);
     let outcome = signed(&intake, &validation(r#""known""#)).await;
     assert_eq!(outcome, Outcome::Unavailable(Unavailable::Users));
+}
+
+#[tokio::test]
+async fn what_a_question_asks_for_is_the_answers_body() {
+    let intake = intake(Door::Any);
+    for (user, outcome, content) in [("known", Outcome::Answered, Some(CATALOG)), ("stranger", Outcome::NotFound, None)]
+    {
+        let body = format!(r#"{{"notification_type":"partner_side_catalog","user":{{"user_id":"{user}"}}}}"#);
+        let authorization = sign(body.as_bytes(), SECRET);
+        let delivery = Delivery {
+            authorization: Some(&authorization),
+            body: body.as_bytes(),
+            received_at: at(0),
+            source: None,
+            time_left: DEADLINE,
+        };
+        let receipt = intake.accept(&delivery).await;
+        assert_eq!((receipt.outcome, receipt.content.as_ref().map(Json::get)), (outcome, content), "{user}");
+    }
+    assert_eq!(intake.events.switch.calls(), 0);
 }
 
 #[tokio::test]
 async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer() {
     let unanswered = Outcome::Unavailable(Unavailable::Unanswered);
     let mut intake = intake(Door::Any);
-    for name in ["user_search", "partner_side_catalog", "get_pincode", "inventory_get"] {
+    for name in ["user_search", "get_pincode", "inventory_get"] {
         assert_eq!(signed(&intake, &format!(r#"{{"notification_type":"{name}"}}"#)).await, unanswered);
     }
-    intake.users = None;
+    intake.directory = None;
     assert_eq!(signed(&intake, &validation(r#""known""#)).await, unanswered);
     assert_eq!(intake.events.switch.calls(), 0);
 }
@@ -233,8 +253,8 @@ async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
     signed(&intake, PAYMENT).await;
     // The first call finds the key taken; the second, which would keep the conflict, is the one that fails.
     let events = FailSecondCall(intake.events);
-    let intake =
-        Intake { door: Door::Any, events, users: intake.users, secrets: intake.secrets, sources: intake.sources };
+    let Intake { directory, secrets, sources, .. } = intake;
+    let intake = Intake { door: Door::Any, events, directory, secrets, sources };
     let authorization = sign(OTHER_PAYMENT.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),

@@ -19,7 +19,8 @@ use crate::ports::PortError;
 pub use events::Events;
 pub use queue::{ParkingQueue, SqsQueue};
 pub use secrets::SecretSource;
-pub use users::Users;
+pub(crate) use secrets::{GET_SECRET_VALUE, secret_text};
+pub(crate) use users::UsersTable;
 
 /// How long calls to AWS may take.
 ///

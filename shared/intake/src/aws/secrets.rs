@@ -6,7 +6,7 @@ use xsolla::Secrets;
 use super::port_error;
 use crate::ports::{PortError, SecretStore};
 
-const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
+pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
 /// A source of webhook secrets.
 #[derive(Debug, Clone)]
@@ -28,13 +28,14 @@ impl SecretStore for SecretSource {
             Self::Fixed(secrets) => return Ok(secrets.clone()),
             Self::SecretsManager { client, secret_id } => (client, secret_id),
         };
-        let value = client
-            .get_secret_value()
-            .secret_id(secret_id)
-            .send()
-            .await
-            .map_err(|error| port_error(GET_SECRET_VALUE, &error))?;
-        Secrets::parse(value.secret_string().unwrap_or_default())
+        Secrets::parse(&secret_text(client, secret_id).await?)
             .map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
     }
+}
+
+/// The text of a secret; empty as long as it has no value that is text.
+pub(crate) async fn secret_text(client: &Client, secret_id: &str) -> Result<String, PortError> {
+    let value = client.get_secret_value().secret_id(secret_id).send().await;
+    let value = value.map_err(|error| port_error(GET_SECRET_VALUE, &error))?;
+    Ok(value.secret_string.unwrap_or_default())
 }

@@ -1,39 +1,77 @@
-//! Who the game's users are, as `user_validation` asks.
+//! The game's users in a DynamoDB table.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use xsolla::{Envelope, Question, Reply};
 
 use super::port_error;
-use crate::ports::{PortError, UserDirectory};
+use crate::ports::PortError;
+use crate::table::users::{BY_PUBLIC_ID, NAME, PUBLIC_ID, USER_ID};
 
-/// A directory of users.
+const QUERY: &str = "dynamodb:Query";
+
+/// A table of users.
 #[derive(Debug, Clone)]
-pub enum Users {
-    /// Every user exists: for games that let Xsolla know only users who do.
-    AcceptAll,
-    /// Those exist who have an item in a DynamoDB table with the key `user_id`, a string.
-    Table {
-        /// Reads it.
-        client: Client,
-        /// Its name.
-        table: String,
-    },
+pub(crate) struct UsersTable {
+    client: Client,
+    name: String,
 }
 
-impl UserDirectory for Users {
-    async fn knows(&self, user_id: Option<&str>) -> Result<bool, PortError> {
-        let Self::Table { client, table } = self else { return Ok(true) };
-        let Some(user_id) = user_id else { return Ok(false) };
-        let item = client
+impl UsersTable {
+    /// The table of this name.
+    pub(crate) const fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// Replies to what a table of users can tell.
+    pub(crate) async fn reply(&self, question: Question, envelope: &Envelope<'_>) -> Result<Option<Reply>, PortError> {
+        match question {
+            Question::UserValidation => self.knows(envelope.user_id.as_deref()).await.map(Some),
+            Question::UserSearch => self.find(envelope.public_user_id.as_deref()).await.map(Some),
+            Question::PartnerSideCatalog | Question::GetPincode | Question::InventoryGet => Ok(None),
+        }
+    }
+
+    async fn knows(&self, user_id: Option<&str>) -> Result<Reply, PortError> {
+        let Some(user_id) = user_id else { return Ok(Reply::UserNotFound) };
+        let item = self
+            .client
             .get_item()
-            .table_name(table)
-            .key("user_id", AttributeValue::S(user_id.to_owned()))
-            .projection_expression("user_id")
+            .table_name(&self.name)
+            .key(USER_ID, AttributeValue::S(user_id.to_owned()))
+            .projection_expression(USER_ID)
             // A user who has just registered and buys at once must not be missed.
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| port_error("dynamodb:GetItem", &error))?;
-        Ok(item.item.is_some())
+        Ok(if item.item.is_some() { Reply::UserFound } else { Reply::UserNotFound })
+    }
+
+    async fn find(&self, public_id: Option<&str>) -> Result<Reply, PortError> {
+        let Some(public_id) = public_id else { return Ok(Reply::UserNotFound) };
+        let found = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(BY_PUBLIC_ID)
+            .key_condition_expression("#public_id = :public_id")
+            .expression_attribute_names("#public_id", PUBLIC_ID)
+            .expression_attribute_values(":public_id", AttributeValue::S(public_id.to_owned()))
+            // A second one is enough to know that nobody can say who is meant.
+            .limit(2)
+            .send()
+            .await
+            .map_err(|error| port_error(QUERY, &error))?;
+        let unusable = |cause: String| PortError { operation: QUERY, cause };
+        let user = match found.items() {
+            [] => return Ok(Reply::UserNotFound),
+            [user] => user,
+            // The money of one would go to the other.
+            _ => return Err(unusable("several users have this public_id".to_owned())),
+        };
+        let text = |name: &str| user.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+        let user_id = text(USER_ID).ok_or_else(|| unusable("an item has no user_id".to_owned()))?;
+        Reply::found_user(user_id, public_id, text(NAME)).map_err(|error| unusable(error.to_string()))
     }
 }

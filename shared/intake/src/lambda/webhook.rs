@@ -6,15 +6,17 @@ use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use lambda_http::http::{HeaderValue, header};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
-use xsolla::{Answer, NotificationType, Outcome};
+use xsolla::model::Json;
+use xsolla::{Outcome, Role};
 
 use super::proxy::ProxyRequest;
 use super::refuse_to_start;
 use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
-use crate::aws::{self, CallLimits, Events, SecretSource, Users};
+use crate::aws::{self, CallLimits, Events, SecretSource};
+use crate::directory::Directory;
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
-use crate::settings::{SecretsSetting, UsersSetting, WebhookSettings, environment};
+use crate::settings::{SecretsSetting, WebhookSettings, environment};
 use crate::telemetry::{self, Line};
 
 /// Longest time for what is made ready before the first webhook, which waits for it: with [`DEADLINE`] behind it, the
@@ -28,11 +30,11 @@ const WARM_UP: Duration = Duration::from_millis(500);
 /// When its configuration is not usable, or the Lambda runtime cannot be reached.
 pub async fn run(door: Door) -> Result<(), Error> {
     telemetry::start();
-    let takes_user_validation = match door {
+    let takes_questions = match door {
         Door::Any => true,
-        Door::Only(only) => only == NotificationType::USER_VALIDATION,
+        Door::Only(only) => matches!(only.role(), Role::Question(_)),
     };
-    let settings = WebhookSettings::read(&environment, takes_user_validation).map_err(refuse_to_start)?;
+    let settings = WebhookSettings::read(&environment, takes_questions).map_err(refuse_to_start)?;
     let intake = &connect(door, settings).await;
     // Not `lambda_runtime::run`, which wraps each call in a span for `tracing`: the one line says all of it.
     Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
@@ -47,16 +49,13 @@ pub async fn run(door: Door) -> Result<(), Error> {
 
 /// Makes the clients, reads the secrets and opens the first connection, side by side. What cannot be reached now is
 /// tried again with the first webhook.
-async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Users, SecretSource> {
+async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Directory, SecretSource> {
     let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = Intake {
         door,
         events: Events::new(dynamodb.clone(), settings.table),
-        users: settings.users.map(|users| match users {
-            UsersSetting::AcceptAll => Users::AcceptAll,
-            UsersSetting::Table(table) => Users::Table { client: dynamodb, table },
-        }),
+        directory: settings.directory.map(|directory| Directory::new(directory, &config, &dynamodb)),
         secrets: SecretKeeper::new(match settings.secrets {
             SecretsSetting::Given(secrets) => SecretSource::Fixed(secrets),
             SecretsSetting::SecretsManager(secret_id) => {
@@ -70,8 +69,14 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Users,
             tracing::error!(%error, "the webhook secrets cannot be read");
         }
     };
+    let directory = async {
+        let Some(directory) = &intake.directory else { return };
+        if let Err(error) = directory.prepare().await {
+            tracing::error!(%error, "the key for the endpoint of USER_DIRECTORY cannot be read");
+        }
+    };
     // Boxed, since it would stay part of the function's future for good.
-    let ready = Box::pin(async { tokio::join!(intake.events.connect(), secrets) });
+    let ready = Box::pin(async { tokio::join!(intake.events.connect(), secrets, directory) });
     if tokio::time::timeout(WARM_UP, ready).await.is_err() {
         tracing::warn!("AWS is slow: the first webhook comes before all connections are made");
     }
@@ -79,8 +84,8 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Users,
 }
 
 /// Takes one request. Gives the answer, and what is to be said of it in the log.
-pub async fn handle<E: EventStore, U: UserDirectory, S: SecretStore>(
-    intake: &Intake<E, U, S>,
+pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
+    intake: &Intake<E, D, S>,
     request: &ProxyRequest,
     received_at: Timestamp,
     time_left: Duration,
@@ -94,13 +99,14 @@ pub async fn handle<E: EventStore, U: UserDirectory, S: SecretStore>(
         }
         Err(why) => Receipt::from(Outcome::Unavailable(*why)),
     };
-    (response(receipt.outcome.answer()), Line::of(&receipt, received_at, started.elapsed()))
+    (response(&receipt), Line::of(&receipt, received_at, started.elapsed()))
 }
 
-fn response(answer: Answer) -> ApiGatewayProxyResponse {
+fn response(receipt: &Receipt<'_>) -> ApiGatewayProxyResponse {
+    let answer = receipt.outcome.answer();
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = answer.status().into();
-    if let Some(body) = answer.body() {
+    if let Some(body) = receipt.content.as_ref().map(Json::get).or(answer.body()) {
         response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.body = Some(body.into());
     }
@@ -138,7 +144,7 @@ mod tests {
         let intake = Intake {
             door: Door::Any,
             events: Bodies::default(),
-            users: Some(Users::AcceptAll),
+            directory: Some(Directory::ACCEPT_ALL),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
             sources: SourcePolicy::default(),
         };

@@ -15,6 +15,15 @@ use serde_json::value::RawValue;
 pub struct Json(Box<RawValue>);
 
 impl Json {
+    /// A value, written.
+    pub(crate) fn of(value: &serde_json::Value) -> serde_json::Result<Self> {
+        serde_json::value::to_raw_value(value).map(Self)
+    }
+
+    pub(crate) const fn raw(&self) -> &RawValue {
+        &self.0
+    }
+
     /// The JSON text, byte for byte.
     #[must_use]
     pub fn get(&self) -> &str {

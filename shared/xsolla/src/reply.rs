@@ -1,0 +1,268 @@
+//! Replies to questions: what there is to say, and what the studio's own endpoint has said.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use crate::model::Json;
+use crate::{Outcome, Question, json_text};
+
+/// What whoever was appointed replies to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The user exists, and no more was asked.
+    UserFound,
+    /// There is no such user.
+    UserNotFound,
+    /// What was asked for.
+    Content(Json),
+    /// There is nothing for this user.
+    NotFound,
+}
+
+/// Why a response of the studio's endpoint is no reply. It repeats nothing of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableResponse {
+    /// The question has no reply with this status.
+    #[error("status {0}, which is no reply to this question")]
+    Status(u16),
+    /// The body is not what the question asks for.
+    #[error("status {status}, and the body is not {wanted}")]
+    Body {
+        /// The status that the body came with.
+        status: u16,
+        /// What it should be.
+        wanted: &'static str,
+    },
+}
+
+impl Reply {
+    /// The reply to a `user_search` that found somebody, in the form of Xsolla's older documentation; to the newer one,
+    /// which asks for a 2xx, it is as good.
+    ///
+    /// # Errors
+    ///
+    /// None that are known: those of writing JSON.
+    pub fn found_user(id: &str, public_id: &str, name: Option<&str>) -> serde_json::Result<Self> {
+        let mut user = serde_json::json!({ "id": id, "public_id": public_id });
+        if let Some(name) = name {
+            user["name"] = name.into();
+        }
+        Json::of(&serde_json::json!({ "user": user })).map(Self::Content)
+    }
+
+    /// What has happened to the question with this.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::UserFound => Outcome::UserFound,
+            Self::UserNotFound => Outcome::UserNotFound,
+            Self::Content(_) => Outcome::Answered,
+            Self::NotFound => Outcome::NotFound,
+        }
+    }
+}
+
+impl Question {
+    /// Reads the response of an endpoint that answers as Xsolla's documentation asks of one. It goes no further unless it
+    /// is such an answer: what Xsolla cannot read, the buyer would see as a broken shop.
+    ///
+    /// That a user is unknown must be said in the body too. A bare 404 also comes from a wrong path, and would turn
+    /// every buyer away.
+    ///
+    /// # Errors
+    ///
+    /// When it is no such answer.
+    pub fn read_response(self, status: u16, body: &[u8]) -> Result<Reply, UnusableResponse> {
+        let json = |fits: fn(&RawValue) -> Option<bool>, wanted| {
+            read(body, fits).ok_or(UnusableResponse::Body { status, wanted })
+        };
+        match (self, status) {
+            (Self::UserValidation, 200..=299) | (Self::UserSearch, 204) => Ok(Reply::UserFound),
+            (Self::UserValidation | Self::UserSearch, 400 | 404 | 422) => {
+                json(is_invalid_user, "an error with the code INVALID_USER").map(|_| Reply::UserNotFound)
+            }
+            (Self::UserSearch, 200) => json(has_user_id, "an object with user.id").map(Reply::Content),
+            (Self::PartnerSideCatalog, 200) => {
+                json(is_list_of_skus, "an array of objects with a sku").map(Reply::Content)
+            }
+            (Self::PartnerSideCatalog, 404) => Ok(Reply::NotFound),
+            (Self::GetPincode, 200) => json(has_pin_code, "an object with a pin_code").map(Reply::Content),
+            (Self::InventoryGet, 200) => json(is_inventory, "an object or an array").map(Reply::Content),
+            _ => Err(UnusableResponse::Status(status)),
+        }
+    }
+
+    /// Whether it may be asked twice if the first answer is lost: not if each answer uses something up.
+    #[must_use]
+    pub const fn may_be_repeated(self) -> bool {
+        match self {
+            Self::UserValidation | Self::UserSearch | Self::PartnerSideCatalog | Self::InventoryGet => true,
+            Self::GetPincode => false,
+        }
+    }
+}
+
+/// The JSON text of a body, if it is one and fits. Objects inside are maps: a struct would accept arrays as well.
+fn read(body: &[u8], fits: fn(&RawValue) -> Option<bool>) -> Option<Json> {
+    let json: Json = serde_json::from_str(json_text(body).ok()?).ok()?;
+    fits(json.raw())?.then_some(json)
+}
+
+fn is_invalid_user(json: &RawValue) -> Option<bool> {
+    Some(text(member(member(json, "error")?, "code")?)? == "INVALID_USER")
+}
+
+fn has_user_id(json: &RawValue) -> Option<bool> {
+    let id = member(member(json, "user")?, "id")?;
+    let is_number = id.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    Some(is_number || !text(id)?.is_empty())
+}
+
+fn is_list_of_skus(json: &RawValue) -> Option<bool> {
+    let items: Vec<&RawValue> = serde_json::from_str(json.get()).ok()?;
+    Some(items.into_iter().all(|item| member(item, "sku").and_then(text).is_some_and(|sku| !sku.is_empty())))
+}
+
+fn has_pin_code(json: &RawValue) -> Option<bool> {
+    Some(!text(member(json, "pin_code")?)?.is_empty())
+}
+
+/// Its form is not documented.
+fn is_inventory(json: &RawValue) -> Option<bool> {
+    json.get().chars().next().map(|first| matches!(first, '{' | '['))
+}
+
+fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    serde_json::from_str::<HashMap<String, &RawValue>>(object.get()).ok()?.get(name).copied()
+}
+
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Question as Q;
+
+    const INVALID_USER: &str = r#"{"error":{"code":"INVALID_USER","message":"Invalid user"}}"#;
+
+    #[test]
+    fn what_the_endpoint_may_say() {
+        for (question, status, body, outcome) in [
+            (Q::UserValidation, 204, "", Outcome::UserFound),
+            (Q::UserValidation, 200, "<p>yes</p>", Outcome::UserFound),
+            (Q::UserValidation, 400, INVALID_USER, Outcome::UserNotFound),
+            (Q::UserValidation, 404, INVALID_USER, Outcome::UserNotFound),
+            (Q::UserValidation, 422, r#" {"error":{"code":"INVALID_USER"}} "#, Outcome::UserNotFound),
+            (Q::UserSearch, 204, "", Outcome::UserFound),
+            (Q::UserSearch, 200, r#"{"user":{"id":"mira"}}"#, Outcome::Answered),
+            (Q::UserSearch, 200, r#"{"user":{"id":-7.10,"name":null},"more":[]}"#, Outcome::Answered),
+            (Q::UserSearch, 400, INVALID_USER, Outcome::UserNotFound),
+            (Q::PartnerSideCatalog, 200, "[]", Outcome::Answered),
+            (Q::PartnerSideCatalog, 200, r#"[{"sku":"boots","quantity":0},{"sku":"\u0061"}]"#, Outcome::Answered),
+            (Q::PartnerSideCatalog, 404, "<p>nothing</p>", Outcome::NotFound),
+            (Q::GetPincode, 200, r#"{"pin_code":"AAA-BBB"}"#, Outcome::Answered),
+            (Q::InventoryGet, 200, "[]", Outcome::Answered),
+            (Q::InventoryGet, 200, "{}", Outcome::Answered),
+        ] {
+            let reply = question.read_response(status, body.as_bytes());
+            assert_eq!(reply.map(|reply| reply.outcome()), Ok(outcome), "{question:?} {status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_the_question_does_not_have_is_none() {
+        for (question, has) in [
+            (Q::UserValidation, [true, true, true, false, false, false]),
+            (Q::UserSearch, [false, false, true, false, false, false]),
+            (Q::PartnerSideCatalog, [false, false, false, false, false, true]),
+            (Q::GetPincode, [false; 6]),
+            (Q::InventoryGet, [false; 6]),
+        ] {
+            for (status, has) in [201, 299, 204, 300, 500, 404].into_iter().zip(has) {
+                assert_eq!(question.read_response(status, b"").is_ok(), has, "{question:?} {status}");
+            }
+            for status in [0, 101, 199, 302, 400, 401, 403, 422, 429, 503, 999] {
+                assert!(question.read_response(status, b"{}").is_err(), "{question:?} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_form_is_no_answer() {
+        for (question, bodies) in [
+            (
+                Q::UserSearch,
+                &[
+                    r#"{"user":{}}"#,
+                    r#"{"user":{"id":""}}"#,
+                    r#"{"user":{"id":null}}"#,
+                    r#"{"user":{"id":true}}"#,
+                    r#"{"user":{"id":["mira"]}}"#,
+                    r#"{"user":["mira"]}"#,
+                    r#"[["mira"]]"#,
+                    r#"{"id":"mira"}"#,
+                ][..],
+            ),
+            (
+                Q::PartnerSideCatalog,
+                &[
+                    "{}",
+                    r#"{"sku":"boots"}"#,
+                    r#"["boots"]"#,
+                    r#"[["boots"]]"#,
+                    r#"[{"sku":"boots"},{}]"#,
+                    r#"[{"sku":7}]"#,
+                    r#"[{"sku":""}]"#,
+                ],
+            ),
+            (Q::GetPincode, &["[]", r#"["AAA"]"#, r#"{"pin_code":""}"#, r#"{"pin_code":7}"#, r#"{"pin_code":null}"#]),
+            (Q::InventoryGet, &["7", r#""sword""#, "true"]),
+        ] {
+            for body in bodies.iter().chain(&["", "null", "{", "[]]", "<p>no</p>", r#"{"a":}"#]) {
+                let error = question.read_response(200, body.as_bytes()).unwrap_err();
+                assert!(error.to_string().starts_with("status 200, and the body is not a"), "{question:?} {body}");
+            }
+            assert!(question.read_response(200, b"\xff").is_err(), "{question:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_turned_away_only_if_the_body_says_so() {
+        for status in [400, 404, 422] {
+            for body in
+                ["", "Not Found", "{}", r#"{"error":"INVALID_USER"}"#, r#"{"error":{"code":"INVALID_PARAMETER"}}"#]
+            {
+                for question in [Q::UserValidation, Q::UserSearch] {
+                    let error = question.read_response(status, body.as_bytes()).unwrap_err().to_string();
+                    assert_eq!(
+                        error,
+                        format!("status {status}, and the body is not an error with the code INVALID_USER")
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_digit_goes_on_and_none_is_shown() {
+        let body = "\u{feff} {\"user\":{\"id\":12345678901234567890123, \"balance\":1.9900}}\n";
+        let reply = Q::UserSearch.read_response(200, body.as_bytes()).unwrap();
+        assert_eq!(format!("{reply:?}"), "Content(Json(57 bytes))");
+        let Reply::Content(content) = reply else { panic!("{reply:?}") };
+        assert_eq!(content.get(), r#"{"user":{"id":12345678901234567890123, "balance":1.9900}}"#);
+    }
+
+    #[test]
+    fn a_user_that_was_found_is_an_answer_like_any_other() {
+        for (name, written) in [(None, ""), (Some("Mira \"M\" Holm"), r#""name":"Mira \"M\" Holm","#)] {
+            let reply = Reply::found_user("isle-4471", "mira@example.com", name).unwrap();
+            let Reply::Content(content) = &reply else { panic!("{reply:?}") };
+            let user = format!(r#"{{"user":{{"id":"isle-4471",{written}"public_id":"mira@example.com"}}}}"#);
+            assert_eq!(content.get(), user);
+            assert_eq!(Q::UserSearch.read_response(200, user.as_bytes()).unwrap(), reply);
+        }
+    }
+}
