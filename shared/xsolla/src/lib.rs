@@ -24,6 +24,7 @@
 struct Readme;
 
 mod answer;
+pub mod drift;
 mod envelope;
 mod field;
 mod identity;

@@ -67,8 +67,8 @@ pub use purchase::{
 };
 pub use refund::{PartialRefund, Refund, RefundDetails};
 pub use rust_decimal::Decimal;
-pub(crate) use schema::KNOWN_VALUES;
 pub use schema::schemas;
+pub(crate) use schema::{ALWAYS_SENT, KNOWN_VALUES, can_read};
 pub use subscription::{
     CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,
 };
