@@ -80,21 +80,6 @@ pub enum Drift {
     MissingField,
 }
 
-impl Drift {
-    /// A stable word for logs.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::UnknownType => "unknown_type",
-            Self::Unreadable => "unreadable",
-            Self::UnknownField => "unknown_field",
-            Self::OtherKind { .. } => "other_kind",
-            Self::NewValue { .. } => "new_value",
-            Self::MissingField => "missing_field",
-        }
-    }
-}
-
 /// For people.
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
