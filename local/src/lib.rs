@@ -5,6 +5,7 @@
 //! trigger, [`services`] for DynamoDB and SQS.
 
 pub mod demonstration;
+pub mod drift;
 pub mod gateway;
 pub mod services;
 pub mod stack;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use intake::settings::{DirectorySetting, KeySetting};
-use local::{Options, Stack, demonstration, local_sources};
+use local::{Options, Stack, demonstration, drift, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -13,7 +13,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 #[derive(Parser)]
-#[command(name = "xsolla-webhooks", about = "Xsolla webhooks on AWS Lambda: run them here.", version)]
+#[command(
+    name = "xsolla-webhooks",
+    about = "Xsolla webhooks on AWS Lambda: run them here, and see what changes in them.",
+    version
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,6 +29,11 @@ enum Command {
     ///
     /// Sends itself the webhooks that Xsolla would send, shows what became of them, and goes on serving until Ctrl-C.
     Local(Local),
+    /// Show how webhooks that have come differ from what is documented.
+    ///
+    /// One line per type and place, the newest first: a field that is not known, a value of another kind, a new word of a
+    /// list, a documented field that is missing. Never a value, only its kind.
+    Drift(Drift),
 }
 
 #[derive(Args)]
@@ -61,10 +70,23 @@ struct Local {
     quiet: bool,
 }
 
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Drift {
+    /// Look at the bodies in this folder, one per file.
+    dir: Option<PathBuf>,
+    /// Look at the events in this table, all of it. Region, credentials and endpoint come from the environment.
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Local(options) = Cli::parse().command;
-    match local(options).await {
+    let done = match Cli::parse().command {
+        Command::Local(options) => local(options).await,
+        Command::Drift(options) => drift(options).await,
+    };
+    match done {
         Ok(exit) => exit,
         Err(error) => {
             eprintln!("error: {error}");
@@ -108,6 +130,16 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
     show_webhooks(options.quiet);
     stack.open();
     tokio::signal::ctrl_c().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn drift(options: Drift) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    if let Some(folder) = options.dir {
+        print!("{}", drift::of_folder(&folder)?);
+    }
+    if let Some(table) = options.table {
+        print!("{}", drift::of_table(&table).await?);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod demonstration;
+mod drift;
 mod events;
 mod functions;
 mod goods;

@@ -14,6 +14,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::Outcome;
+use xsolla::drift::{Row, Tally};
 
 use crate::accept::Receipt;
 
@@ -113,11 +114,7 @@ impl Line {
         }
         self.request_id = Some(request_id.to_owned());
         self.trace_id = trace_id.map(str::to_owned);
-        if let Ok(mut json) = serde_json::to_vec(&self) {
-            json.push(b'\n');
-            // There is nowhere to tell that the log cannot be written.
-            let _ = std::io::stdout().lock().write_all(&json);
-        }
+        write_line(&self);
     }
 
     /// How serious it is.
@@ -138,6 +135,89 @@ impl fmt::Display for Line {
             write!(f, ": {failure}")?;
         }
         Ok(())
+    }
+}
+
+/// One difference between notifications and their model, in CloudWatch's
+/// [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
+/// the metric `Drift` of the namespace `XsollaWebhooks`, by type. What has more values than a metric should have
+/// dimensions is beside it, for Logs Insights.
+#[derive(Serialize)]
+struct DriftLine<'t> {
+    #[serde(rename = "_aws")]
+    metadata: Metadata,
+    timestamp: Timestamp,
+    level: &'static str,
+    message: &'static str,
+    notification_type: &'t str,
+    #[serde(rename = "Drift")]
+    count: usize,
+    path: &'t str,
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'t str>,
+    /// One event of which it is true.
+    event_id: &'t str,
+}
+
+/// What CloudWatch makes of a line.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    /// In milliseconds since 1970.
+    timestamp: i64,
+    cloud_watch_metrics: [MetricDirective; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricDirective {
+    namespace: &'static str,
+    dimensions: [[&'static str; 1]; 1],
+    metrics: [Metric; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl<'t> DriftLine<'t> {
+    fn of(row: &Row<'t, String>, at: Timestamp) -> Self {
+        let directive = MetricDirective {
+            namespace: "XsollaWebhooks",
+            dimensions: [["notification_type"]],
+            metrics: [Metric { name: "Drift", unit: "Count" }],
+        };
+        Self {
+            metadata: Metadata { timestamp: at.as_millisecond(), cloud_watch_metrics: [directive] },
+            timestamp: at,
+            level: Level::WARN.as_str(),
+            message: "drift",
+            notification_type: row.type_label,
+            count: row.count,
+            path: row.path,
+            what: row.drift.to_string(),
+            kind: row.kind,
+            event_id: row.example,
+        }
+    }
+}
+
+/// Writes one line for each difference.
+pub(crate) fn write_drift(tally: &Tally<String>, at: Timestamp) {
+    for row in tally.rows() {
+        write_line(&DriftLine::of(&row, at));
+    }
+}
+
+fn write_line(line: &impl Serialize) {
+    if let Ok(mut json) = serde_json::to_vec(line) {
+        json.push(b'\n');
+        // There is nowhere to tell that the log cannot be written.
+        let _ = std::io::stdout().lock().write_all(&json);
     }
 }
 
@@ -227,5 +307,28 @@ mod tests {
         let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
         assert_eq!(line.to_string(), "500 events_unavailable: fake:Call: it was told to fail");
         assert_eq!(line.level(), Level::ERROR);
+    }
+
+    #[test]
+    fn drift_is_a_metric_by_type_with_the_place_beside_it() {
+        let mut tally = Tally::default();
+        let body = r#"{"notification_type":"refund","transaction":{"id":7,"risk":"high"},"user":{"id":"mira"}}"#;
+        for event_id in ["transaction#7#refund", "transaction#8#refund"] {
+            tally.add("refund", body, &event_id.to_owned());
+        }
+        tally.add("new type", "{}", &"body#ab".to_owned());
+        let lines: Vec<String> = tally
+            .rows()
+            .map(|row| {
+                serde_json::to_string(&DriftLine::of(&row, Timestamp::from_second(1_800_000_000).unwrap())).unwrap()
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"_aws":{"Timestamp":1800000000000,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["notification_type"]],"Metrics":[{"Name":"Drift","Unit":"Count"}]}]},"timestamp":"2027-01-15T08:00:00Z","level":"WARN","message":"drift","notification_type":"refund","Drift":2,"path":"transaction.risk","what":"unknown field","kind":"string(4)","event_id":"transaction#7#refund"}"#,
+                r#"{"_aws":{"Timestamp":1800000000000,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["notification_type"]],"Metrics":[{"Name":"Drift","Unit":"Count"}]}]},"timestamp":"2027-01-15T08:00:00Z","level":"WARN","message":"drift","notification_type":"unknown","Drift":1,"path":"","what":"unknown type","event_id":"body#ab"}"#,
+            ]
+        );
     }
 }

@@ -19,6 +19,7 @@
 //! ```
 
 mod answer;
+pub mod drift;
 mod envelope;
 mod field;
 mod goods;

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use xsolla::drift::{MAX_FINDINGS, findings};
 use xsolla::{Envelope, Secrets, Signature, sign};
 
 /// DynamoDB's limits for a partition key and a sort key, less what a conflict adds to the latter.
@@ -75,6 +76,20 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+
+    #[test]
+    fn no_notification_stops_the_search_for_drift(object in any_json(), notification_type in any_type()) {
+        let body = json!({
+            "notification_type": notification_type, "transaction": object, "user": object, "order": object,
+            "purchase": { "total": object, "order": { "lineitems": [object] } }, "items": object,
+        });
+        let found = findings(&notification_type, &body.to_string());
+        prop_assert!(found.len() <= MAX_FINDINGS);
+        for finding in found {
+            prop_assert!(finding.to_string().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{finding}");
+        }
+        prop_assert!(findings(&notification_type, &object.to_string()).len() <= MAX_FINDINGS);
     }
 
     #[test]

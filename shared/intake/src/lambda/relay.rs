@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_dynamo::{AttributeValue, Item};
+use xsolla::drift::Tally;
 
 use super::refuse_to_start;
 use crate::aws::{self, CallLimits, Events, ParkingQueue, SqsQueue};
@@ -41,7 +43,9 @@ pub async fn run() -> Result<(), Error> {
         let started = Instant::now();
         let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        Ok::<_, Error>(Box::pin(handle(relay, &event.payload, time_left)).await)
+        let response = Box::pin(handle(relay, &event.payload, time_left)).await;
+        telemetry::write_drift(&drift(&event.payload, &response), Timestamp::now());
+        Ok::<_, Error>(response)
     }))
     .await
 }
@@ -71,17 +75,35 @@ pub async fn handle<Q: Queue, P: Parking, H: History>(
     response
 }
 
+/// How the events of a batch differ from their models, each with one event id. Those that must come again are left to the
+/// next time.
+pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> Tally<String> {
+    let again = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
+    let done = event.records.iter().take_while(|record| again != Some(&record.change.sequence_number));
+    let mut tally = Tally::default();
+    for event in done.filter(|record| is_event(record)).filter_map(|record| Kept::read(&record.change.new_image).ok()) {
+        if let Ok(notification) = xsolla::json_text(&event.body) {
+            tally.add(&event.type_name, notification, &event.event_id.to_string());
+        }
+    }
+    tally
+}
+
 /// The event in a stream record; `None` if the record tells of something else. (The trigger's filter lets only events
 /// through; this does not rely on it.)
 fn streamed(record: &EventRecord) -> Option<Streamed> {
     let image = &record.change.new_image;
-    let is_event = image.string(KIND).is_none_or(|kind| kind == Kind::Event.name());
-    (record.event_name == "INSERT" && is_event).then(|| Streamed {
+    is_event(record).then(|| Streamed {
         sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
         pk: image.string(PK).unwrap_or_default().to_owned(),
         sk: image.string(SK).unwrap_or_default().to_owned(),
         event: Kept::read(image),
     })
+}
+
+fn is_event(record: &EventRecord) -> bool {
+    let kind = record.change.new_image.string(KIND);
+    record.event_name == "INSERT" && kind.is_none_or(|kind| kind == Kind::Event.name())
 }
 
 impl record::Item for Item {
@@ -104,5 +126,56 @@ impl record::Item for Item {
             AttributeValue::B(bytes) => Some(bytes),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(sequence_number: u32, kind: &str, body: &str) -> Value {
+        let image = json!({
+            "pk": { "S": "transaction#7" },
+            "sk": { "S": format!("refund#{sequence_number}") },
+            "kind": { "S": kind },
+            "type": { "S": "refund" },
+            "body": { "B": STANDARD.encode(body) },
+        });
+        json!({
+            "eventID": "x",
+            "eventName": "INSERT",
+            "awsRegion": "eu-central-1",
+            "dynamodb": {
+                "Keys": {}, "NewImage": image, "SequenceNumber": sequence_number.to_string(), "SizeBytes": 1,
+                "ApproximateCreationDateTime": 1_778_772_127.0,
+            },
+        })
+    }
+
+    #[test]
+    fn drift_is_told_of_the_events_that_are_done() {
+        let body = r#"{"notification_type":"refund","transaction":{"id":7,"risk":1}}"#;
+        let records = [(1, "conflict", body), (2, "event", body), (3, "event", "no JSON"), (4, "event", body)];
+        let records: Vec<Value> = records.iter().map(|(number, kind, body)| record(*number, kind, body)).collect();
+        let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let told = |retry_from: Option<&str>| -> Vec<(String, usize, String)> {
+            let mut response = DynamoDbEventResponse::default();
+            response.batch_item_failures.extend(retry_from.map(|number| {
+                let mut failure = DynamoDbBatchItemFailure::default();
+                failure.item_identifier = Some(number.to_owned());
+                failure
+            }));
+            let tally = drift(&event, &response);
+            tally.rows().map(|row| (row.path.to_owned(), row.count, row.example.clone())).collect()
+        };
+        let unreadable = (String::new(), 1, "transaction#7#refund#3".to_owned());
+        let risk = |count| ("transaction.risk".to_owned(), count, "transaction#7#refund#2".to_owned());
+        assert_eq!(told(None), [unreadable.clone(), risk(2)]);
+        assert_eq!(told(Some("4")), [unreadable, risk(1)]);
+        assert_eq!(told(Some("1")), []);
     }
 }

@@ -9,14 +9,14 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
 use super::{
-    AfsBlackList, AfsReject, CancelSubscription, CreateSubscription, Dispute, Model, MoveToGame,
+    AfsBlackList, AfsReject, CancelSubscription, CreateSubscription, Dispute, Model, ModelError, MoveToGame,
     NonRenewalSubscription, OrderCanceled, OrderPaid, PartialRefund, PartnerSideCatalog, Payment, PaymentAccountAdd,
     PaymentAccountRemove, PsDeclined, Refund, UpdateSubscription, UserSearch, UserValidation,
 };
 use crate::NotificationType;
 
 /// Every model.
-const MODELS: &[AnyModel] = &[
+pub(super) const MODELS: &[AnyModel] = &[
     AnyModel::of::<AfsBlackList>(),
     AnyModel::of::<AfsReject>(),
     AnyModel::of::<CancelSubscription>(),
@@ -41,16 +41,29 @@ const MODELS: &[AnyModel] = &[
 /// Keyword: the values that are known today of a list that may grow, hence no `enum`.
 pub(crate) const KNOWN_VALUES: &str = "x-values";
 
+/// Keyword of a property: Xsolla documents it as always sent. `required` has only what the model cannot do without.
+pub(crate) const ALWAYS_SENT: &str = "x-always";
+
 /// A model, whichever it is.
-struct AnyModel {
-    name: &'static str,
+pub(super) struct AnyModel {
+    pub(super) name: &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
+    pub(super) read: fn(&str) -> Result<(), ModelError>,
 }
 
 impl AnyModel {
     const fn of<M: Model>() -> Self {
-        Self { name: M::TYPE, schema: SchemaGenerator::subschema_for::<M> }
+        Self {
+            name: M::TYPE,
+            schema: SchemaGenerator::subschema_for::<M>,
+            read: |notification| M::read(notification).map(drop),
+        }
     }
+}
+
+/// Whether the type has a model that reads the notification.
+pub(crate) fn can_read(known: NotificationType, notification: &str) -> bool {
+    MODELS.iter().any(|model| model.name == known.name() && (model.read)(notification).is_ok())
 }
 
 /// The schema of each type that has a model, in alphabetical order. What they share goes into the generator's definitions.

@@ -4,40 +4,18 @@ use crate::NotificationType;
 use crate::samples::{ALL, MALFORMED};
 
 use super::*;
+use crate::model::schema::MODELS;
 
 /// Reads the body as each of the types; returns those that it is.
 fn types_of(body: &str) -> Vec<&'static str> {
-    fn read<T: Model>(body: &str) -> Option<&'static str> {
-        match T::read(body) {
-            Ok(_) => Some(T::TYPE),
-            Err(error) => {
-                assert!(error.is_other_type(), "{error}");
-                None
-            }
+    let read = MODELS.iter().filter_map(|model| match (model.read)(body) {
+        Ok(()) => Some(model.name),
+        Err(error) => {
+            assert!(error.is_other_type(), "{error}");
+            None
         }
-    }
-    let read = [
-        read::<AfsBlackList>,
-        read::<AfsReject>,
-        read::<CancelSubscription>,
-        read::<CreateSubscription>,
-        read::<Dispute>,
-        read::<MoveToGame>,
-        read::<NonRenewalSubscription>,
-        read::<OrderCanceled>,
-        read::<OrderPaid>,
-        read::<PartialRefund>,
-        read::<PartnerSideCatalog>,
-        read::<Payment>,
-        read::<PaymentAccountAdd>,
-        read::<PaymentAccountRemove>,
-        read::<PsDeclined>,
-        read::<Refund>,
-        read::<UpdateSubscription>,
-        read::<UserSearch>,
-        read::<UserValidation>,
-    ];
-    read.iter().filter_map(|read| read(body)).collect()
+    });
+    read.collect()
 }
 
 /// The names of the fields that are `None`.

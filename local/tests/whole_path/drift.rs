@@ -1,0 +1,115 @@
+//! What `xsolla-webhooks drift` tells of what has come: the command itself, as somebody types it.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use crate::world::{World, sample, text};
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
+    command.arg("drift").env_clear();
+    command
+}
+
+/// What the command prints, and whether it succeeds.
+async fn output(mut command: Command) -> (String, bool) {
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status.success())
+}
+
+async fn of_table(world: &World, table: &str) -> (String, bool) {
+    let mut command = command();
+    command.args(["--table", table]).envs([
+        ("AWS_ENDPOINT_URL_DYNAMODB", world.stack.dynamodb_endpoint.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]);
+    output(command).await
+}
+
+/// A line's cells.
+fn cells(line: &str) -> Vec<&str> {
+    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn the_table_is_searched() {
+    let world = World::start().await;
+    for name in ["payment", "payment-token", "order_paid-v2", "redeem_key"] {
+        assert!(world.send(sample(name)).await.status < 300);
+    }
+    let (shown, succeeded) = of_table(&world, "events").await;
+    assert!(succeeded, "{shown}");
+    assert_eq!(shown, "  No drift in 4 notifications.\n");
+
+    let changed = sample("refund").replace(r#""user":"#, r#""mira@example.com":"Mira","user":"#);
+    assert_eq!(world.send(&changed).await.status, 204);
+    assert_eq!(world.send("no notification").await.status, 400);
+    assert_eq!(world.send(changed.replace("Mira", "Jo")).await.status, 204, "a conflict, which is no event");
+    let (shown, _) = of_table(&world, "events").await;
+    let lines: Vec<Vec<&str>> = shown.lines().map(cells).collect();
+    let kept = world.kept().await;
+    let since = kept.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
+    let expected: [&[&str]; 4] = [
+        &["since", "how often", "type", "where", "what", "kind", "first in"],
+        &[&since, "1 of 1", "refund", "(odd key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
+        &[],
+        &["Drift in 5 notifications."],
+    ];
+    assert_eq!(lines, expected);
+    assert!(!shown.contains("ira"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_an_error() {
+    let world = World::start().await;
+    let (shown, succeeded) = of_table(&world, "nowhere").await;
+    assert!(!succeeded);
+    assert!(shown.starts_with("error: the table nowhere cannot be read: "), "{shown}");
+}
+
+#[tokio::test]
+async fn a_folder_is_searched_the_newest_first() {
+    let folder: PathBuf = std::env::temp_dir().join(format!("xsolla-webhooks-drift-{}", std::process::id()));
+    fs::create_dir_all(folder.join("no file")).unwrap();
+    let risk = |value: &str| {
+        format!(r#"{{"notification_type":"refund","transaction":{{"id":1,"risk":{value}}},"user":{{"id":"mira"}}}}"#)
+    };
+    for (seconds, name, body) in [
+        (3, "a.json", risk("[1]")),
+        (1, "b.json", risk(r#""Mira Sol""#)),
+        (2, "c", r#"{"notification_type":"chargeback","user":{"id":"mira"}}"#.to_owned()),
+        (4, "sample.json", sample("refund").to_owned()),
+        (5, "payout.json", sample("payout").to_owned()),
+        (6, "malformed.txt", sample("malformed-extra_brace").to_owned()),
+    ] {
+        fs::write(folder.join(name), body).unwrap();
+        let file = File::options().append(true).open(folder.join(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+    }
+    let mut command = command();
+    command.arg(&folder);
+    let (shown, succeeded) = output(command).await;
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(succeeded, "{shown}");
+    assert_eq!(
+        shown,
+        "  \
+  since                 how often  type        where             what           kind       first in
+  1970-01-01T00:00:02Z  1 of 1     chargeback  (all of it)       unknown type   -          c
+  1970-01-01T00:00:01Z  2 of 3     refund      transaction.risk  unknown field  string(8)  b.json
+
+  Drift in 4 notifications; 2 others are not notifications.
+"
+    );
+}
+
+#[tokio::test]
+async fn one_place_must_be_named() {
+    let (shown, succeeded) = output(command()).await;
+    assert!(!succeeded);
+    assert!(shown.contains("<DIR|--table <NAME>>"), "{shown}");
+}
