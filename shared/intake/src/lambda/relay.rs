@@ -143,6 +143,9 @@ mod tests {
             "sk": { "S": format!("refund#{sequence_number}") },
             "kind": { "S": kind },
             "type": { "S": "refund" },
+            "mode": { "S": "live" },
+            "identified": { "BOOL": true },
+            "received_at": { "S": "2026-11-22T00:31:07.042Z" },
             "body": { "B": STANDARD.encode(body) },
         });
         json!({
