@@ -13,8 +13,8 @@ def apply(event):
     if event["mode"] == "sandbox":
         print(f"{user}: a test: {event['event_id']}")
     elif event["goods"] == "grant" and event["type"] == "order_paid":
-        for item, role in zip(order["items"], event["item_roles"]):
-            if role == "own":  # a bundle's contents have lines of their own; here the game knows its bundles
+        for item in order["items"]:
+            if item["type"] != "bundle":  # its contents have lines of their own
                 print(f"{user}: grant {item['quantity']} × {item['sku']}")
     else:
         print(f"{user}: {event['goods']}: {event['event_id']}")

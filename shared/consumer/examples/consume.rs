@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use aws_config::BehaviorVersion;
 use aws_sdk_sqs::Client;
 use aws_smithy_http_client as http_client;
-use consumer::model::{Model, OrderPaid};
-use consumer::{Event, Goods, ItemRole, Mode};
+use consumer::model::{ItemType, Model, OrderPaid};
+use consumer::{Event, Goods, Mode};
 use http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 #[tokio::main]
@@ -42,9 +42,9 @@ fn apply(event: &Event<'_>) -> Result<(), Box<dyn std::error::Error>> {
     match (event.goods, &*event.notification_type) {
         (Goods::Grant, OrderPaid::TYPE) => {
             let order: OrderPaid = event.notification()?;
-            for (item, role) in order.items.iter().zip(event.item_roles.iter().flatten()) {
-                // A bundle's contents have lines of their own. Here the game knows what is in its bundles.
-                if let (ItemRole::Own, Some(sku), Some(quantity)) = (role, &item.sku, item.quantity) {
+            // A bundle comes with a line for each of its contents: those are granted, not the bundle beside them.
+            for item in order.items.iter().filter(|item| item.item_type != Some(ItemType::Bundle)) {
+                if let (Some(sku), Some(quantity)) = (&item.sku, item.quantity) {
                     println!("{user}: grant {quantity} × {sku}");
                 }
             }

@@ -10,9 +10,9 @@ function apply(event: Event): void {
   if (event.mode === "sandbox") {
     console.log(`${event.user_id}: a test: ${event.event_id}`);
   } else if (event.goods === "grant" && event.type === "order_paid") {
-    const items = event.notification.items as { sku: string; quantity: number }[];
-    // A bundle's contents have lines of their own. Here the game knows what is in its bundles.
-    for (const item of items.filter((_, line) => event.item_roles?.[line] === "own")) {
+    const items = event.notification.items as { sku: string; type: string; quantity: number }[];
+    // A bundle comes with a line for each of its contents: those are granted, not the bundle beside them.
+    for (const item of items.filter(({ type }) => type !== "bundle")) {
       console.log(`${event.user_id}: grant ${item.quantity} × ${item.sku}`);
     }
   } else {
