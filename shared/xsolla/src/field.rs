@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 macro_rules! fields {
@@ -121,7 +121,8 @@ impl<'de> Visitor<'de> for Level<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(wanted) = map.next_key_seed(Key { paths: self.paths, depth: self.depth })? {
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            let wanted = through(key, self.paths, self.depth);
             if wanted == 0 {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -141,31 +142,11 @@ impl<'de> Visitor<'de> for Level<'_, 'de> {
     }
 }
 
-/// Which of the wanted paths go through this key.
-struct Key {
-    paths: Paths,
-    depth: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Paths;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Paths, D::Error> {
-        // As bytes, since a key may hold half a character, which no `str` can.
-        deserializer.deserialize_bytes(self)
-    }
-}
-
-impl Visitor<'_> for Key {
-    type Value = Paths;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Paths, E> {
-        Ok(each(self.paths).filter(|path| PATHS[*path][self.depth].as_bytes() == key).map(|path| 1 << path).sum())
-    }
+/// Which of the wanted paths go through this key, which is given as it is written: as text, it could not hold half a
+/// character, and as bytes, it would not be refused for what JSON does not allow in it.
+fn through(key: &RawValue, wanted: Paths, depth: usize) -> Paths {
+    let Some(key) = text(key) else { return 0 };
+    each(wanted).filter(|path| PATHS[*path][depth] == key).map(|path| 1 << path).sum()
 }
 
 fn each(paths: Paths) -> impl Iterator<Item = usize> {
@@ -255,6 +236,9 @@ mod tests {
     fn whatever_is_no_object_is_refused() {
         for body in ["", " ", "null", "[]", "[{}]", "1", r#""{}""#, "{", "{}}", "{} {}", r#"{"a":}"#, r#"{"a":1,}"#] {
             assert!(Fields::read(body).is_err(), "{body:?}");
+        }
+        for body in ["{\"a\nb\":1}", r#"{"\x":1}"#, r#"{"\u00":1}"#, "{a:1}", "{1:1}", "{{}:1}"] {
+            assert!(Fields::read(body).is_err(), "JSON has no such key: {body:?}");
         }
     }
 

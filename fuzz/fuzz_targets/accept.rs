@@ -1,0 +1,4 @@
+//! See [`fuzz::accept`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::accept::check(input));

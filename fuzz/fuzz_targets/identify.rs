@@ -1,0 +1,4 @@
+//! See [`fuzz::identify`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::identify::check(input));

@@ -1,0 +1,4 @@
+//! See [`fuzz::models`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::models::check(input));
