@@ -18,7 +18,7 @@ pub struct Event<'a> {
     /// The key by which to apply the event once: SQS delivers at least once.
     #[serde(borrow)]
     pub event_id: Cow<'a, str>,
-    /// Xsolla's `notification_type`, as it came.
+    /// Xsolla's `notification_type`, as it came; `payout` for a payout, which has none.
     #[serde(borrow, rename = "type")]
     pub notification_type: Cow<'a, str>,
     /// What to do with the goods. Whoever acts on this alone grants a sale once, and takes it back once.
