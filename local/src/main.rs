@@ -97,7 +97,7 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
     })
     .await?;
     if !options.quiet {
-        println!("\n{}", addresses(&stack, &options));
+        println!("\n{}", addresses(&stack, &options.secret, options.unsigned_key.as_deref()));
     }
 
     let report = demonstration::run(&stack, &options.secret).await?;
@@ -136,15 +136,14 @@ fn unsigned_key(key: &str) -> Result<Secrets, String> {
     }
 }
 
-fn addresses(stack: &Stack, options: &Local) -> String {
-    let unsigned = options.unsigned_key.as_ref().map_or_else(String::new, |key| {
+fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
+    let unsigned = unsigned_key.map_or_else(String::new, |key| {
         let urls = ROUTES.map(|(route, _)| format!("http://{}{}", stack.webhooks, route.replace("{key}", key)));
         format!("  unsigned   {}\n", urls.join("\n             "))
     });
     format!(
-        "  webhooks   {}   and {0}/<type>\n  secret     {}\n{unsigned}  DynamoDB   {}   table events\n  SQS        {}   queue {}\n",
+        "  webhooks   {}   and {0}/<type>\n  secret     {secret}\n{unsigned}  DynamoDB   {}   table events\n  SQS        {}   queue {}\n",
         stack.url(),
-        options.secret,
         stack.dynamodb_endpoint,
         stack.sqs_endpoint,
         stack.queues.events,

@@ -17,5 +17,6 @@ mod sources;
 mod template;
 mod trouble;
 mod types;
+mod unsigned;
 mod users;
 mod world;

@@ -69,7 +69,8 @@ impl<'a> Event<'a> {
         serde_json::from_str(message).map_err(|error| UnreadableMessage { line: error.line(), column: error.column() })
     }
 
-    /// The notification as the model of its type, with exact decimals and every digit of every id.
+    /// The notification as the model of its type, with exact decimals and every digit of every id. (A payout has no
+    /// `notification_type`: [`Payout::read`](xsolla::model::Payout::read) takes the text of [`Self::notification`].)
     ///
     /// # Errors
     ///
