@@ -44,7 +44,8 @@ pub struct SourcePolicy {
     pub enforced: bool,
 }
 
-/// A signed webhook, or one with the right key in its path, came from this address, which is not on the list; `None`: the gateway did not say from which.
+/// A signed webhook, or one with the right key in its path, came from this address, which is not on the list; `None`: the
+/// gateway did not say from which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownSource(pub Option<IpAddr>);
 

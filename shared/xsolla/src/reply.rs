@@ -108,11 +108,12 @@ impl Question {
             (Self::UserValidation | Self::UserSearch, 400 | 404 | 422) => {
                 json(is_invalid_user, "an error with the code INVALID_USER").map(|_| Reply::UserNotFound)
             }
-            (Self::UserSearch, 200) => json(has_user_id, "an object with user.id").map(Reply::Content),
+            (Self::UserSearch | Self::WebShopUserValidation, 200) => {
+                json(has_user_id, "an object with user.id").map(Reply::Content)
+            }
             (Self::PartnerSideCatalog, 200) => {
                 json(is_list_of_skus, "an array of objects with a sku").map(Reply::Content)
             }
-            (Self::WebShopUserValidation, 200) => json(has_user_id, "an object with user.id").map(Reply::Content),
             (Self::PartnerSideCatalog | Self::WebShopUserValidation, 404) => Ok(Reply::NotFound),
             (Self::GetPincode, 200) => json(has_pin_code, "an object with a pin_code").map(Reply::Content),
             (Self::InventoryGet, 200) => json(is_inventory, "an object or an array").map(Reply::Content),
