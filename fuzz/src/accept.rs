@@ -118,13 +118,13 @@ struct Item {
 
 impl EventStore for Table {
     async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
-        assert_fits(&record.event_id, record.digest());
+        assert_fits(&record.event_id, record.body.digest());
         let mut items = self.0.lock().unwrap();
         if let Some(item) = items.get(&record.event_id.to_string()) {
             let digest = BodyDigest::of(&item.body).to_string();
             return Ok(Keeping::Taken { digest, received_at: Some(item.received_at) });
         }
-        let item = Item { kind: record.kind, body: record.verified.body().to_vec(), received_at: record.received_at };
+        let item = Item { kind: record.kind, body: record.body.bytes().to_vec(), received_at: record.received_at };
         items.insert(record.event_id.to_string(), item);
         Ok(Keeping::Kept)
     }

@@ -17,12 +17,14 @@ use intake::aws::{Events, SecretSource};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
+use intake::lambda::unsigned::ROUTES;
 use intake::secrets::SecretKeeper;
+use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tracing::Level;
-use xsolla::{Answer, NotificationType};
+use xsolla::{Answer, NotificationType, Secrets};
 
 /// The types whose functions are deployed apart, as in `template.yaml`: each behind `/webhooks/<type>`.
 pub const OWN_FUNCTION: [NotificationType; 6] = [
@@ -41,18 +43,33 @@ const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 const TIME: Duration = Duration::from_millis(2800);
 
 type Function = Intake<Events, Directory, SecretSource>;
+type UnsignedFunction = UnsignedIntake<Events, Directory, SecretSource>;
+
+/// Where a request goes.
+enum Route<'a> {
+    Webhook(&'a Function),
+    /// With the route as `template.yaml` writes it, and the key in the path.
+    Unsigned(&'a UnsignedFunction, &'static str, &'a str),
+}
 
 /// The functions behind their paths.
 #[derive(Debug)]
 pub struct Gateway {
     front_door: Function,
     own: Vec<(String, Function)>,
+    unsigned: Option<UnsignedFunction>,
 }
 
 impl Gateway {
-    /// All functions on the same table, directory, secrets and addresses.
+    /// All functions on the same table, directory, secrets and addresses; the one for what is not signed, only with a key.
     #[must_use]
-    pub fn new(events: &Events, directory: &Directory, secrets: &SecretSource, sources: &SourcePolicy) -> Self {
+    pub fn new(
+        events: &Events,
+        directory: &Directory,
+        secrets: &SecretSource,
+        sources: &SourcePolicy,
+        unsigned_key: Option<Secrets>,
+    ) -> Self {
         let function = |door| Intake {
             door,
             events: events.clone(),
@@ -61,19 +78,37 @@ impl Gateway {
             sources: sources.clone(),
         };
         let own = OWN_FUNCTION.map(|only| (format!("/webhooks/{}", only.name()), function(Door::Only(only))));
-        Self { front_door: function(Door::Any), own: own.into() }
+        let unsigned = unsigned_key.map(|key| UnsignedIntake {
+            events: events.clone(),
+            directory: directory.clone(),
+            keys: SecretKeeper::new(SecretSource::Fixed(key)),
+            sources: sources.ranges.clone(),
+        });
+        Self { front_door: function(Door::Any), own: own.into(), unsigned }
     }
 
-    fn function(&self, method: &Method, path: &str) -> Option<&Function> {
+    fn route<'a>(&'a self, method: &Method, path: &'a str) -> Option<Route<'a>> {
         if method != Method::POST {
             return None;
         }
+        if let Some(function) = &self.unsigned
+            && let Some((route, key)) = ROUTES.iter().find_map(|(route, _)| Some((*route, key(route, path)?)))
+        {
+            return Some(Route::Unsigned(function, route, key));
+        }
         if let Some((_, function)) = self.own.iter().find(|(own, _)| own == path) {
-            return Some(function);
+            return Some(Route::Webhook(function));
         }
         let segment = path.strip_prefix("/webhooks/").filter(|segment| !segment.is_empty() && !segment.contains('/'));
-        (path == "/webhooks" || segment.is_some()).then_some(&self.front_door)
+        (path == "/webhooks" || segment.is_some()).then_some(Route::Webhook(&self.front_door))
     }
+}
+
+/// What stands in the place of `{key}`, if the path takes this route.
+fn key<'a>(route: &str, path: &'a str) -> Option<&'a str> {
+    let (before, behind) = route.split_once("{key}")?;
+    let key = path.strip_prefix(before)?.strip_suffix(behind)?;
+    (!key.is_empty() && !key.contains('/')).then_some(key)
 }
 
 /// Serves until the task is aborted.
@@ -90,33 +125,44 @@ async fn route(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let function = gateway.function(&head.method, head.uri.path());
+    let route = gateway.route(&head.method, head.uri.path());
     let body = to_bytes(body, MAX_PAYLOAD).await;
-    let (Some(function), Ok(body)) = (function, body) else {
-        tracing::warn!("503 not served: {} {}", head.method, head.uri.path());
+    let (Some(route), Ok(body)) = (route, body) else {
+        // Behind it there may be a key.
+        let path = if head.uri.path().starts_with("/unsigned/") { "/unsigned/…" } else { head.uri.path() };
+        tracing::warn!("503 not served: {} {path}", head.method);
         return not_served();
     };
-    match proxy_event(&head, peer, &body) {
-        Ok(event) => {
-            let (response, line) = lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await;
-            match line.level() {
-                Level::ERROR => tracing::error!("{line}"),
-                Level::WARN => tracing::warn!("{line}"),
-                _ => tracing::info!("{line}"),
-            }
-            as_http(response)
-        }
-        Err(_) => not_served(),
+    let Ok(event) = proxy_event(&head, &route, peer, &body) else { return not_served() };
+    let (response, line) = match route {
+        Route::Webhook(function) => lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await,
+        Route::Unsigned(function, ..) => lambda::unsigned::handle(function, &event, Timestamp::now(), TIME).await,
+    };
+    match line.level() {
+        Level::ERROR => tracing::error!("{line}"),
+        Level::WARN => tracing::warn!("{line}"),
+        _ => tracing::info!("{line}"),
     }
+    as_http(response)
 }
 
 /// The event that a REST API with binary media types sends, read from its JSON: this is the road of the deployed functions.
-fn proxy_event(head: &request::Parts, peer: SocketAddr, body: &[u8]) -> serde_json::Result<ProxyRequest> {
+fn proxy_event(
+    head: &request::Parts,
+    route: &Route<'_>,
+    peer: SocketAddr,
+    body: &[u8],
+) -> serde_json::Result<ProxyRequest> {
+    let (resource, path_parameters) = match route {
+        Route::Webhook(_) => (head.uri.path(), Value::Null),
+        Route::Unsigned(_, route, key) => (*route, json!({ "key": key })),
+    };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let values = |name| head.headers.get_all(name).iter().map(text).collect::<Vec<_>>();
     let names = || head.headers.keys().map(|name| (name.to_string(), values(name)));
     let event = json!({
-        "resource": head.uri.path(),
+        "resource": resource,
+        "pathParameters": path_parameters,
         "path": head.uri.path(),
         "httpMethod": head.method.as_str(),
         "headers": names().map(|(name, values)| (name, json!(values.last()))).collect::<Value>(),

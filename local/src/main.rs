@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
+use intake::unsigned::MIN_KEY;
 use local::{Options, Stack, demonstration, drift, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -62,6 +64,9 @@ struct Local {
     /// The key that questions to `http:URL` are signed with.
     #[arg(long, value_name = "KEY", default_value = "test_key")]
     directory_key: String,
+    /// Take what Xsolla does not sign as well, at `/unsigned/KEY/user-validation` (Web Shop) and `/unsigned/KEY/payout`.
+    #[arg(long, value_name = "KEY")]
+    unsigned_key: Option<String>,
     /// Keep the table in this directory over restarts.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -100,6 +105,7 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let key = KeySetting::Given(options.directory_key.into());
     let directory =
         DirectorySetting::parse(&options.directory, Some(key)).map_err(|error| format!("--directory: {error}"))?;
+    let unsigned_key = options.unsigned_key.as_deref().map(unsigned_key).transpose()?;
     let mut stack = Stack::start(Options {
         port: options.port,
         dynamodb_port: options.dynamodb_port,
@@ -108,11 +114,12 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
         payment_without_order: options.payment_without_order,
         directory,
         sources: local_sources(),
+        unsigned_key,
         data: options.data,
     })
     .await?;
     if !options.quiet {
-        println!("\n{}", addresses(&stack, &options.secret));
+        println!("\n{}", addresses(&stack, &options.secret, options.unsigned_key.as_deref()));
     }
 
     let report = demonstration::run(&stack, &options.secret).await?;
@@ -153,9 +160,21 @@ fn show_webhooks(quiet: bool) {
     tracing_subscriber::registry().with(lines).with(shown).init();
 }
 
-fn addresses(stack: &Stack, secret: &str) -> String {
+/// As one secret, whatever it looks like: it stands in a path.
+fn unsigned_key(key: &str) -> Result<Secrets, String> {
+    match Secrets::new(vec![key.to_owned()]) {
+        Ok(key) if key.shortest() >= MIN_KEY => Ok(key),
+        Ok(_) | Err(_) => Err(format!("--unsigned-key: it must have at least {MIN_KEY} characters")),
+    }
+}
+
+fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
+    let unsigned = unsigned_key.map_or_else(String::new, |key| {
+        let urls = ROUTES.map(|(route, _)| format!("http://{}{}", stack.webhooks, route.replace("{key}", key)));
+        format!("  unsigned   {}\n", urls.join("\n             "))
+    });
     format!(
-        "  webhooks   {}   and {0}/<type>\n  secret     {secret}\n  DynamoDB   {}   table events\n  SQS        {}   queue {}\n",
+        "  webhooks   {}   and {0}/<type>\n  secret     {secret}\n{unsigned}  DynamoDB   {}   table events\n  SQS        {}   queue {}\n",
         stack.url(),
         stack.dynamodb_endpoint,
         stack.sqs_endpoint,

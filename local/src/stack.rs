@@ -44,6 +44,8 @@ pub struct Options {
     pub payment_without_order: PaymentWithoutOrder,
     /// From where webhooks are expected.
     pub sources: SourcePolicy,
+    /// The key in the path of what Xsolla does not sign; `None`: there is no such path.
+    pub unsigned_key: Option<Secrets>,
     /// Where the table is kept; `None`: in memory.
     pub data: Option<PathBuf>,
 }
@@ -151,9 +153,9 @@ impl Stack {
 
         let secrets = SecretSource::Fixed(options.secrets);
         let directory = Directory::new(options.directory, &config, &dynamodb);
-        let gateway = Arc::new(Gateway::new(&events, &directory, &secrets, &options.sources));
+        let gateway = Arc::new(Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key));
         // The demonstration's users are made up: no directory need know them.
-        let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources));
+        let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);
         tasks.push(tokio::spawn(gateway::serve(rehearsal, rehearsed)));

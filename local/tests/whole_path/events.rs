@@ -12,15 +12,17 @@ use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
+use intake::lambda::unsigned::ROUTES;
 use intake::relay::Relay;
 use intake::secrets::SecretKeeper;
+use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use xsolla::{BodyDigest, PaymentWithoutOrder, Secrets, sign};
+use xsolla::{BodyDigest, PaymentWithoutOrder, Secrets, SourceRanges, sign};
 
 use crate::functions::{self, sample_of};
 use crate::types::is_answered;
-use crate::world::{SECRET, World, sample};
+use crate::world::{SECRET, UNSIGNED_KEY, World, sample};
 
 /// The file as it is, which must be as it should be.
 fn file(function: &str, should_be: &Value) -> String {
@@ -74,6 +76,20 @@ fn proxy_event(path: &str, sample: &str) -> Value {
     })
 }
 
+/// What a REST API sends for a path with a key in it, and no signature.
+fn unsigned_event() -> Value {
+    let (route, _) = ROUTES[1];
+    let path = route.replace("{key}", UNSIGNED_KEY);
+    let mut event = proxy_event(&path, sample("payout").trim_end());
+    event["resource"] = json!(route);
+    event["requestContext"]["resourcePath"] = json!(route);
+    event["pathParameters"] = json!({ "key": UNSIGNED_KEY });
+    for headers in ["headers", "multiValueHeaders"] {
+        event[headers].as_object_mut().unwrap().remove("Authorization");
+    }
+    event
+}
+
 /// What the table's stream sends for a payment and its refund.
 fn stream_event() -> Value {
     let record = |sequence_number: u64, kind: &str| {
@@ -117,7 +133,7 @@ fn stream_event() -> Value {
 #[tokio::test]
 async fn each_function_takes_its_event() {
     let world = World::start().await;
-    for function in functions::all().iter().filter(|function| *function != "relay") {
+    for function in functions::all().iter().filter(|function| !["unsigned", "relay"].contains(&function.as_str())) {
         let own = functions::type_of(function);
         let (door, path, sent) = own.map_or_else(
             || (Door::Any, "/webhooks".to_owned(), sample("order_paid-combined").trim_end()),
@@ -138,6 +154,21 @@ async fn each_function_takes_its_event() {
             assert!(line.to_string().starts_with("503 unanswered"), "{function}: {line}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_unsigned_function_takes_its_event() {
+    let world = World::start().await;
+    let event: ProxyRequest = serde_json::from_str(&file("unsigned", &unsigned_event())).unwrap();
+    let intake = UnsignedIntake {
+        events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        directory: Directory::ACCEPT_ALL,
+        keys: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
+        sources: SourceRanges::published(),
+    };
+    let (answer, line) = lambda::unsigned::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
+    assert_eq!(answer.status_code, 200, "{line}");
+    assert!(include_str!("../../../events/local.env").contains(&format!("\nUNSIGNED_KEY={UNSIGNED_KEY}\n")));
 }
 
 #[tokio::test]

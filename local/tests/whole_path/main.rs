@@ -18,5 +18,6 @@ mod sources;
 mod template;
 mod trouble;
 mod types;
+mod unsigned;
 mod users;
 mod world;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use intake::accept::SourcePolicy;
+use intake::lambda::unsigned::ROUTES;
 use intake::settings::WebhookSettings;
+use intake::unsigned::MIN_KEY;
 use local::gateway::OWN_FUNCTION;
 use xsolla::{Answer, NotificationType};
 
@@ -25,8 +27,9 @@ fn deployed() -> Vec<(String, Vec<String>)> {
 fn the_front_door_has_all_paths_but_those_of_the_types_that_are_deployed_apart() {
     let front_door = ("webhook".to_owned(), vec!["/webhooks".to_owned(), "/webhooks/{type}".to_owned()]);
     let own = |own: NotificationType| (own.name().replace('_', "-"), vec![format!("/webhooks/{}", own.name())]);
+    let unsigned = ("unsigned".to_owned(), ROUTES.map(|(route, _)| route.to_owned()).to_vec());
     let relay = ("relay".to_owned(), vec![]);
-    assert_eq!(deployed(), [&[front_door][..], &OWN_FUNCTION.map(own), &[relay]].concat());
+    assert_eq!(deployed(), [&[front_door][..], &OWN_FUNCTION.map(own), &[unsigned, relay]].concat());
 }
 
 #[test]
@@ -34,6 +37,24 @@ fn every_binary_that_is_deployed_is_there() {
     for (binary, _) in deployed() {
         assert!(functions::all().contains(&binary), "{binary}");
     }
+}
+
+#[test]
+fn what_xsolla_does_not_sign_is_taken_nowhere_unless_it_is_asked_for() {
+    let parameter = TEMPLATE.split("  UnsignedRoutes:\n").nth(1).unwrap();
+    assert!(parameter.starts_with("    Type: String\n    AllowedValues: ['off', 'on']\n    Default: 'off'\n"));
+    assert!(TEMPLATE.contains("  HasUnsignedRoutes: !Equals [!Ref UnsignedRoutes, 'on']\n"));
+    for (resource, kind) in [("Unsigned", "Serverless::Function"), ("UnsignedPathKey", "SecretsManager::Secret")] {
+        let conditional = format!("\n  {resource}:\n    Type: AWS::{kind}\n    Condition: HasUnsignedRoutes\n");
+        assert!(TEMPLATE.contains(&conditional), "{resource}");
+    }
+    let function = TEMPLATE.split("\n  Unsigned:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for not_its_business in ["XsollaSecret", "KeepEvents"] {
+        assert!(!function.contains(not_its_business), "{not_its_business}");
+    }
+    let key = TEMPLATE.split("\n  UnsignedPathKey:\n").nth(1).unwrap();
+    let length = key.split("PasswordLength: ").nth(1).unwrap().split(',').next().unwrap();
+    assert!(length.parse::<usize>().unwrap() >= MIN_KEY);
 }
 
 #[test]

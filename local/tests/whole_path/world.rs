@@ -19,6 +19,8 @@ use serde_json::value::RawValue;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 pub const SECRET: &str = "test_secret";
+/// The key in the path of what is not signed, where there is such a path.
+pub const UNSIGNED_KEY: &str = "testkeytestkeytestkeytestkeytestkey";
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -65,6 +67,7 @@ pub fn options() -> Options {
         directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
         sources: local::local_sources(),
+        unsigned_key: None,
         data: None,
     }
 }

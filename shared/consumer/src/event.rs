@@ -18,7 +18,7 @@ pub struct Event<'a> {
     /// The key by which to apply the event once: SQS delivers at least once.
     #[serde(borrow)]
     pub event_id: Cow<'a, str>,
-    /// Xsolla's `notification_type`, as it came.
+    /// Xsolla's `notification_type`, as it came; `payout` for a payout, which has none.
     #[serde(borrow, rename = "type")]
     pub notification_type: Cow<'a, str>,
     /// What to do with the goods. Whoever acts on this alone grants a sale once, and takes it back once.
@@ -69,7 +69,8 @@ impl<'a> Event<'a> {
         serde_json::from_str(message).map_err(|error| UnreadableMessage { line: error.line(), column: error.column() })
     }
 
-    /// The notification as the model of its type, with exact decimals and every digit of every id.
+    /// The notification as the model of its type, with exact decimals and every digit of every id. (A payout has no
+    /// `notification_type`: [`Payout::read`](xsolla::model::Payout::read) takes the text of [`Self::notification`].)
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 
 use consumer::{Event, Goods, ItemRole};
 use serde_json::{Value, json};
-use xsolla::{Envelope, NotificationType, PaymentWithoutOrder, Secrets, Signature, Told, samples, sign};
+use xsolla::{Envelope, NotificationType, PaymentWithoutOrder, Secrets, Signature, Told, Unsigned, samples, sign};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json");
 
@@ -11,7 +11,10 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json");
 fn message(body: &str) -> Value {
     let signature = Signature::parse(&sign(body.as_bytes(), "secret")).unwrap();
     let verified = Secrets::parse("secret").unwrap().verify(body.as_bytes(), &signature).unwrap();
-    let envelope = Envelope::read(&verified).unwrap();
+    message_of(Envelope::read(&verified).unwrap(), body)
+}
+
+fn message_of(envelope: Envelope<'_>, body: &str) -> Value {
     let told = Told {
         known: envelope.known,
         identified: envelope.identified,
@@ -69,6 +72,16 @@ fn the_message_of_every_sample_is_valid() {
             .collect();
         assert!(errors.is_empty(), "{}: {errors:?}", sample.name);
     }
+}
+
+#[test]
+fn the_message_of_a_payout_is_valid() {
+    let schema = jsonschema::validator_for(consumer::schema().as_value()).unwrap();
+    let body = samples::named("payout").unwrap().body;
+    let mut message = message_of(Envelope::read_unsigned(body.as_bytes(), Unsigned::Payout).unwrap(), body);
+    assert!(schema.is_valid(&message));
+    *message.pointer_mut("/notification/amount").unwrap() = json!([]);
+    assert!(!schema.is_valid(&message));
 }
 
 #[test]

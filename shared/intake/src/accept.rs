@@ -4,14 +4,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio::time::error::Elapsed;
 use xsolla::model::Json;
 use xsolla::{
     Envelope, NotificationType, Outcome, Question, Reply, Role, Signature, SourceRanges, Unavailable, Verified,
 };
 
-use crate::ports::{EventStore, Keeping, PortError, SecretStore, UserDirectory};
-use crate::record::Record;
+use crate::keep::{keep, keep_unreadable};
+use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 
 #[cfg(test)]
@@ -24,10 +25,6 @@ pub const MAX_BODY: usize = 128 * 1024;
 /// Time for the whole of it. Xsolla wants its answer within 3 seconds, the gateway and the way take their part, and
 /// Lambda stops the function after 2 (`template.yaml`).
 pub const DEADLINE: Duration = Duration::from_millis(1800);
-
-/// How long Xsolla resends what was not acknowledged: `payment` at most twelve times in 48 hours, all others shorter.
-/// The same bytes after that are no retry.
-const RESENDS: SignedDuration = SignedDuration::from_hours(48);
 
 /// Which notifications a function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +44,8 @@ pub struct SourcePolicy {
     pub enforced: bool,
 }
 
-/// A signed webhook came from this address, which is not on the list; `None`: the gateway did not say from which.
+/// A signed webhook, or one with the right key in its path, came from this address, which is not on the list; `None`: the
+/// gateway did not say from which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownSource(pub Option<IpAddr>);
 
@@ -73,11 +71,11 @@ pub struct Receipt<'a> {
     pub outcome: Outcome,
     /// What a question asked for, if it was [`Outcome::Answered`].
     pub content: Option<Json>,
-    /// What the notification is about, if its signature was right and it could be read.
+    /// What the notification is about, if it was let in and could be read.
     pub envelope: Option<Envelope<'a>>,
     /// Which secret matched: 0 is the current one.
     pub secret: Option<u32>,
-    /// If its signature was right, but it came from elsewhere than from Xsolla's addresses.
+    /// If its signature or key was right, but it came from elsewhere than from Xsolla's addresses.
     pub unknown_source: Option<UnknownSource>,
     /// The failure of ours that decided the outcome.
     pub failure: Option<PortError>,
@@ -86,6 +84,21 @@ pub struct Receipt<'a> {
 impl From<Outcome> for Receipt<'_> {
     fn from(outcome: Outcome) -> Self {
         Self { outcome, content: None, envelope: None, secret: None, unknown_source: None, failure: None }
+    }
+}
+
+impl Receipt<'_> {
+    /// With the end of the flow in it, unless time ran out before.
+    pub(crate) fn concluded(mut self, in_time: Result<Result<Outcome, Stop>, Elapsed>) -> Self {
+        match in_time {
+            Ok(Ok(outcome)) => self.outcome = outcome,
+            Ok(Err(Stop { outcome, failure })) => {
+                self.outcome = outcome;
+                self.failure = failure;
+            }
+            Err(_elapsed) => {}
+        }
+        self
     }
 }
 
@@ -109,15 +122,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> Receipt<'a> {
         let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Deadline));
         let in_time = tokio::time::timeout(delivery.time_left, self.decide(delivery, &mut receipt)).await;
-        match in_time {
-            Ok(Ok(outcome)) => receipt.outcome = outcome,
-            Ok(Err(Stop { outcome, failure })) => {
-                receipt.outcome = outcome;
-                receipt.failure = failure;
-            }
-            Err(_elapsed) => {}
-        }
-        receipt
+        receipt.concluded(in_time)
     }
 
     async fn decide<'a>(&self, delivery: &Delivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
@@ -132,9 +137,8 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
 
         let Ok(envelope) = Envelope::read(&verified) else {
-            let record = Record::of_unreadable(verified, delivery.received_at);
-            self.events.keep(&record).await.map_err(failed(Unavailable::Events))?;
-            return Ok(Outcome::Unreadable);
+            let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at).await;
+            return kept.map_err(failed(Unavailable::Events));
         };
         let envelope = receipt.envelope.insert(envelope);
         if !self.door.takes(envelope) {
@@ -142,14 +146,15 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
         match envelope.known.map(NotificationType::role) {
             Some(Role::Question(question)) => {
-                let reply = self.ask(question, envelope, verified).await?;
-                let outcome = reply.outcome();
-                if let Reply::Content(content) = reply {
-                    receipt.content = Some(content);
-                }
+                let directory = self.directory.as_ref().ok_or_else(nobody)?;
+                let (outcome, content) = ask(directory, question, envelope, verified.body()).await?;
+                receipt.content = content;
                 Ok(outcome)
             }
-            Some(Role::Event(_)) | None => self.keep(envelope, verified, delivery.received_at).await,
+            Some(Role::Event(_)) | None => {
+                let kept = keep(&self.events, envelope, verified.into(), delivery.received_at).await;
+                kept.map_err(failed(Unavailable::Events))
+            }
         }
     }
 
@@ -166,39 +171,6 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         let again = self.secrets.read_again(delivery.received_at).await.map_err(unreadable)?;
         again.and_then(|secrets| secrets.verify(delivery.body, &signature).ok()).ok_or_else(wrong)
     }
-
-    async fn keep<'a>(
-        &self,
-        envelope: &Envelope<'a>,
-        verified: Verified<'a>,
-        received_at: Timestamp,
-    ) -> Result<Outcome, Stop> {
-        let success = envelope.success();
-        let mut record = Record::of_event(envelope, verified, received_at);
-        for nth in 2_u32.. {
-            match self.events.keep(&record).await.map_err(failed(Unavailable::Events))? {
-                Keeping::Kept => return Ok(Outcome::Accepted(success)),
-                Keeping::Taken { digest, received_at: first } if digest == record.digest().to_string() => {
-                    let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RESENDS);
-                    if is_retry || !envelope.may_repeat() {
-                        return Ok(Outcome::Duplicate(success));
-                    }
-                    record = record.repeated(&envelope.event_id, nth);
-                }
-                Keeping::Taken { .. } => break,
-            }
-        }
-        // Kept or taken, it is there now: a conflict that is sent again meets itself.
-        self.events.keep(&record.into_conflict()).await.map_err(failed(Unavailable::Events))?;
-        Ok(Outcome::Conflict(success))
-    }
-
-    async fn ask(&self, question: Question, envelope: &Envelope<'_>, verified: Verified<'_>) -> Result<Reply, Stop> {
-        let nobody = || Stop::from(Outcome::Unavailable(Unavailable::Unanswered));
-        let directory = self.directory.as_ref().ok_or_else(nobody)?;
-        let reply = directory.reply(question, envelope, verified).await.map_err(failed(Unavailable::Users))?;
-        reply.ok_or_else(nobody)
-    }
 }
 
 impl Door {
@@ -212,8 +184,7 @@ impl Door {
 
 impl SourcePolicy {
     fn unknown(&self, source: Option<IpAddr>) -> Option<UnknownSource> {
-        let is_known = source.is_some_and(|address| self.ranges.contains(address));
-        (!is_known).then_some(UnknownSource(source))
+        UnknownSource::to(&self.ranges, source)
     }
 }
 
@@ -221,6 +192,14 @@ impl SourcePolicy {
 impl Default for SourcePolicy {
     fn default() -> Self {
         Self { ranges: SourceRanges::published(), enforced: false }
+    }
+}
+
+impl UnknownSource {
+    /// If an address is none of these.
+    pub(crate) fn to(ranges: &SourceRanges, source: Option<IpAddr>) -> Option<Self> {
+        let is_known = source.is_some_and(|address| ranges.contains(address));
+        (!is_known).then_some(Self(source))
     }
 }
 
@@ -233,8 +212,29 @@ impl fmt::Display for UnknownSource {
     }
 }
 
+/// Whoever was appointed, for the reply to a question: what has happened with it, and the content that it has.
+pub(crate) async fn ask(
+    directory: &impl UserDirectory,
+    question: Question,
+    envelope: &Envelope<'_>,
+    body: &[u8],
+) -> Result<(Outcome, Option<Json>), Stop> {
+    let reply = directory.reply(question, envelope, body).await.map_err(failed(Unavailable::Users))?;
+    let reply = reply.ok_or_else(nobody)?;
+    let outcome = reply.outcome();
+    Ok(match reply {
+        Reply::Content(content) => (outcome, Some(content)),
+        Reply::UserFound | Reply::UserNotFound | Reply::NotFound => (outcome, None),
+    })
+}
+
+/// Nobody was appointed.
+fn nobody() -> Stop {
+    Outcome::Unavailable(Unavailable::Unanswered).into()
+}
+
 /// Why the flow ended early.
-struct Stop {
+pub(crate) struct Stop {
     outcome: Outcome,
     failure: Option<PortError>,
 }
@@ -245,6 +245,6 @@ impl From<Outcome> for Stop {
     }
 }
 
-fn failed(why: Unavailable) -> impl Fn(PortError) -> Stop + Copy {
+pub(crate) fn failed(why: Unavailable) -> impl Fn(PortError) -> Stop + Copy {
     move |failure| Stop { outcome: Outcome::Unavailable(why), failure: Some(failure) }
 }

@@ -1,7 +1,7 @@
 //! Who answers Xsolla's questions: nobody in particular, a table of users, or an endpoint of the studio.
 
 use aws_config::SdkConfig;
-use xsolla::{Envelope, Question, Reply, Verified};
+use xsolla::{Envelope, Question, Reply};
 
 use crate::aws::UsersTable;
 use crate::endpoint::Endpoint;
@@ -47,13 +47,26 @@ impl UserDirectory for Directory {
         &self,
         question: Question,
         envelope: &Envelope<'_>,
-        verified: Verified<'_>,
+        body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
         match &self.0 {
-            // To all that asks for more than a yes, there is no answer that fits every game.
-            Choice::AcceptAll => Ok((question == Question::UserValidation).then_some(Reply::UserFound)),
-            Choice::Table(users) => users.reply(question, envelope).await,
-            Choice::Endpoint(endpoint) => endpoint.reply(question, envelope, verified).await.map(Some),
+            Choice::AcceptAll => accept(question, body),
+            Choice::Table(users) => users.reply(question, envelope, body).await,
+            Choice::Endpoint(endpoint) => endpoint.reply(question, &envelope.type_name, body).await.map(Some),
         }
     }
+}
+
+/// To all that asks for more than a yes, there is no answer that fits every game.
+fn accept(question: Question, body: &[u8]) -> Result<Option<Reply>, PortError> {
+    match question {
+        Question::UserValidation => Ok(Some(Reply::UserFound)),
+        Question::WebShopUserValidation => web_shop_user(body, None).map(Some),
+        Question::UserSearch | Question::PartnerSideCatalog | Question::GetPincode | Question::InventoryGet => Ok(None),
+    }
+}
+
+pub(crate) fn web_shop_user(question: &[u8], name: Option<&str>) -> Result<Reply, PortError> {
+    let unwritten = |error: serde_json::Error| PortError { operation: "writing the reply", cause: error.to_string() };
+    Reply::web_shop_user(question, name).map_err(unwritten)
 }

@@ -17,7 +17,7 @@ use lambda_http::http::{Request, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use tokio::sync::OnceCell;
-use xsolla::{Envelope, Question, Reply, Verified};
+use xsolla::{Question, Reply};
 
 use crate::aws::{GET_SECRET_VALUE, secret_text};
 use crate::ports::PortError;
@@ -86,15 +86,10 @@ impl Endpoint {
     }
 
     /// Asks the endpoint, and once more if the way there fails, it takes too long, or it answers 5xx.
-    pub(crate) async fn reply(
-        &self,
-        question: Question,
-        envelope: &Envelope<'_>,
-        verified: Verified<'_>,
-    ) -> Result<Reply, PortError> {
+    pub(crate) async fn reply(&self, question: Question, type_name: &str, body: &[u8]) -> Result<Reply, PortError> {
         let key = self.key().await?;
         let attempt = async || {
-            let request = self.request(&envelope.type_name, verified.body(), key, Timestamp::now());
+            let request = self.request(type_name, body, key, Timestamp::now());
             self.attempt(question, request.map_err(Failure::Final)?).await
         };
         let said = match attempt().await {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xsolla::{Envelope, Question, Reply, Secrets, Verified};
+use xsolla::{Envelope, Question, Reply, Secrets};
 
 use crate::message::Message;
 use crate::ports::{EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
@@ -59,7 +59,7 @@ impl EventStore for FakeEvents {
         if let Some((_, digest, received_at)) = kept.get(&id) {
             return Ok(Keeping::Taken { digest: digest.clone(), received_at: Some(*received_at) });
         }
-        kept.insert(id, (record.kind, record.digest().to_string(), record.received_at));
+        kept.insert(id, (record.kind, record.body.digest().to_string(), record.received_at));
         Ok(Keeping::Kept)
     }
 }
@@ -89,7 +89,7 @@ impl UserDirectory for FakeDirectory {
         &self,
         question: Question,
         envelope: &Envelope<'_>,
-        _verified: Verified<'_>,
+        body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
         self.switch.pass().await?;
         let is_known = envelope.user_id.as_deref() == Some("known");
@@ -97,7 +97,8 @@ impl UserDirectory for FakeDirectory {
             Question::UserValidation if is_known => Some(Reply::UserFound),
             Question::UserValidation => Some(Reply::UserNotFound),
             Question::PartnerSideCatalog if is_known => question.read_response(200, CATALOG.as_bytes()).ok(),
-            Question::PartnerSideCatalog => Some(Reply::NotFound),
+            Question::WebShopUserValidation if is_known => Reply::web_shop_user(body, None).ok(),
+            Question::PartnerSideCatalog | Question::WebShopUserValidation => Some(Reply::NotFound),
             Question::UserSearch | Question::GetPincode | Question::InventoryGet => None,
         })
     }

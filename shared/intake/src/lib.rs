@@ -1,8 +1,9 @@
 //! Accepting webhooks, keeping them, and relaying them to the game.
 //!
-//! Two flows, which speak to ports and know no SDK:
+//! Three flows, which speak to ports and know no SDK:
 //!
 //! - [`accept`]: verify → identify → keep → answer, at the front door.
+//! - [`unsigned`]: the same for what Xsolla does not sign, where it was switched on.
 //! - [`relay`]: from the table's stream to the queue, in order per subject.
 //!
 //! Behind the ports stand the adapters of [`aws`], and [`directory`], which answers questions; before the flows stands the
@@ -14,6 +15,7 @@ pub mod directory;
 mod endpoint;
 #[cfg(test)]
 mod fakes;
+mod keep;
 pub mod lambda;
 pub mod message;
 pub mod ports;
@@ -23,3 +25,4 @@ pub mod secrets;
 pub mod settings;
 pub mod table;
 pub mod telemetry;
+pub mod unsigned;

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use xsolla::{Envelope, Question, Reply, Verified};
+use xsolla::{Envelope, Question, Reply};
 
 use crate::message::Message;
 use crate::record::{Kept, Record};
@@ -49,12 +49,12 @@ pub trait History: Send + Sync {
 
 /// Who the game's users are, and what they may have: whoever answers Xsolla's questions for the studio.
 pub trait UserDirectory: Send + Sync {
-    /// The reply to a question; `None` if nobody was appointed to answer this one.
+    /// The reply to a question, of which the body is what Xsolla sent; `None` if nobody was appointed to answer this one.
     fn reply(
         &self,
         question: Question,
         envelope: &Envelope<'_>,
-        verified: Verified<'_>,
+        body: &[u8],
     ) -> impl Future<Output = Result<Option<Reply>, PortError>> + Send;
 }
 

@@ -18,7 +18,7 @@ pub struct Record<'a> {
     pub kind: Kind,
     /// The key.
     pub event_id: EventId,
-    /// `notification_type` as it came; `None` if the body was unreadable.
+    /// `notification_type` as it came, or `payout`; `None` if the body was unreadable.
     pub type_name: Option<Cow<'a, str>>,
     /// Xsolla's order id.
     pub order_id: Option<Cow<'a, str>>,
@@ -30,10 +30,55 @@ pub struct Record<'a> {
     pub mode: Mode,
     /// Whether the key comes from the type's ids (see [`Envelope::identified`]).
     pub identified: bool,
-    /// The signed body.
-    pub verified: Verified<'a>,
+    /// The body.
+    pub body: Body<'a>,
     /// When it arrived.
     pub received_at: Timestamp,
+}
+
+/// A body, byte for byte, and who speaks for it. `Debug` shows its length only.
+#[derive(Clone, Copy)]
+pub struct Body<'a> {
+    bytes: &'a [u8],
+    digest: BodyDigest,
+    secret: Option<u32>,
+}
+
+impl<'a> Body<'a> {
+    /// A body that nobody signed.
+    pub(crate) fn unsigned(bytes: &'a [u8]) -> Self {
+        Self { bytes, digest: BodyDigest::of(bytes), secret: None }
+    }
+
+    /// The bytes as they came.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The digest by which a retry is told from another content under the same key.
+    #[must_use]
+    pub const fn digest(&self) -> BodyDigest {
+        self.digest
+    }
+
+    /// Which secret signed it: 0 is the current one. `None`: nobody did.
+    #[must_use]
+    pub const fn secret(&self) -> Option<u32> {
+        self.secret
+    }
+}
+
+impl<'a> From<Verified<'a>> for Body<'a> {
+    fn from(verified: Verified<'a>) -> Self {
+        Self { bytes: verified.body(), digest: verified.digest(), secret: Some(verified.secret()) }
+    }
+}
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.bytes.len())
+    }
 }
 
 /// What a record is to the relay.
@@ -43,7 +88,7 @@ pub enum Kind {
     Event,
     /// Another content under a key that was taken. It stays in the table, for people to look at.
     Conflict,
-    /// Signed, but no notification. It stays in the table, for people to look at.
+    /// Signed, or told by its path to be a payout, but no notification. It stays in the table, for people to look at.
     Unreadable,
 }
 
@@ -60,7 +105,7 @@ impl Kind {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn of_event(envelope: &Envelope<'a>, verified: Verified<'a>, received_at: Timestamp) -> Self {
+    pub(crate) fn of_event(envelope: &Envelope<'a>, body: Body<'a>, received_at: Timestamp) -> Self {
         Self {
             kind: Kind::Event,
             event_id: envelope.event_id.clone(),
@@ -70,22 +115,22 @@ impl<'a> Record<'a> {
             project_id: envelope.project_id.clone(),
             mode: envelope.mode,
             identified: envelope.identified,
-            verified,
+            body,
             received_at,
         }
     }
 
-    pub(crate) fn of_unreadable(verified: Verified<'a>, received_at: Timestamp) -> Self {
+    pub(crate) fn of_unreadable(body: Body<'a>, received_at: Timestamp) -> Self {
         Self {
             kind: Kind::Unreadable,
-            event_id: EventId::of_unreadable(verified.digest()),
+            event_id: EventId::of_unreadable(body.digest()),
             type_name: None,
             order_id: None,
             user_id: None,
             project_id: None,
             mode: Mode::Live,
             identified: false,
-            verified,
+            body,
             received_at,
         }
     }
@@ -97,13 +142,7 @@ impl<'a> Record<'a> {
 
     /// The same delivery, to be kept beside the one that has its key.
     pub(crate) fn into_conflict(self) -> Self {
-        Self { kind: Kind::Conflict, event_id: self.event_id.of_conflict(self.digest()), ..self }
-    }
-
-    /// The digest of the body.
-    #[must_use]
-    pub const fn digest(&self) -> BodyDigest {
-        self.verified.digest()
+        Self { kind: Kind::Conflict, event_id: self.event_id.of_conflict(self.body.digest()), ..self }
     }
 
     /// When the table may forget it, in seconds since 1970.

@@ -1,4 +1,4 @@
-//! The webhook secrets, held in memory, and read again when they may have changed.
+//! The webhook secrets, or the keys of the unsigned routes, held in memory, and read again when they may have changed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl<S: SecretStore> SecretKeeper<S> {
         let slow = |_| Err(PortError { operation: "reading the secrets", cause: "took too long".to_owned() });
         let read = tokio::time::timeout(PATIENCE, self.store.read()).await.unwrap_or_else(slow);
         Ok(self.hold(now, read).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the webhook secrets cannot be read anew: those held serve on");
+            tracing::warn!(%error, "the secrets cannot be read anew: those held serve on");
             held.secrets
         }))
     }

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
 use crate::accept::SourcePolicy;
+use crate::unsigned::MIN_KEY;
 
 /// A mistake in the configuration; it names the variable, and repeats no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +34,25 @@ pub struct WebhookSettings {
     pub sources: SourcePolicy,
 }
 
-/// Where the webhook secrets are.
+/// What the function must know that takes what Xsolla does not sign.
+#[derive(Debug, Clone)]
+pub struct UnsignedSettings {
+    /// `TABLE_NAME`: the table `events`.
+    pub table: String,
+    /// `UNSIGNED_KEY_SECRET_ID` or `UNSIGNED_KEY`: one key, or a list of them as with webhook secrets.
+    pub keys: SecretsSetting,
+    /// `USER_DIRECTORY`.
+    pub directory: DirectorySetting,
+    /// `SOURCE_RANGES`: instead of the published ones. They are enforced here, whatever `SOURCE_ADDRESSES` says.
+    pub sources: SourceRanges,
+}
+
+/// Where secrets are.
 #[derive(Debug, Clone)]
 pub enum SecretsSetting {
-    /// `XSOLLA_SECRET_ID`: the name or ARN of a secret in Secrets Manager.
+    /// `XSOLLA_SECRET_ID`, `UNSIGNED_KEY_SECRET_ID`: the name or ARN of a secret in Secrets Manager.
     SecretsManager(String),
-    /// `XSOLLA_SECRETS`: the secrets themselves.
+    /// `XSOLLA_SECRETS`, `UNSIGNED_KEY`: the secrets themselves.
     Given(Secrets),
 }
 
@@ -98,7 +112,32 @@ impl WebhookSettings {
     pub fn read(variable: Variable<'_>, takes_questions: bool) -> Result<Self, InvalidSetting> {
         let table = table(variable)?;
         let directory = takes_questions.then(|| directory(variable)).transpose()?;
-        Ok(Self { table, secrets: secrets(variable)?, directory, sources: sources(variable)? })
+        let missing = "the secret in Secrets Manager that holds the webhook secrets (or XSOLLA_SECRETS with them, for local runs)";
+        let secrets = secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS", missing)?;
+        Ok(Self { table, secrets, directory, sources: sources(variable)? })
+    }
+}
+
+impl UnsignedSettings {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake found.
+    pub fn read(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+        const KEY: &str = "UNSIGNED_KEY";
+        let (table, directory) = (table(variable)?, directory(variable)?);
+        let missing =
+            "the secret in Secrets Manager that holds the key in the path (or UNSIGNED_KEY with it, for local runs)";
+        let keys = secrets(variable, "UNSIGNED_KEY_SECRET_ID", KEY, missing)?;
+        match &keys {
+            SecretsSetting::Given(keys) if keys.shortest() < MIN_KEY => {
+                Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY} characters")))
+            }
+            SecretsSetting::Given(_) | SecretsSetting::SecretsManager(_) => {
+                Ok(Self { table, keys, directory, sources: source_ranges(variable)? })
+            }
+        }
     }
 }
 
@@ -134,20 +173,22 @@ fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, 
     choice.parse().map_err(|error: xsolla::InvalidChoice| InvalidSetting::Invalid(NAME, error.to_string()))
 }
 
-fn secrets(variable: Variable<'_>) -> Result<SecretsSetting, InvalidSetting> {
-    match (optional(variable, "XSOLLA_SECRET_ID"), optional(variable, "XSOLLA_SECRETS")) {
+/// Secrets in the variable `given`, or in the secret that `id` names.
+fn secrets(
+    variable: Variable<'_>,
+    id: &'static str,
+    given: &'static str,
+    missing: &'static str,
+) -> Result<SecretsSetting, InvalidSetting> {
+    match (optional(variable, id), optional(variable, given)) {
         (Some(_), Some(_)) => {
-            let cause = "XSOLLA_SECRET_ID is set as well, and only one of them can count".to_owned();
-            Err(InvalidSetting::Invalid("XSOLLA_SECRETS", cause))
+            Err(InvalidSetting::Invalid(given, format!("{id} is set as well, and only one of them can count")))
         }
         (Some(id), None) => Ok(SecretsSetting::SecretsManager(id)),
         (None, Some(text)) => Secrets::parse(&text)
             .map(SecretsSetting::Given)
-            .map_err(|error| InvalidSetting::Invalid("XSOLLA_SECRETS", error.to_string())),
-        (None, None) => Err(InvalidSetting::Missing(
-            "XSOLLA_SECRET_ID",
-            "the secret in Secrets Manager that holds the webhook secrets (or XSOLLA_SECRETS with them, for local runs)",
-        )),
+            .map_err(|error| InvalidSetting::Invalid(given, error.to_string())),
+        (None, None) => Err(InvalidSetting::Missing(id, missing)),
     }
 }
 
@@ -168,7 +209,6 @@ fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting>
 
 fn sources(variable: Variable<'_>) -> Result<SourcePolicy, InvalidSetting> {
     const POLICY: &str = "SOURCE_ADDRESSES";
-    const RANGES: &str = "SOURCE_RANGES";
     let enforced = match optional(variable, POLICY).as_deref() {
         None | Some("report") => false,
         Some("enforce") => true,
@@ -177,11 +217,15 @@ fn sources(variable: Variable<'_>) -> Result<SourcePolicy, InvalidSetting> {
             return Err(InvalidSetting::Invalid(POLICY, cause));
         }
     };
-    let ranges = optional(variable, RANGES).map_or_else(
+    Ok(SourcePolicy { ranges: source_ranges(variable)?, enforced })
+}
+
+fn source_ranges(variable: Variable<'_>) -> Result<SourceRanges, InvalidSetting> {
+    const NAME: &str = "SOURCE_RANGES";
+    optional(variable, NAME).map_or_else(
         || Ok(SourceRanges::published()),
-        |text| SourceRanges::parse(&text).map_err(|error| InvalidSetting::Invalid(RANGES, error.to_string())),
-    )?;
-    Ok(SourcePolicy { ranges, enforced })
+        |text| SourceRanges::parse(&text).map_err(|error| InvalidSetting::Invalid(NAME, error.to_string())),
+    )
 }
 
 impl DirectorySetting {
@@ -364,6 +408,42 @@ mod tests {
         ] {
             let error = sources(&[variable]).unwrap_err();
             assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_unsigned_routes_want_a_key_that_nobody_guesses() {
+        let read = |variables: &[(&str, &str)]| {
+            let needed = [("TABLE_NAME", "events"), ("USER_DIRECTORY", "accept-all")];
+            let variables = [&needed[..], variables].concat();
+            let variable =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
+            UnsignedSettings::read(&variable).map_err(|error| error.to_string())
+        };
+        let long = "hunter2hunter2hunter2hunter2hunt";
+        let ranges = ("SOURCE_RANGES", "203.0.113.9");
+        let settings = read(&[("UNSIGNED_KEY", long), ("SOURCE_ADDRESSES", "report"), ranges]).unwrap();
+        assert_eq!(settings.sources, SourceRanges::parse("203.0.113.9").unwrap());
+        assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contain(long)));
+        let settings = read(&[("UNSIGNED_KEY_SECRET_ID", "arn")]).unwrap();
+        assert_eq!(settings.sources, SourceRanges::published());
+        assert!(matches!(settings.keys, SecretsSetting::SecretsManager(id) if id == "arn"));
+
+        let list = format!(r#"["{long}","hunter2"]"#);
+        for (variables, message) in [
+            (&[][..], "UNSIGNED_KEY_SECRET_ID is not set"),
+            (&[("UNSIGNED_KEY", &long[1..])], "UNSIGNED_KEY cannot be used: it must have at least 32 characters"),
+            (&[("UNSIGNED_KEY", &list)], "UNSIGNED_KEY cannot be used: it must have at least 32 characters"),
+            (&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY cannot be used: there is no secret in it"),
+            (
+                &[("UNSIGNED_KEY", long), ("UNSIGNED_KEY_SECRET_ID", "arn")],
+                "UNSIGNED_KEY cannot be used: UNSIGNED_KEY_SECRET_ID is set as well",
+            ),
+            (&[("UNSIGNED_KEY", long), ("SOURCE_RANGES", "hunter2")], "SOURCE_RANGES cannot be used"),
+        ] {
+            let error = read(variables).unwrap_err();
+            assert!(error.starts_with(message), "{error}");
+            assert!(variables.contains(&("SOURCE_RANGES", "hunter2")) || !error.contains("hunter2"), "{error}");
         }
     }
 

@@ -9,7 +9,7 @@ pub const PK: &str = "pk";
 pub const SK: &str = "sk";
 /// [`crate::record::Kind`]: the stream's filter passes `event` only. String.
 pub const KIND: &str = "kind";
-/// `notification_type` as it came; absent if the body was unreadable. String.
+/// `notification_type` as it came, or `payout`, which has none; absent if the body was unreadable. String.
 pub const TYPE: &str = "type";
 /// Xsolla's order id, or absent. String.
 pub const ORDER_ID: &str = "order_id";
@@ -21,7 +21,7 @@ pub const PROJECT_ID: &str = "project_id";
 pub const MODE: &str = "mode";
 /// Whether the key comes from the type's ids. Boolean.
 pub const IDENTIFIED: &str = "identified";
-/// Which secret matched: 0 is the current one. Number.
+/// Which secret matched: 0 is the current one; absent if nobody signed it. Number.
 pub const SECRET: &str = "secret";
 /// SHA-256 of the body, hexadecimal. String.
 pub const DIGEST: &str = "digest";

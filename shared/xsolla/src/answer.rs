@@ -24,7 +24,8 @@ pub enum Outcome {
     NotFound,
     /// The signature is missing, malformed or wrong.
     InvalidSignature,
-    /// Signed, but not a JSON object with a type. Kept, not relayed; sending it again would not mend it.
+    /// Signed, but not a JSON object with a type; or a payout that is no JSON object. Kept, not relayed; sending it again
+    /// would not mend it. (A Web Shop's question that is no JSON object is not kept: no question is.)
     Unreadable,
     /// Not now, or not here: Xsolla sends it again.
     Unavailable(Unavailable),
@@ -37,7 +38,7 @@ pub enum Unavailable {
     Events,
     /// Whoever answers questions did not, or not usably.
     Users,
-    /// The secrets could not be read.
+    /// The secrets, or the keys of the unsigned routes, could not be read.
     Secrets,
     /// Time ran out.
     Deadline,
@@ -45,8 +46,11 @@ pub enum Unavailable {
     Unanswered,
     /// This function serves another type.
     OtherType,
-    /// Signed, but sent from an address that is not on the list. The list may be older than Xsolla's.
+    /// Signed, or sent to a path with the right key, but from an address that is not on the list. The list may be older
+    /// than Xsolla's.
     UnknownSource,
+    /// The key in the path is not one of those that Xsolla was given for what it does not sign.
+    WrongKey,
     /// The body is larger than any webhook. It was not even hashed.
     TooLarge,
     /// The body did not arrive in the encoding that the gateway promised.
@@ -62,7 +66,7 @@ pub enum Answer {
     Success(Success),
     /// 200, with what the question asks for as its body.
     Content,
-    /// 404, without a body: what `partner_side_catalog` documents.
+    /// 404, without a body: what `partner_side_catalog` and Web Shops document.
     NotFound,
     /// 400, and why.
     Refusal(Refusal),
@@ -75,7 +79,7 @@ pub enum Answer {
 /// The success that a type's documentation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Success {
-    /// 200: `order_paid`, `order_canceled`.
+    /// 200: `order_paid`, `order_canceled`, `move_to_game`, payouts.
     Ok,
     /// 204: all others.
     NoContent,
@@ -111,6 +115,7 @@ impl Outcome {
                 Unavailable::Unanswered
                 | Unavailable::OtherType
                 | Unavailable::UnknownSource
+                | Unavailable::WrongKey
                 | Unavailable::TooLarge
                 | Unavailable::Undecodable
                 | Unavailable::NotPost => Answer::ServiceUnavailable,
@@ -138,6 +143,7 @@ impl Outcome {
             Self::Unavailable(Unavailable::Unanswered) => "unanswered",
             Self::Unavailable(Unavailable::OtherType) => "other_type",
             Self::Unavailable(Unavailable::UnknownSource) => "unknown_source",
+            Self::Unavailable(Unavailable::WrongKey) => "wrong_key",
             Self::Unavailable(Unavailable::TooLarge) => "too_large",
             Self::Unavailable(Unavailable::Undecodable) => "undecodable",
             Self::Unavailable(Unavailable::NotPost) => "not_post",
@@ -169,7 +175,7 @@ impl Answer {
                 Some(r#"{"error":{"code":"INVALID_SIGNATURE","message":"Invalid signature"}}"#)
             }
             Self::Refusal(Refusal::InvalidParameter) => {
-                Some(r#"{"error":{"code":"INVALID_PARAMETER","message":"Not a JSON object with a notification_type"}}"#)
+                Some(r#"{"error":{"code":"INVALID_PARAMETER","message":"Not a webhook: no JSON object, or no type"}}"#)
             }
             Self::Refusal(Refusal::InvalidUser) => {
                 Some(r#"{"error":{"code":"INVALID_USER","message":"Invalid user"}}"#)
@@ -212,6 +218,7 @@ mod tests {
             (Outcome::Unavailable(U::Unanswered), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::OtherType), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::UnknownSource), 503, "SERVER_ERROR"),
+            (Outcome::Unavailable(U::WrongKey), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::TooLarge), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::Undecodable), 503, "SERVER_ERROR"),
             (Outcome::Unavailable(U::NotPost), 503, "SERVER_ERROR"),
@@ -237,6 +244,7 @@ mod tests {
             Unavailable::Unanswered,
             Unavailable::OtherType,
             Unavailable::UnknownSource,
+            Unavailable::WrongKey,
             Unavailable::TooLarge,
             Unavailable::Undecodable,
             Unavailable::NotPost,

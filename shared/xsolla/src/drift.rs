@@ -113,10 +113,12 @@ impl fmt::Display for Finding {
 #[must_use]
 pub fn findings(type_name: &str, notification: &str) -> Vec<Finding> {
     let whole = |drift| Finding { path: String::new(), drift, kind: None };
-    let Some(known) = NotificationType::named(type_name) else { return vec![whole(Drift::UnknownType)] };
-    let Some(shape) = SHAPES.get(known.name()) else { return Vec::new() };
+    let Some(shape) = SHAPES.get(type_name) else {
+        let is_known = NotificationType::named(type_name).is_some();
+        return if is_known { Vec::new() } else { vec![whole(Drift::UnknownType)] };
+    };
     let mut comparison = Comparison::default();
-    if !model::can_read(known, notification) {
+    if !model::can_read(type_name, notification) {
         comparison.findings.push(whole(Drift::Unreadable));
     }
     if let Ok(notification) = serde_json::from_str(notification) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Fields};
 use crate::identity::identify;
-use crate::{EventId, NotificationType, Role, Success, Verified};
+use crate::{BodyDigest, EventId, NotificationType, Role, Success, Unsigned, Verified};
 
 /// Longest order, user or project id that is kept beside an event, in bytes. DynamoDB takes 2,048 for the key of an index.
 const MAX_REFERENCE: usize = 1024;
@@ -17,7 +17,7 @@ const MAX_REFERENCE: usize = 1024;
 /// Each reference is text, whether it came as a number or as a string, from wherever its type keeps it.
 #[derive(Debug, Clone)]
 pub struct Envelope<'a> {
-    /// `notification_type` as it came.
+    /// `notification_type` as it came; our own name for what has none (see [`Unsigned`]).
     pub type_name: Cow<'a, str>,
     /// The type, if it is known here.
     pub known: Option<NotificationType>,
@@ -48,7 +48,7 @@ pub enum Mode {
     Sandbox,
 }
 
-/// A signed body that is not a JSON object, or has no `notification_type` that is a string.
+/// A body that is not a JSON object, or, if it is signed, has no `notification_type` that is a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object with a notification_type")]
 pub struct Unreadable;
@@ -75,8 +75,7 @@ impl<'a> Envelope<'a> {
         let known = NotificationType::named(&type_name);
         let mode = mode(&fields);
         let (event_id, identified) = identify(&fields, &type_name, known, mode, verified.digest());
-        let usable = |id: &Cow<'_, str>| (1..=MAX_REFERENCE).contains(&id.len());
-        let reference = |places: &[Field]| places.iter().find_map(|field| fields.text(*field).filter(usable));
+        let reference = |places: &[Field]| reference(&fields, places);
         Ok(Self {
             known,
             event_id,
@@ -100,6 +99,34 @@ impl<'a> Envelope<'a> {
             ]),
             mode,
             type_name,
+        })
+    }
+
+    /// Reads a body that nobody signed as what its path says that it is. It can be none of what Xsolla signs.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a JSON object. An object without ids is none of these errors.
+    pub fn read_unsigned(body: &'a [u8], what: Unsigned) -> Result<Self, Unreadable> {
+        let fields = Fields::read(json_text(body)?).map_err(|_| Unreadable)?;
+        let known = what.notification_type();
+        let mode = Mode::Live;
+        let (event_id, identified) = identify(&fields, known.name(), Some(known), mode, BodyDigest::of(body));
+        // A payout names neither: whatever stands there would lead whoever looks for a sale astray.
+        let reference = |field| match what {
+            Unsigned::WebShopUserValidation => reference(&fields, &[field]),
+            Unsigned::Payout => None,
+        };
+        Ok(Self {
+            type_name: known.name().into(),
+            known: Some(known),
+            event_id,
+            identified,
+            order_id: None,
+            user_id: reference(Field::UserId),
+            public_user_id: None,
+            project_id: reference(Field::ProjectId),
+            mode,
         })
     }
 
@@ -151,6 +178,12 @@ impl Mode {
 pub fn type_label(name: &str) -> &str {
     let plain = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if plain { name } else { "unknown" }
+}
+
+/// The first usable id of these places.
+fn reference<'a>(fields: &Fields<'a>, places: &[Field]) -> Option<Cow<'a, str>> {
+    let usable = |id: &Cow<'_, str>| (1..=MAX_REFERENCE).contains(&id.len());
+    places.iter().find_map(|field| fields.text(*field).filter(usable))
 }
 
 fn mode(fields: &Fields<'_>) -> Mode {
@@ -267,6 +300,24 @@ pub(crate) mod tests {
             assert!(with_envelope(body, |envelope| envelope.is_err()), "{body:.40}");
         }
         assert!(with_envelope(b"{\"notification_type\":\"payment\",\"x\":\"\xff\"}", |envelope| envelope.is_err()));
+    }
+
+    #[test]
+    fn what_nobody_signed_is_what_its_path_says_and_no_more() {
+        let body = br#"{"notification_type":"payment","id":1,"status":"x","settings":{"project_id":18},"user":{"id":7,
+            "external_id":8},"order":{"id":3,"mode":"sandbox"},"transaction":{"id":5,"dry_run":1}}"#;
+        let web_shop = Envelope::read_unsigned(body, Unsigned::WebShopUserValidation).unwrap();
+        assert_eq!((&*web_shop.type_name, web_shop.is_question()), ("web_shop_user_validation", true));
+        assert_eq!((web_shop.user_id.as_deref(), web_shop.project_id.as_deref()), (Some("7"), Some("18")));
+        let payout = Envelope::read_unsigned(body, Unsigned::Payout).unwrap();
+        assert_eq!((&*payout.type_name, payout.is_question(), payout.success()), ("payout", false, Success::Ok));
+        assert_eq!((payout.may_repeat(), payout.mode), (false, Mode::Live));
+        for reference in [&payout.order_id, &payout.user_id, &payout.public_user_id, &payout.project_id] {
+            assert_eq!(*reference, None);
+        }
+        for body in ["", "null", "[]", "{", "7"] {
+            assert!(Envelope::read_unsigned(body.as_bytes(), Unsigned::Payout).is_err(), "{body}");
+        }
     }
 
     #[test]

@@ -52,6 +52,8 @@ fields! {
     BillingProjectId = "billing"."settings"."project_id";
     EventProjectId = "event"."project_id";
     FlatProjectId = "project_id";
+    PayoutId = "id";
+    PayoutStatus = "status";
     OrderMode = "order"."mode";
     DryRun = "transaction"."dry_run";
     BillingDryRun = "billing"."transaction"."dry_run";
@@ -73,9 +75,14 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
+    /// The value as it stands in the body.
+    pub(crate) fn raw(&self, field: Field) -> Option<&'a RawValue> {
+        self.0[field as usize]
+    }
+
     /// The value's JSON text.
     pub(crate) fn json(&self, field: Field) -> Option<&'a str> {
-        self.0[field as usize].map(RawValue::get)
+        self.raw(field).map(RawValue::get)
     }
 
     /// A string or number as text. Any other kind of value, and an unreadable string, is as good as none.

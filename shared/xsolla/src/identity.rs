@@ -43,12 +43,15 @@ pub(crate) enum SubjectKind {
     PaymentAccount,
     /// A change of a balance.
     Operation,
+    /// Money on its way to the studio.
+    Payout,
     /// Nothing that has an id: the body itself.
     Body,
 }
 
 impl SubjectKind {
-    const ALL: &[Self] =
+    /// What a signed notification can be about. Payouts are not signed, and any object may have an `id`.
+    const SIGNED: &[Self] =
         &[Self::Transaction, Self::Order, Self::Subscription, Self::PaymentAccount, Self::Operation, Self::Body];
 
     /// The word in the key.
@@ -59,6 +62,7 @@ impl SubjectKind {
             Self::Subscription => "subscription",
             Self::PaymentAccount => "payment_account",
             Self::Operation => "operation",
+            Self::Payout => "payout",
             Self::Body => "body",
         }
     }
@@ -66,7 +70,7 @@ impl SubjectKind {
 
 /// The idempotency key of an event: its subject, its type, and what tells it from others of that type.
 ///
-/// It comes from signed bytes alone. Since a payment and its refund share a transaction id, the type is always part of
+/// It comes from the body alone. Since a payment and its refund share a transaction id, the type is always part of
 /// it. Both parts are printable ASCII and fit DynamoDB's keys (2,048 and 1,024 bytes). Shown as `subject#rest`, for
 /// example `transaction#2105129134#payment`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -102,8 +106,8 @@ impl EventId {
 
     /// What the event is about: a payment, its order, their refund and their dispute share one subject.
     ///
-    /// `transaction#<id>`, else `order#<id>`, `subscription#<id>`, `payment_account#<id>`, `operation#<id>`, else
-    /// `body#<digest>`.
+    /// `transaction#<id>`, else `order#<id>`, `subscription#<id>`, `payment_account#<id>`, `operation#<id>`,
+    /// `payout#<id>`, else `body#<digest>`.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
@@ -135,7 +139,9 @@ pub(crate) fn identify(
         Some(Role::Question(_)) | None => None,
     };
     let its_own = row.and_then(|row| subject(fields, row.about));
-    let subject = its_own.or_else(|| subject(fields, SubjectKind::ALL));
+    // What nobody signed stays out of the history of a sale.
+    let others = if known == Some(NotificationType::PAYOUT) { &[] } else { SubjectKind::SIGNED };
+    let subject = its_own.or_else(|| subject(fields, others));
     let (kind, subject_id) = subject.unwrap_or_else(|| (SubjectKind::Body, digest.to_string().into()));
     let own_part = row.filter(|row| row.about.contains(&kind)).and_then(|row| own_part(fields, row, digest));
     let identified = own_part.is_some();
@@ -158,6 +164,7 @@ fn subject<'a>(fields: &Fields<'a>, kinds: &[SubjectKind]) -> Option<(SubjectKin
         (SubjectKind::Subscription, Field::SubscriptionId),
         (SubjectKind::PaymentAccount, Field::PaymentAccountId),
         (SubjectKind::Operation, Field::OperationId),
+        (SubjectKind::Payout, Field::PayoutId),
     ]
     .into_iter()
     .filter(|(kind, _)| kinds.contains(kind))
@@ -189,6 +196,7 @@ fn id<'a>(fields: &Fields<'a>, field: Field) -> Option<Cow<'a, str>> {
 mod tests {
     use super::*;
     use crate::envelope::tests::with_envelope;
+    use crate::{Envelope, Unsigned};
 
     fn event_id(body: &str) -> String {
         with_envelope(body, |envelope| envelope.unwrap().event_id.to_string())
@@ -336,6 +344,33 @@ mod tests {
         ] {
             assert_eq!(event_id(&format!(r#"{{"notification_type":"payment",{marker}}}"#)), id);
         }
+    }
+
+    #[test]
+    fn a_payout_is_known_by_its_id_and_status_and_joins_no_sale() {
+        let key = |body: &str| {
+            let envelope = Envelope::read_unsigned(body.as_bytes(), Unsigned::Payout).unwrap();
+            (envelope.event_id.to_string(), envelope.identified)
+        };
+        for (body, id) in [
+            (crate::samples::named("payout").unwrap().body, "payout#8841#payout#in_progress"),
+            (r#"{"status":"success","id":"8841"}"#, "payout#8841#payout#success"),
+            (r#"{"id":8841,"status":"success","transaction":{"id":7,"dry_run":1}}"#, "payout#8841#payout#success"),
+        ] {
+            assert_eq!(key(body), (id.to_owned(), true));
+        }
+        for (body, subject) in [
+            (r#"{"id":8841}"#, "payout#8841"),
+            (r#"{"id":8841,"status":"a#b"}"#, "payout#8841"),
+            (r#"{"status":"success"}"#, "body#DIGEST"),
+            (r#"{"id":null,"status":"success","transaction":{"id":7},"order":{"id":5}}"#, "body#DIGEST"),
+            ("{}", "body#DIGEST"),
+        ] {
+            let id = format!("{subject}#payout#DIGEST").replace("DIGEST", &digest(body).to_string());
+            assert_eq!(key(body), (id, false));
+        }
+        let signed = r#"{"notification_type":"payout","id":8841,"status":"success"}"#;
+        assert_eq!(event_id(signed), format!("body#{0}#payout#{0}", digest(signed)), "what is signed is no payout");
     }
 
     #[test]

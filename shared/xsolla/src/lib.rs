@@ -31,6 +31,7 @@ mod reply;
 pub mod samples;
 mod signature;
 mod source;
+mod unsigned;
 
 pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
 pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
@@ -41,3 +42,4 @@ pub use refund_code::{BlockingAdvice, RefundCode};
 pub use reply::{Reply, UnusableResponse};
 pub use signature::{InvalidSecrets, InvalidSignature, Secrets, Signature, Verified, sign};
 pub use source::{InvalidSourceRanges, SourceRanges};
+pub use unsigned::Unsigned;

@@ -64,6 +64,8 @@ pub enum Question {
     GetPincode,
     /// What does this user own?
     InventoryGet,
+    /// Does this user exist, who logs in to a Web Shop? Not signed: see [`Unsigned`](crate::Unsigned).
+    WebShopUserValidation,
 }
 
 const fn event(name: &'static str, row: EventRow) -> NotificationType {
@@ -214,6 +216,23 @@ notification_types! {
     INVENTORY_GET = deprecated(question("inventory_get", Question::InventoryGet));
 }
 
+/// What has no `notification_type`, and is not signed: its path says what it is. The names are ours, and no signed
+/// notification is taken for one of these, whatever it calls itself: they are not in [`Self::ALL`].
+impl NotificationType {
+    /// Money to the studio is on its way, has arrived, or was refused: one event for each `status`.
+    pub const PAYOUT: Self = event(
+        "payout",
+        EventRow {
+            success: Success::Ok,
+            about: &[SubjectKind::Payout],
+            own_id: &[Field::PayoutStatus],
+            ..ONCE_PER_TRANSACTION
+        },
+    );
+    /// Does this user exist, who logs in to a Web Shop?
+    pub const WEB_SHOP_USER_VALIDATION: Self = question("web_shop_user_validation", Question::WebShopUserValidation);
+}
+
 impl NotificationType {
     /// The type of this name, if it is known here.
     #[must_use]
@@ -266,5 +285,8 @@ mod tests {
             assert!(known.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", known.name);
         }
         assert_eq!(NotificationType::named("Payment"), None);
+        for unsigned in [NotificationType::PAYOUT, NotificationType::WEB_SHOP_USER_VALIDATION] {
+            assert_eq!(NotificationType::named(unsigned.name), None, "nothing signed is taken for it");
+        }
     }
 }

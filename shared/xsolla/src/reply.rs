@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::field::{Field, Fields};
 use crate::model::Json;
 use crate::{Outcome, Question, json_text};
 
@@ -51,6 +53,30 @@ impl Reply {
         Json::of(&serde_json::json!({ "user": user })).map(Self::Content)
     }
 
+    /// The reply to a Web Shop whose user exists, with the id as it stands in the question; to one that names no user,
+    /// that there is nobody.
+    ///
+    /// # Errors
+    ///
+    /// None that are known: those of writing JSON.
+    pub fn web_shop_user(question: &[u8], name: Option<&str>) -> serde_json::Result<Self> {
+        #[derive(Serialize)]
+        struct Content<'a> {
+            user: User<'a>,
+        }
+        #[derive(Serialize)]
+        struct User<'a> {
+            id: &'a RawValue,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            name: Option<&'a str>,
+        }
+        let fields = json_text(question).ok().and_then(|text| Fields::read(text).ok());
+        match fields.and_then(|fields| fields.raw(Field::UserId)).filter(|id| is_id(id)) {
+            Some(id) => Json::of(&Content { user: User { id, name } }).map(Self::Content),
+            None => Ok(Self::NotFound),
+        }
+    }
+
     /// What has happened to the question with this.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
@@ -68,7 +94,7 @@ impl Question {
     /// is such an answer: what Xsolla cannot read, the buyer would see as a broken shop.
     ///
     /// That a user is unknown must be said in the body too. A bare 404 also comes from a wrong path, and would turn
-    /// every buyer away.
+    /// every buyer away. Only of a Web Shop's question it is the documented answer, and nobody is charged yet.
     ///
     /// # Errors
     ///
@@ -82,11 +108,13 @@ impl Question {
             (Self::UserValidation | Self::UserSearch, 400 | 404 | 422) => {
                 json(is_invalid_user, "an error with the code INVALID_USER").map(|_| Reply::UserNotFound)
             }
-            (Self::UserSearch, 200) => json(has_user_id, "an object with user.id").map(Reply::Content),
+            (Self::UserSearch | Self::WebShopUserValidation, 200) => {
+                json(has_user_id, "an object with user.id").map(Reply::Content)
+            }
             (Self::PartnerSideCatalog, 200) => {
                 json(is_list_of_skus, "an array of objects with a sku").map(Reply::Content)
             }
-            (Self::PartnerSideCatalog, 404) => Ok(Reply::NotFound),
+            (Self::PartnerSideCatalog | Self::WebShopUserValidation, 404) => Ok(Reply::NotFound),
             (Self::GetPincode, 200) => json(has_pin_code, "an object with a pin_code").map(Reply::Content),
             (Self::InventoryGet, 200) => json(is_inventory, "an object or an array").map(Reply::Content),
             _ => Err(UnusableResponse::Status(status)),
@@ -97,7 +125,11 @@ impl Question {
     #[must_use]
     pub const fn may_be_repeated(self) -> bool {
         match self {
-            Self::UserValidation | Self::UserSearch | Self::PartnerSideCatalog | Self::InventoryGet => true,
+            Self::UserValidation
+            | Self::UserSearch
+            | Self::PartnerSideCatalog
+            | Self::InventoryGet
+            | Self::WebShopUserValidation => true,
             Self::GetPincode => false,
         }
     }
@@ -114,9 +146,12 @@ fn is_invalid_user(json: &RawValue) -> Option<bool> {
 }
 
 fn has_user_id(json: &RawValue) -> Option<bool> {
-    let id = member(member(json, "user")?, "id")?;
-    let is_number = id.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    Some(is_number || !text(id)?.is_empty())
+    Some(is_id(member(member(json, "user")?, "id")?))
+}
+
+fn is_id(json: &RawValue) -> bool {
+    let is_number = json.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    is_number || text(json).is_some_and(|id| !id.is_empty())
 }
 
 fn is_list_of_skus(json: &RawValue) -> Option<bool> {
@@ -164,6 +199,8 @@ mod tests {
             (Q::PartnerSideCatalog, 200, r#"[{"sku":"boots","quantity":0},{"sku":"\u0061"}]"#, Outcome::Answered),
             (Q::PartnerSideCatalog, 404, "<p>nothing</p>", Outcome::NotFound),
             (Q::GetPincode, 200, r#"{"pin_code":"AAA-BBB"}"#, Outcome::Answered),
+            (Q::WebShopUserValidation, 200, r#"{"user":{"id":"7","name":"Mira"},"attributes":[]}"#, Outcome::Answered),
+            (Q::WebShopUserValidation, 404, "", Outcome::NotFound),
             (Q::InventoryGet, 200, "[]", Outcome::Answered),
             (Q::InventoryGet, 200, "{}", Outcome::Answered),
         ] {
@@ -178,6 +215,7 @@ mod tests {
             (Q::UserValidation, [true, true, true, false, false, false]),
             (Q::UserSearch, [false, false, true, false, false, false]),
             (Q::PartnerSideCatalog, [false, false, false, false, false, true]),
+            (Q::WebShopUserValidation, [false, false, false, false, false, true]),
             (Q::GetPincode, [false; 6]),
             (Q::InventoryGet, [false; 6]),
         ] {
@@ -192,20 +230,19 @@ mod tests {
 
     #[test]
     fn a_body_of_another_form_is_no_answer() {
+        let no_user = &[
+            r#"{"user":{}}"#,
+            r#"{"user":{"id":""}}"#,
+            r#"{"user":{"id":null}}"#,
+            r#"{"user":{"id":true}}"#,
+            r#"{"user":{"id":["mira"]}}"#,
+            r#"{"user":["mira"]}"#,
+            r#"[["mira"]]"#,
+            r#"{"id":"mira"}"#,
+        ][..];
         for (question, bodies) in [
-            (
-                Q::UserSearch,
-                &[
-                    r#"{"user":{}}"#,
-                    r#"{"user":{"id":""}}"#,
-                    r#"{"user":{"id":null}}"#,
-                    r#"{"user":{"id":true}}"#,
-                    r#"{"user":{"id":["mira"]}}"#,
-                    r#"{"user":["mira"]}"#,
-                    r#"[["mira"]]"#,
-                    r#"{"id":"mira"}"#,
-                ][..],
-            ),
+            (Q::UserSearch, no_user),
+            (Q::WebShopUserValidation, no_user),
             (
                 Q::PartnerSideCatalog,
                 &[
@@ -263,6 +300,33 @@ mod tests {
             let user = format!(r#"{{"user":{{"id":"isle-4471",{written}"public_id":"mira@example.com"}}}}"#);
             assert_eq!(content.get(), user);
             assert_eq!(Q::UserSearch.read_response(200, user.as_bytes()).unwrap(), reply);
+        }
+    }
+
+    #[test]
+    fn the_user_of_a_web_shop_is_named_as_in_the_question() {
+        for (id, name, user) in [
+            (r#""isle-4471""#, None, r#"{"id":"isle-4471"}"#),
+            (r#""isle-4471""#, Some("Mira \"M\" Holm"), r#"{"id":"isle-4471","name":"Mira \"M\" Holm"}"#),
+            ("12345678901234567890123", None, r#"{"id":12345678901234567890123}"#),
+            (r#""\u00e9""#, None, r#"{"id":"\u00e9"}"#),
+        ] {
+            let question = format!(r#"{{"settings":{{}},"user":{{"id":{id},"country":"DE"}}}}"#);
+            let reply = Reply::web_shop_user(question.as_bytes(), name).unwrap();
+            let Reply::Content(content) = &reply else { panic!("{reply:?}") };
+            assert_eq!(content.get(), format!(r#"{{"user":{user}}}"#));
+            assert_eq!(Q::WebShopUserValidation.read_response(200, content.get().as_bytes()).unwrap(), reply);
+        }
+        for nobody in [
+            "{}",
+            "[]",
+            "",
+            r#"{"user":null}"#,
+            r#"{"user":{"id":""}}"#,
+            r#"{"user":{"id":null}}"#,
+            r#"{"user":{"id":{}}}"#,
+        ] {
+            assert_eq!(Reply::web_shop_user(nobody.as_bytes(), None).unwrap(), Reply::NotFound, "{nobody}");
         }
     }
 }

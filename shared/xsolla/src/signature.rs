@@ -71,6 +71,19 @@ impl Secrets {
         Ok(Self(list.into_iter().map(SecretString::from).collect()))
     }
 
+    /// The length of the shortest, in bytes.
+    #[must_use]
+    pub fn shortest(&self) -> usize {
+        self.0.iter().map(|secret| secret.expose_secret().len()).min().unwrap_or_default()
+    }
+
+    /// Whether this is one of them. Every secret is tried, in constant time; no more than a length can show.
+    #[must_use]
+    pub fn contain(&self, candidate: &str) -> bool {
+        let equal = |secret: &SecretString| secret.expose_secret().as_bytes().ct_eq(candidate.as_bytes());
+        self.0.iter().fold(Choice::from(0), |found, secret| found | equal(secret)).into()
+    }
+
     /// Turns an unverified body into a [`Verified`] one, if one of the secrets made the signature.
     ///
     /// Every secret is tried, in constant time; the body is hashed once, however many there are.
@@ -270,6 +283,24 @@ mod tests {
         for malformed in ["{", "[1]", r#"{"secret":"a"}"#, r#"{"secrets":"a"}"#] {
             assert_eq!(count(malformed), Err(InvalidSecrets::Malformed), "{malformed:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_one_of_the_secrets_or_it_is_not() {
+        let secrets = Secrets::parse(r#"["current","previous"]"#).unwrap();
+        for (candidate, is_one) in [
+            ("current", true),
+            ("previous", true),
+            ("", false),
+            ("curren", false),
+            ("currents", false),
+            ("Current", false),
+            ("current\0", false),
+            ("currentprevious", false),
+        ] {
+            assert_eq!(secrets.contain(candidate), is_one, "{candidate:?}");
+        }
+        assert_eq!(secrets.shortest(), 7);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From where Xsolla calls.
 //!
 //! A second look, never the first: the signature says who sent a webhook, and Xsolla has changed its addresses without
-//! telling.
+//! telling. Of what is not signed, it is half of what there is to go by.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -6,7 +6,8 @@ use xsolla::{Success, sign};
 
 use super::*;
 use crate::fakes::{CATALOG, FakeDirectory, FakeEvents, FakeSecrets};
-use crate::record::Kind;
+use crate::ports::Keeping;
+use crate::record::{Kind, Record};
 
 const SECRET: &str = "secret";
 const PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7}}"#;

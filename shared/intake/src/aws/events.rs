@@ -125,7 +125,7 @@ fn item(record: &Record<'_>, attempt: &str) -> Item {
     string(SK, record.event_id.rest());
     string(KIND, record.kind.name());
     string(MODE, record.mode.name());
-    string(DIGEST, &record.digest().to_string());
+    string(DIGEST, &record.body.digest().to_string());
     string(RECEIVED_AT, &format!("{:.3}", record.received_at));
     string(ATTEMPT, attempt);
     for (name, value) in [
@@ -139,8 +139,10 @@ fn item(record: &Record<'_>, attempt: &str) -> Item {
         }
     }
     item.insert(IDENTIFIED.to_owned(), AttributeValue::Bool(record.identified));
-    item.insert(SECRET.to_owned(), AttributeValue::N(record.verified.secret().to_string()));
+    if let Some(secret) = record.body.secret() {
+        item.insert(SECRET.to_owned(), AttributeValue::N(secret.to_string()));
+    }
     item.insert(EXPIRES_AT.to_owned(), AttributeValue::N(record.expires_at().to_string()));
-    item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(record.verified.body())));
+    item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(record.body.bytes())));
     item
 }

@@ -1,14 +1,16 @@
-//! Where the webhook secrets come from.
+//! Where the webhook secrets, and the keys of the unsigned routes, come from.
 
+use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use xsolla::Secrets;
 
 use super::port_error;
 use crate::ports::{PortError, SecretStore};
+use crate::settings::SecretsSetting;
 
 pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
-/// A source of webhook secrets.
+/// A source of webhook secrets, or of keys.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
     /// Given in the environment: for local runs.
@@ -20,6 +22,19 @@ pub enum SecretSource {
         /// Its name or ARN.
         secret_id: String,
     },
+}
+
+impl SecretSource {
+    /// The source that the configuration names.
+    #[must_use]
+    pub fn new(setting: SecretsSetting, config: &SdkConfig) -> Self {
+        match setting {
+            SecretsSetting::Given(secrets) => Self::Fixed(secrets),
+            SecretsSetting::SecretsManager(secret_id) => {
+                Self::SecretsManager { client: Client::new(config), secret_id }
+            }
+        }
+    }
 }
 
 impl SecretStore for SecretSource {

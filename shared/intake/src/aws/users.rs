@@ -1,14 +1,19 @@
 //! The game's users in a DynamoDB table.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use xsolla::{Envelope, Question, Reply};
 
 use super::port_error;
+use crate::directory::web_shop_user;
 use crate::ports::PortError;
 use crate::table::users::{BY_PUBLIC_ID, NAME, PUBLIC_ID, USER_ID};
 
 const QUERY: &str = "dynamodb:Query";
+
+type Item = HashMap<String, AttributeValue>;
 
 /// A table of users.
 #[derive(Debug, Clone)]
@@ -24,28 +29,43 @@ impl UsersTable {
     }
 
     /// Replies to what a table of users can tell.
-    pub(crate) async fn reply(&self, question: Question, envelope: &Envelope<'_>) -> Result<Option<Reply>, PortError> {
+    pub(crate) async fn reply(
+        &self,
+        question: Question,
+        envelope: &Envelope<'_>,
+        body: &[u8],
+    ) -> Result<Option<Reply>, PortError> {
         match question {
-            Question::UserValidation => self.knows(envelope.user_id.as_deref()).await.map(Some),
+            Question::UserValidation => {
+                let user = self.user(envelope.user_id.as_deref()).await?;
+                Ok(Some(if user.is_some() { Reply::UserFound } else { Reply::UserNotFound }))
+            }
+            Question::WebShopUserValidation => match self.user(envelope.user_id.as_deref()).await? {
+                Some(user) => web_shop_user(body, text(&user, NAME)).map(Some),
+                None => Ok(Some(Reply::NotFound)),
+            },
             Question::UserSearch => self.find(envelope.public_user_id.as_deref()).await.map(Some),
             Question::PartnerSideCatalog | Question::GetPincode | Question::InventoryGet => Ok(None),
         }
     }
 
-    async fn knows(&self, user_id: Option<&str>) -> Result<Reply, PortError> {
-        let Some(user_id) = user_id else { return Ok(Reply::UserNotFound) };
+    /// The item of a user who exists, with its name if it has one.
+    async fn user(&self, user_id: Option<&str>) -> Result<Option<Item>, PortError> {
+        let Some(user_id) = user_id else { return Ok(None) };
         let item = self
             .client
             .get_item()
             .table_name(&self.name)
             .key(USER_ID, AttributeValue::S(user_id.to_owned()))
-            .projection_expression(USER_ID)
+            .projection_expression("#user_id, #name")
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_names("#name", NAME)
             // A user who has just registered and buys at once must not be missed.
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| port_error("dynamodb:GetItem", &error))?;
-        Ok(if item.item.is_some() { Reply::UserFound } else { Reply::UserNotFound })
+        Ok(item.item)
     }
 
     async fn find(&self, public_id: Option<&str>) -> Result<Reply, PortError> {
@@ -70,8 +90,12 @@ impl UsersTable {
             // The money of one would go to the other.
             _ => return Err(unusable("several users have this public_id".to_owned())),
         };
-        let text = |name: &str| user.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
-        let user_id = text(USER_ID).ok_or_else(|| unusable("an item has no user_id".to_owned()))?;
-        Reply::found_user(user_id, public_id, text(NAME)).map_err(|error| unusable(error.to_string()))
+        let user_id = text(user, USER_ID).ok_or_else(|| unusable("an item has no user_id".to_owned()))?;
+        Reply::found_user(user_id, public_id, text(user, NAME)).map_err(|error| unusable(error.to_string()))
     }
+}
+
+/// A string attribute.
+fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }

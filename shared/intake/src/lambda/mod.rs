@@ -2,6 +2,7 @@
 
 pub mod proxy;
 pub mod relay;
+pub mod unsigned;
 pub mod webhook;
 
 use lambda_runtime::Error;

@@ -22,6 +22,8 @@ use crate::accept::MAX_BODY;
 pub struct ProxyRequest {
     #[serde(default)]
     http_method: String,
+    resource: Option<String>,
+    path_parameters: Option<PathParameters>,
     #[serde(default)]
     headers: Authorization,
     #[serde(default)]
@@ -59,10 +61,25 @@ impl ProxyRequest {
         }
     }
 
+    /// The route that the path has taken, with names for its variable parts.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    /// The part of the path that the route calls `key`.
+    pub(crate) fn path_key(&self) -> Option<&str> {
+        self.path_parameters.as_ref()?.key.as_deref()
+    }
+
     /// Who called: the other end of the connection that API Gateway took. A header may say anything.
     pub(crate) fn source(&self) -> Option<IpAddr> {
         self.request_context.as_ref()?.identity.as_ref()?.source_ip.as_ref()?.parse().ok()
     }
+}
+
+#[derive(Deserialize)]
+struct PathParameters {
+    key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +93,7 @@ struct Identity {
     source_ip: Option<String>,
 }
 
-/// It may hold personal data and a signature.
+/// It may hold personal data, and a signature or a key.
 impl fmt::Debug for ProxyRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ProxyRequest(…)")

@@ -16,12 +16,12 @@ use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
-use crate::settings::{SecretsSetting, WebhookSettings, environment};
+use crate::settings::{WebhookSettings, environment};
 use crate::telemetry::{self, Line};
 
 /// Longest time for what is made ready before the first webhook, which waits for it: with [`DEADLINE`] behind it, the
 /// answer still leaves within Xsolla's 3 seconds.
-const WARM_UP: Duration = Duration::from_millis(500);
+pub(super) const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Runs a function that takes webhooks, until Lambda ends it.
 ///
@@ -56,12 +56,7 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Direct
         door,
         events: Events::new(dynamodb.clone(), settings.table),
         directory: settings.directory.map(|directory| Directory::new(directory, &config, &dynamodb)),
-        secrets: SecretKeeper::new(match settings.secrets {
-            SecretsSetting::Given(secrets) => SecretSource::Fixed(secrets),
-            SecretsSetting::SecretsManager(secret_id) => {
-                SecretSource::SecretsManager { client: aws_sdk_secretsmanager::Client::new(&config), secret_id }
-            }
-        }),
+        secrets: SecretKeeper::new(SecretSource::new(settings.secrets, &config)),
         sources: settings.sources,
     };
     let secrets = async {
@@ -102,7 +97,7 @@ pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
     (response(&receipt), Line::of(&receipt, received_at, started.elapsed()))
 }
 
-fn response(receipt: &Receipt<'_>) -> ApiGatewayProxyResponse {
+pub(super) fn response(receipt: &Receipt<'_>) -> ApiGatewayProxyResponse {
     let answer = receipt.outcome.answer();
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = answer.status().into();
@@ -135,7 +130,7 @@ mod tests {
 
     impl EventStore for Bodies {
         async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
-            self.0.lock().unwrap().push(record.verified.body().to_vec());
+            self.0.lock().unwrap().push(record.body.bytes().to_vec());
             Ok(Keeping::Kept)
         }
     }

@@ -21,6 +21,7 @@ fn the_samples_are_as_their_models() {
         let stem = sample.name.split('-').next().unwrap();
         assert_eq!(shown(stem, sample.body), [""; 0], "{}", sample.name);
     }
+    assert_eq!(shown("payout", crate::samples::named("payout").unwrap().body), [""; 0], "which has no type of its own");
 }
 
 #[test]

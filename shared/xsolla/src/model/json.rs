@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A value whose shape is the game's own or not documented, kept as the text that was sent.
@@ -16,7 +16,7 @@ pub struct Json(Box<RawValue>);
 
 impl Json {
     /// A value, written.
-    pub(crate) fn of(value: &serde_json::Value) -> serde_json::Result<Self> {
+    pub(crate) fn of(value: &impl Serialize) -> serde_json::Result<Self> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 

@@ -29,6 +29,7 @@ mod partner_side_catalog;
 mod payment;
 mod payment_account;
 mod payment_details;
+mod payout;
 mod personal;
 mod purchase;
 mod refund;
@@ -60,6 +61,7 @@ pub use partner_side_catalog::{CatalogUser, PartnerSideCatalog};
 pub use payment::{Billing, Payment, Settings, Transaction, User};
 pub use payment_account::{PaymentAccount, PaymentAccountAdd, PaymentAccountRemove};
 pub use payment_details::{Money, PaymentDetails, Tax};
+pub use payout::{Payout, PayoutStatus};
 pub use personal::Personal;
 pub use purchase::{
     Coupon, DigitalContent, Gift, LineItem, PinCode, Promotion, Purchase, PurchaseOrder, Upgrade, VirtualCurrency,

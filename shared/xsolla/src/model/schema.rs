@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     AfsBlackList, AfsReject, CancelSubscription, CreateSubscription, Dispute, Model, ModelError, MoveToGame,
     NonRenewalSubscription, OrderCanceled, OrderPaid, PartialRefund, PartnerSideCatalog, Payment, PaymentAccountAdd,
-    PaymentAccountRemove, PsDeclined, Refund, UpdateSubscription, UserSearch, UserValidation,
+    PaymentAccountRemove, Payout, PsDeclined, Refund, UpdateSubscription, UserSearch, UserValidation,
 };
 use crate::NotificationType;
 
@@ -62,11 +62,15 @@ impl AnyModel {
 }
 
 /// Whether the type has a model that reads the notification.
-pub(crate) fn can_read(known: NotificationType, notification: &str) -> bool {
-    MODELS.iter().any(|model| model.name == known.name() && (model.read)(notification).is_ok())
+pub(crate) fn can_read(type_name: &str, notification: &str) -> bool {
+    if type_name == NotificationType::PAYOUT.name() {
+        return Payout::read(notification).is_ok();
+    }
+    MODELS.iter().any(|model| model.name == type_name && (model.read)(notification).is_ok())
 }
 
-/// The schema of each type that has a model, in alphabetical order. What they share goes into the generator's definitions.
+/// The schema of each type that has a model, in alphabetical order, and of payouts, which have no type. What they share
+/// goes into the generator's definitions.
 ///
 /// The schemas take what the models take. So almost nothing is `required`, nothing is forbidden that is not listed, and a
 /// value that may be a string or a number is both. Two keywords are our own: `x-always` marks a property that Xsolla
@@ -93,7 +97,9 @@ pub fn schemas(generator: &mut SchemaGenerator) -> Vec<(NotificationType, Schema
         schema.ensure_object().append(&mut of_the_type.to_value().as_object()?.clone());
         Some((NotificationType::named(model.name)?, schema))
     });
-    let schemas = schemas.collect();
+    let mut schemas: Vec<_> = schemas.collect();
+    // Nothing in it says what it is, so nothing is required of it.
+    schemas.push((NotificationType::PAYOUT, generator.subschema_for::<Payout>()));
     for (name, definition) in generator.definitions_mut() {
         if !others.contains(name)
             && let Ok(definition) = <&mut Schema>::try_from(definition)
@@ -178,6 +184,7 @@ mod tests {
         let mut current: Vec<&str> =
             NotificationType::ALL.iter().filter(|known| !known.is_deprecated()).map(|known| known.name()).collect();
         current.sort_unstable();
+        current.push(NotificationType::PAYOUT.name());
         assert_eq!(modelled, current);
     }
 

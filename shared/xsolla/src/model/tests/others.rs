@@ -265,8 +265,34 @@ fn an_empty_object_may_be_written_as_an_array() {
 }
 
 #[test]
+fn a_payout_tells_how_far_it_has_come() {
+    let payout = Payout::read(named("payout").unwrap().body).unwrap();
+    is(payout.id, "8841");
+    is(payout.amount, "412.08");
+    is(payout.currency, "EUR");
+    assert_eq!(&*payout.customer_email.unwrap(), "studio@example.com");
+    assert_eq!(&*payout.customer_name.unwrap(), "Lantern Works");
+    is(payout.fee_merchant, "3");
+    is(payout.fee_transaction, "5.12");
+    is(payout.fee_total, "8.12");
+    is(payout.service_name, "international_wire_transfer");
+    assert_eq!(payout.status, Some(PayoutStatus::InProgress));
+
+    let rejected =
+        Payout::read(r#"{"id":"8841","status":"reject","reject_reason":"Closed","group_name":"wire"}"#).unwrap();
+    is(rejected.id, "8841");
+    assert_eq!(rejected.status, Some(PayoutStatus::Reject));
+    is(rejected.reject_reason, "Closed");
+    is(rejected.group_name, "wire");
+    assert_eq!(Payout::read("{}").unwrap(), Payout::default());
+    assert!(Payout::read(r#"{"id":true}"#).unwrap_err().is_shape());
+    assert!(Payout::read("").unwrap_err().is_syntax());
+}
+
+#[test]
 fn debug_shows_ids_and_hides_persons() {
     let shown = [
+        format!("{:?}", Payout::read(named("payout").unwrap().body).unwrap()),
         format!("{:?}", sample::<PsDeclined>("ps_declined")),
         format!("{:?}", sample::<AfsReject>("afs_reject")),
         format!("{:?}", sample::<AfsBlackList>("afs_black_list")),
@@ -280,7 +306,9 @@ fn debug_shows_ids_and_hides_persons() {
     for id in ["isle-9120", "isle-3312", "isle-4471", "2298133402", "55120983"] {
         assert!(shown.contains(id), "{id}");
     }
-    for hidden in ["example.com", "xsolla.com", "198.51.100.", "192.0.2.", "3120000000", "Levi", "June", "20001"] {
+    for hidden in
+        ["example.com", "xsolla.com", "198.51.100.", "192.0.2.", "3120000000", "Levi", "June", "20001", "Lantern Works"]
+    {
         assert!(!shown.contains(hidden), "{hidden}");
     }
 }

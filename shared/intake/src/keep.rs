@@ -1,0 +1,48 @@
+//! Keeping an event once: what it means that its key is taken.
+
+use jiff::{SignedDuration, Timestamp};
+use xsolla::{Envelope, Outcome};
+
+use crate::ports::{EventStore, Keeping, PortError};
+use crate::record::{Body, Record};
+
+/// How long Xsolla resends what was not acknowledged: `payment` at most twelve times in 48 hours, payouts as long, all
+/// others shorter. The same bytes after that are no retry.
+const RESENDS: SignedDuration = SignedDuration::from_hours(48);
+
+/// Keeps an event, unless it was kept before; other content under its key, beside the first.
+pub(crate) async fn keep<E: EventStore>(
+    events: &E,
+    envelope: &Envelope<'_>,
+    body: Body<'_>,
+    received_at: Timestamp,
+) -> Result<Outcome, PortError> {
+    let success = envelope.success();
+    let mut record = Record::of_event(envelope, body, received_at);
+    for nth in 2_u32.. {
+        match events.keep(&record).await? {
+            Keeping::Kept => return Ok(Outcome::Accepted(success)),
+            Keeping::Taken { digest, received_at: first } if digest == record.body.digest().to_string() => {
+                let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RESENDS);
+                if is_retry || !envelope.may_repeat() {
+                    return Ok(Outcome::Duplicate(success));
+                }
+                record = record.repeated(&envelope.event_id, nth);
+            }
+            Keeping::Taken { .. } => break,
+        }
+    }
+    // Kept or taken, it is there now: a conflict that is sent again meets itself.
+    events.keep(&record.into_conflict()).await?;
+    Ok(Outcome::Conflict(success))
+}
+
+/// Keeps a body that is no notification, for people to look at.
+pub(crate) async fn keep_unreadable<E: EventStore>(
+    events: &E,
+    body: Body<'_>,
+    received_at: Timestamp,
+) -> Result<Outcome, PortError> {
+    events.keep(&Record::of_unreadable(body, received_at)).await?;
+    Ok(Outcome::Unreadable)
+}

@@ -1,0 +1,94 @@
+//! What Xsolla does not sign: API Gateway's proxy event in, the flow of [`crate::unsigned`], an answer out.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use xsolla::{Outcome, Unsigned};
+
+use super::proxy::ProxyRequest;
+use super::refuse_to_start;
+use super::webhook::{WARM_UP, response};
+use crate::accept::{DEADLINE, Receipt};
+use crate::aws::{self, CallLimits, Events, SecretSource};
+use crate::directory::Directory;
+use crate::ports::{EventStore, SecretStore, UserDirectory};
+use crate::secrets::SecretKeeper;
+use crate::settings::{UnsignedSettings, environment};
+use crate::telemetry::{self, Line};
+use crate::unsigned::{UnsignedDelivery, UnsignedIntake};
+
+/// The routes, as `template.yaml` has them.
+pub const ROUTES: [(&str, Unsigned); 2] = [
+    ("/unsigned/{key}/user-validation", Unsigned::WebShopUserValidation),
+    ("/unsigned/{key}/payout", Unsigned::Payout),
+];
+
+/// Runs the function, until Lambda ends it.
+///
+/// # Errors
+///
+/// When its configuration is not usable, or the Lambda runtime cannot be reached.
+pub async fn run() -> Result<(), Error> {
+    telemetry::start();
+    let settings = UnsignedSettings::read(&environment).map_err(refuse_to_start)?;
+    let intake = &connect(settings).await;
+    Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
+        // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
+        let (response, line) = Box::pin(handle(intake, &event.payload, Timestamp::now(), DEADLINE)).await;
+        line.write(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        Ok::<_, Error>(response)
+    }))
+    .run()
+    .await
+}
+
+/// Makes the clients, reads the keys and opens the first connection, side by side. What cannot be reached now is tried
+/// again with the first call.
+async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory, SecretSource> {
+    let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+    let intake = UnsignedIntake {
+        events: Events::new(dynamodb.clone(), settings.table),
+        directory: Directory::new(settings.directory, &config, &dynamodb),
+        keys: SecretKeeper::new(SecretSource::new(settings.keys, &config)),
+        sources: settings.sources,
+    };
+    let keys = async {
+        if let Err(error) = intake.keys.current(Timestamp::now()).await {
+            tracing::error!(%error, "the keys of the unsigned routes cannot be read");
+        }
+    };
+    let directory = async {
+        if let Err(error) = intake.directory.prepare().await {
+            tracing::error!(%error, "the key for the endpoint of USER_DIRECTORY cannot be read");
+        }
+    };
+    // Boxed, since it would stay part of the function's future for good.
+    let ready = Box::pin(async { tokio::join!(intake.events.connect(), keys, directory) });
+    if tokio::time::timeout(WARM_UP, ready).await.is_err() {
+        tracing::warn!("AWS is slow: the first call comes before all connections are made");
+    }
+    intake
+}
+
+/// Takes one request. Gives the answer, and what is to be said of it in the log: nothing of the path, which has the key.
+pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
+    intake: &UnsignedIntake<E, D, S>,
+    request: &ProxyRequest,
+    received_at: Timestamp,
+    time_left: Duration,
+) -> (ApiGatewayProxyResponse, Line) {
+    let started = Instant::now();
+    let body = request.body();
+    let receipt = match &body {
+        Ok(body) => {
+            let what = ROUTES.iter().find(|(route, _)| request.route() == Some(route)).map(|(_, what)| *what);
+            let (key, source) = (request.path_key(), request.source());
+            intake.accept(&UnsignedDelivery { what, key, source, body, received_at, time_left }).await
+        }
+        Err(why) => Receipt::from(Outcome::Unavailable(*why)),
+    };
+    (response(&receipt), Line::of(&receipt, received_at, started.elapsed()))
+}
