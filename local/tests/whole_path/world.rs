@@ -49,6 +49,7 @@ pub struct Message {
     pub mode: String,
     pub identified: bool,
     pub deprecated: bool,
+    pub replay: bool,
     pub received_at: String,
     pub notification: Box<RawValue>,
     /// Message attributes.
