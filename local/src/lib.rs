@@ -4,11 +4,17 @@
 //! stand only the things that AWS puts around them: [`gateway`] for API Gateway, [`trigger`] for Lambda's stream
 //! trigger, [`services`] for DynamoDB and SQS.
 
+pub mod aws;
+mod columns;
+pub mod dead_letters;
 pub mod demonstration;
 pub mod drift;
 pub mod gateway;
+pub mod replay;
 pub mod services;
+pub mod show;
 pub mod stack;
+pub mod table;
 pub mod trigger;
 
 pub use stack::{Options, Stack, StartError, local_sources};
