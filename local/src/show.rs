@@ -105,14 +105,20 @@ impl Found {
         for entry in &self.0 {
             text.push_str(&entry.text(bodies));
         }
-        let count = |kind: Kind| self.0.iter().filter(|entry| entry.kind == kind.name()).count();
-        let _ = write!(text, "  {} kept: {} events", self.0.len(), count(Kind::Event));
-        for (kind, plural) in [(Kind::Conflict, "conflicts"), (Kind::Unreadable, "unreadable")] {
-            if count(kind) > 0 {
-                let _ = write!(text, ", {} {plural}, not handed on", count(kind));
+        let mut kinds = Vec::new();
+        for (kind, one, several) in [
+            (Kind::Event, "event", "events"),
+            (Kind::Conflict, "conflict", "conflicts"),
+            (Kind::Unreadable, "unreadable body", "unreadable bodies"),
+        ] {
+            match self.0.iter().filter(|entry| entry.kind == kind.name()).count() {
+                0 => {}
+                1 => kinds.push(format!("1 {one}")),
+                count => kinds.push(format!("{count} {several}")),
             }
         }
-        text + ".\n"
+        let _ = writeln!(text, "  {}.", kinds.join(", "));
+        text
     }
 }
 
@@ -230,7 +236,9 @@ fn of_purchase(purchase: Option<&Purchase>) -> Vec<String> {
 
 fn of_refund(purchase: Option<&Purchase>, details: Option<&RefundDetails>) -> Vec<String> {
     let mut gist = of_purchase(purchase);
-    gist.extend(details.and_then(|details| details.code.as_ref()).map(|code| format!("reason {code}")));
+    gist.extend(details.and_then(|details| details.code.as_ref()).map(|code| {
+        code.reason().map_or_else(|| format!("reason {code}"), |reason| format!("reason {code} ({reason})"))
+    }));
     gist
 }
 
