@@ -113,11 +113,7 @@ impl DeadLetters {
         let letters = self.peek(dead_letters).await?;
         let notes = self.peek(parked).await?;
         let behind = self.count(dead_letters).await?.saturating_sub(letters.len());
-        Ok(Seen {
-            letters: letters.into_iter().map(Letter::new).collect(),
-            behind,
-            notes: notes.into_iter().map(Note::new).collect(),
-        })
+        Ok(Seen { letters: letters.into_iter().map(Letter::new).collect(), behind, notes: self::notes(notes) })
     }
 
     /// Sends dead letters back to the game, as they were, and events that were parked, as replays. With a type, only
@@ -196,7 +192,7 @@ impl DeadLetters {
             held.extend(batch);
         }
         let mut given_up = Vec::new();
-        for note in held.clone().into_iter().map(Note::new) {
+        for note in notes(held.clone()) {
             // A note is one run: what comes twice of it within five minutes is dropped.
             let run = note.message.message_id().unwrap_or_default();
             match &note.tells_of {
@@ -341,6 +337,13 @@ impl Note {
         let tells_of = TellsOf::read(message.body().unwrap_or_default());
         Self { since: since(&message), tells_of, message }
     }
+}
+
+/// In the order in which they were left, which a standard queue does not keep.
+fn notes(messages: Vec<Message>) -> Vec<Note> {
+    let mut notes: Vec<Note> = messages.into_iter().map(Note::new).collect();
+    notes.sort_by(|one, other| one.since.cmp(&other.since));
+    notes
 }
 
 impl TellsOf {

@@ -27,6 +27,8 @@ const LOCAL_PAYMENT_WITHOUT_ORDER: PaymentWithoutOrder = PaymentWithoutOrder::Mo
 #[command(
     name = "xsolla-webhooks",
     about = "Xsolla webhooks on AWS Lambda: run them here, look into what has come, and mend it.",
+    after_help = "Which stack `show`, `replay` and `dlq` mean: paste its output `OperateEnvironment` into the shell, or say \
+                  --local for what `local` runs.",
     version
 )]
 struct Cli {

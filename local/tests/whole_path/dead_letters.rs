@@ -88,8 +88,8 @@ async fn what_is_looked_at_stays() {
         assert!(list.contains("1          payment         money_only      live"), "{list}");
         assert!(list.contains("1          partial_refund  partial_revoke  live"), "{list}");
         assert!(list.contains("  1 more stand behind these"), "{list}");
-        let would = seen.would_redrive(Some("payment"));
-        assert!(would.contains("transaction#2298114507#payment\n") && !would.contains("partial"), "{would}");
+        let planned = seen.would_redrive(Some("payment"));
+        assert!(planned.contains("transaction#2298114507#payment\n") && !planned.contains("partial"), "{planned}");
     }
     assert_eq!(count(&world, &world.stack.queues.dead_letters).await, 3);
     assert!(world.queued().await.is_empty());
@@ -174,10 +174,20 @@ async fn a_parked_event_is_queued_from_the_table_and_its_note_removed() {
     let seen = dead_letters(&world).look().await.unwrap();
     assert!(seen.list().contains("transaction#2298114507#payment  SQS was odd"), "{}", seen.list());
     assert!(seen.would_redrive(None).contains("transaction#2298114507#payment (parked)"));
-    assert_eq!(redrive(&world, Some("refund")).await, Redriven::default());
+    assert_eq!(redrive(&world, Some("dispute")).await, Redriven::default());
     assert_eq!(redrive(&world, Some("payment")).await, Redriven { events: 1, notes: 1, ..Redriven::default() });
     let queued = world.queued().await;
     assert!(queued.len() == 1 && queued[0].replay);
+
+    world.send(sample("refund")).await;
+    world.queued().await;
+    for parked in ["payment", "refund"] {
+        park(&world, &format!(r#"{{"pk":"transaction#2298114507","sk":"{parked}","cause":"SQS was odd"}}"#)).await;
+        // A standard queue keeps no order: whoever looks turns it round.
+        dead_letters(&world).look().await.unwrap();
+    }
+    assert_eq!(redrive(&world, None).await.events, 2);
+    assert_eq!(types(&world.queued().await), ["payment", "refund"], "as they were parked");
     assert_eq!(count(&world, &world.stack.queues.parked).await, 0);
 }
 
