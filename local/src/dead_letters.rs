@@ -177,6 +177,10 @@ impl DeadLetters {
         if waiting > 0 {
             done.left.push(format!("{waiting} dead letters: given up since this began"));
         }
+        let behind = self.count(url).await?.saturating_sub(held.len());
+        if behind > 0 {
+            done.left.push(format!("{behind} dead letters: not shown by SQS, behind others of their subject"));
+        }
         Ok(())
     }
 

@@ -109,7 +109,9 @@ async fn a_dead_letter_is_shown_without_personal_data() {
 #[tokio::test]
 async fn one_type_goes_back_alone() {
     let world = given_up().await;
-    assert_eq!(redrive(&world, Some("partial_refund")).await.letters, 1);
+    let done = redrive(&world, Some("partial_refund")).await;
+    assert_eq!(done.letters, 1);
+    assert_eq!(done.left, ["1 dead letters: not shown by SQS, behind others of their subject"]);
     assert_eq!(types(&world.queued().await), ["partial_refund"]);
     assert_eq!(redrive(&world, None).await.letters, 2);
     assert_eq!(types(&world.queued().await), ["payment", "order_paid"]);
@@ -120,7 +122,7 @@ async fn what_dies_meanwhile_is_not_sent_round() {
     let world = given_up().await;
     let before = Timestamp::now() - SignedDuration::from_mins(5);
     let done = dead_letters(&world).redrive(&replay(&world), None, before).await.unwrap();
-    assert_eq!((done.letters, done.left), (0, vec!["2 dead letters: given up since this began".to_owned()]));
+    assert_eq!((done.letters, done.left[0].as_str()), (0, "2 dead letters: given up since this began"));
     assert_eq!(redrive(&world, None).await.letters, 3, "and they are handed back");
 }
 
