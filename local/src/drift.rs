@@ -3,11 +3,9 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
-use intake::aws::{CallLimits, sdk_config};
 use intake::record::Kind;
 use intake::table::{BODY, KIND, PK, RECEIVED_AT, SK, TYPE};
 use jiff::Timestamp;
@@ -15,9 +13,8 @@ use serde::Deserialize;
 use xsolla::drift::{Row, Tally};
 use xsolla::{EventId, json_text};
 
-/// A page of a scan is a mebibyte, perhaps over a slow line, and somebody waits for it.
-const CALL_LIMITS: CallLimits =
-    CallLimits { connect: Duration::from_secs(5), attempt: Duration::from_secs(30), operation: Duration::from_mins(2) };
+use crate::aws::Clients;
+use crate::columns::columns;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -100,7 +97,7 @@ pub fn of_folder(folder: &Path) -> Result<Report, ReadError> {
 ///
 /// When the table cannot be read.
 pub async fn of_table(table: &str) -> Result<Report, ReadError> {
-    let dynamodb = aws_sdk_dynamodb::Client::new(&sdk_config(CALL_LIMITS).load().await);
+    let dynamodb = Clients::of_environment().await.dynamodb;
     let mut scan = dynamodb.scan().table_name(table).filter_expression("#kind = :event");
     scan = scan.expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()));
     // By way of names, since some are words of DynamoDB's own.
@@ -137,17 +134,7 @@ impl fmt::Display for Report {
         let head = ["since", "how often", "type", "where", "what", "kind", "first in"].map(str::to_owned);
         let lines: Vec<[String; 7]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
         if !rows.is_empty() {
-            let mut widths = [0; 7];
-            for line in &lines {
-                for (width, cell) in widths.iter_mut().zip(line) {
-                    *width = (*width).max(cell.chars().count());
-                }
-            }
-            for line in &lines {
-                let cells = widths.iter().zip(line).map(|(width, cell)| format!("{cell:<width$}"));
-                writeln!(f, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-            }
-            writeln!(f)?;
+            writeln!(f, "{}", columns(&lines))?;
         }
         let found = if rows.is_empty() { "No drift" } else { "Drift" };
         write!(f, "  {found} in {} notifications", self.tally.notifications())?;

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
 use intake::accept::SourcePolicy;
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::relay::Relay;
 use intake::settings::DirectorySetting;
@@ -16,8 +14,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
+use crate::aws::pretended;
 use crate::gateway::{self, Gateway};
-use crate::services::{self, EVENTS_TABLE, Queues, REGION};
+use crate::services::{self, EVENTS_TABLE, Queues};
 use crate::trigger::StreamTrigger;
 
 /// An embedded database on a busy laptop takes longer than DynamoDB. Xsolla's 3 seconds, and its tunnel's, are the limit.
@@ -131,7 +130,7 @@ impl Stack {
             tokio::spawn(services::serve_sqs(sqs, sqs_port)),
         ];
 
-        let config = configuration().await;
+        let config = pretended(CALL_LIMITS).await;
         let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
         let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
         let sqs = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(&sqs_endpoint).build();
@@ -207,13 +206,4 @@ fn address(listener: &TcpListener) -> SocketAddr {
 
 fn endpoint(listener: &TcpListener) -> String {
     format!("http://{}", address(listener))
-}
-
-/// The functions' own configuration, but for what they would find in Lambda's environment.
-async fn configuration() -> SdkConfig {
-    sdk_config(CALL_LIMITS)
-        .region(Region::new(REGION))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .load()
-        .await
 }

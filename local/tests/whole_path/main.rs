@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
 mod bad_input;
+mod dead_letters;
 mod demonstration;
 mod drift;
 mod events;
@@ -12,8 +13,10 @@ mod functions;
 mod goods;
 mod hazards;
 mod questions;
+mod replay;
 mod retries;
 mod secrets;
+mod show;
 mod sources;
 mod template;
 mod trouble;

@@ -97,6 +97,15 @@ fn the_functions_know_what_can_be_chosen_for_source_addresses() {
 }
 
 #[test]
+fn the_commands_are_given_all_that_they_ask_the_environment_for() {
+    let output = TEMPLATE.split("  OperateEnvironment:\n").nth(1).unwrap();
+    for line in include_str!("../../src/main.rs").lines().filter(|line| line.contains("env = \"")) {
+        let variable = line.split("env = \"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(output.contains(&format!("{variable}=${{")), "{variable}");
+    }
+}
+
+#[test]
 fn the_stream_lets_events_through_and_nothing_else() {
     let event = intake::record::Kind::Event.name();
     let filter = format!(

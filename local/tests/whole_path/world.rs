@@ -1,10 +1,12 @@
 //! A running stack, and what a test does with it: send like Xsolla, look into the table, take like the game.
 
 use std::collections::HashMap;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::MessageSystemAttributeName;
 use consumer::{Goods, ItemRole};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -13,6 +15,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use intake::settings::DirectorySetting;
+use local::services::Queues;
+use local::table::Table;
 use local::{Options, Stack};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -51,11 +55,19 @@ pub struct Message {
     pub mode: String,
     pub identified: bool,
     pub deprecated: bool,
+    pub replay: bool,
     pub received_at: String,
     pub notification: Box<RawValue>,
     /// Message attributes.
     #[serde(skip)]
     pub attributes: HashMap<String, String>,
+    /// Its text.
+    #[serde(skip)]
+    pub text: String,
+    #[serde(skip)]
+    pub group_id: String,
+    #[serde(skip)]
+    pub deduplication_id: String,
 }
 
 pub fn options() -> Options {
@@ -154,9 +166,40 @@ impl World {
         }
     }
 
+    /// The table, as the commands look into it.
+    pub fn table(&self) -> Table {
+        Table { client: self.stack.dynamodb.clone(), name: "events".to_owned() }
+    }
+
+    /// Runs the command line against this world; what it printed, and whether it succeeded.
+    pub async fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
+        command.args(arguments).stdin(Stdio::null());
+        let Queues { events, dead_letters, parked } = &self.stack.queues;
+        for (name, value) in [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.stack.dynamodb_endpoint),
+            ("AWS_ENDPOINT_URL_SQS", &self.stack.sqs_endpoint),
+            ("TABLE_NAME", "events"),
+            ("QUEUE_URL", events),
+            ("DEAD_LETTER_QUEUE_URL", dead_letters),
+            ("PARKED_QUEUE_URL", parked),
+            ("PAYMENT_WITHOUT_ORDER", "money_only"),
+        ] {
+            command.env(name, value);
+        }
+        // Not on this thread, which answers the command.
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(printed).unwrap())
+    }
+
     async fn take(&self, wait_seconds: i32) -> Vec<Message> {
         let url = &self.stack.queues.events;
         let taken = self.stack.sqs.receive_message().queue_url(url).message_attribute_names("All");
+        let taken = taken.message_system_attribute_names(MessageSystemAttributeName::All);
         let taken = taken.max_number_of_messages(10).wait_time_seconds(wait_seconds).send().await.unwrap();
         let mut messages = Vec::new();
         for message in taken.messages() {
@@ -166,6 +209,10 @@ impl World {
             for (name, value) in message.message_attributes().unwrap() {
                 read.attributes.insert(name.clone(), value.string_value().unwrap().to_owned());
             }
+            let system = message.attributes().unwrap();
+            read.group_id.clone_from(&system[&MessageSystemAttributeName::MessageGroupId]);
+            read.deduplication_id.clone_from(&system[&MessageSystemAttributeName::MessageDeduplicationId]);
+            message.body().unwrap().clone_into(&mut read.text);
             messages.push(read);
         }
         messages

@@ -39,6 +39,9 @@ pub struct Event<'a> {
     pub identified: bool,
     /// `true`: Xsolla has withdrawn the type.
     pub deprecated: bool,
+    /// `true`: a person has sent it, for the first time or again, and it may be late. Its event id still decides.
+    #[serde(default)]
+    pub replay: bool,
     /// When it was received, in UTC: `2026-11-22T00:31:07.042Z`.
     #[serde(borrow)]
     #[schemars(extend("format" = "date-time"))]
@@ -115,7 +118,7 @@ impl fmt::Debug for Event<'_> {
 mod tests {
     use super::*;
 
-    const MESSAGE: &str = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":{"notification_type":"payment","transaction":{"id":12345678901234567890123}, "amount": 1.9900}}"#;
+    const MESSAGE: &str = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":{"notification_type":"payment","transaction":{"id":12345678901234567890123}, "amount": 1.9900}}"#;
 
     #[test]
     fn a_message_is_written_as_it_is_read() {
@@ -132,8 +135,15 @@ mod tests {
 
     #[test]
     fn escapes_are_read_and_a_field_of_tomorrow_is_passed_over() {
-        let message = MESSAGE.replace(r#""me""#, r#""m\u0065\n""#).replace(r#""mode""#, r#""replay":true,"mode""#);
+        let message = MESSAGE.replace(r#""me""#, r#""m\u0065\n""#).replace(r#""mode""#, r#""shade":"green","mode""#);
         assert_eq!(Event::read(&message).unwrap().user_id.as_deref(), Some("me\n"));
+    }
+
+    #[test]
+    fn a_message_from_before_replays_is_none() {
+        let message = MESSAGE.replace(r#""replay":false,"#, "");
+        assert_ne!(message, MESSAGE);
+        assert!(!Event::read(&message).unwrap().replay);
     }
 
     #[test]

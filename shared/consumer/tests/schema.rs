@@ -33,6 +33,7 @@ fn message_of(envelope: Envelope<'_>, body: &str) -> Value {
         mode: envelope.mode,
         identified: envelope.identified,
         deprecated: envelope.known.is_some_and(NotificationType::is_deprecated),
+        replay: false,
         received_at: told.received_at.into(),
         item_roles: ItemRole::of_items(envelope.known, body),
         notification: serde_json::from_str(body).unwrap(),

@@ -48,6 +48,13 @@ impl Message {
         })
     }
 
+    /// The same message, to be sent once more. Without a deduplication id of its own, made from what stands for this
+    /// time, SQS would drop it for five minutes after the first.
+    #[must_use]
+    pub fn once_more(self, time: &str) -> Self {
+        Self { deduplication_id: fifo_id(&format!("{}#{time}", self.deduplication_id)), ..self }
+    }
+
     /// What it counts for in SQS, in bytes: the body, and the two attributes with their names and types.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -121,6 +128,7 @@ mod tests {
             mode: Mode::Live,
             identified: true,
             deprecated: false,
+            replay: false,
             received_at: "2026-11-22T00:31:07.042Z".into(),
             item_roles: None,
             notification: notification(body)?,
@@ -131,7 +139,7 @@ mod tests {
     fn the_notification_stands_in_it_as_it_came() {
         let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
         let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
-        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
+        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
         assert_eq!(message.body.as_str(), format!("{expected}{body}}}"));
     }
 
@@ -162,6 +170,14 @@ mod tests {
             assert_eq!(sent == id, fits, "{id}");
             assert!(fits || (sent.len() == 64 && sent.bytes().all(|byte| byte.is_ascii_hexdigit())), "{sent}");
         }
+    }
+
+    #[test]
+    fn once_more_it_differs_in_its_deduplication_id_alone() {
+        let first = message("transaction#7#payment", b"{}").unwrap();
+        let second = first.clone().once_more("2026-11-22T04:00:00Z");
+        assert_eq!(second.deduplication_id, "transaction#7#payment#2026-11-22T04:00:00Z");
+        assert_eq!(Message { deduplication_id: first.deduplication_id.clone(), ..second }, first);
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub trait Parking: Send + Sync {
 }
 
 /// An event that can never be sent: where it is kept, and why. Nothing of its body.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Parked {
     /// Its partition key in the table: the subject.
     pub pk: String,

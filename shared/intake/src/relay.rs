@@ -7,7 +7,7 @@ use consumer::Event;
 use xsolla::{Goods, ItemRole, NotificationType, PaymentWithoutOrder, Told};
 
 use crate::message::{self, Message, NotJson};
-use crate::ports::{History, Parked, Parking, Queue, Sent};
+use crate::ports::{History, Parked, Parking, PortError, Queue, Sent};
 use crate::record::{Kept, MissingAttribute};
 
 #[cfg(test)]
@@ -96,27 +96,16 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
         }
     }
 
-    /// Writes an event's message; `None` if what it means cannot be found out now.
+    /// Gives an event its message; `None` if what it means cannot be found out now.
     async fn make_ready<'e>(&self, streamed: &'e Streamed) -> Option<Ready<'e>> {
-        let never = |cause: String| Some(Ready { streamed, message: Err(cause) });
         let event = match &streamed.event {
             Ok(event) => event,
-            Err(missing) => return never(missing.to_string()),
+            Err(missing) => return Some(Ready { streamed, message: Err(missing.to_string()) }),
         };
-        let Ok(told) = told(event) else { return never(NotJson.to_string()) };
-        let others = if Goods::depends_on_earlier(&told, self.payment_without_order) {
-            self.history.events_of(event.event_id.subject()).await
-        } else {
-            Ok(Vec::new())
-        };
-        match others {
-            Ok(others) => {
-                let others: Vec<Told<'_>> = others.iter().filter_map(|other| self::told(other).ok()).collect();
-                let goods = Goods::of(&told, self.payment_without_order, &others);
-                let message = write(event, &told, goods).map_err(|error| error.to_string());
-                Some(Ready { streamed, message })
-            }
-            Err(error) => {
+        match write(event, false, &self.history, self.payment_without_order).await {
+            Ok(message) => Some(Ready { streamed, message: Ok(message) }),
+            Err(NoMessage::Never(cause)) => Some(Ready { streamed, message: Err(cause.to_string()) }),
+            Err(NoMessage::NotYet(error)) => {
                 tracing::warn!(pk = streamed.pk, sk = streamed.sk, %error, "its meaning cannot be found out yet");
                 None
             }
@@ -178,6 +167,49 @@ fn batch_len(ready: &[Ready<'_>]) -> usize {
     subjects.len()
 }
 
+/// Why an event has no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoMessage {
+    /// It can never have one.
+    #[error(transparent)]
+    Never(NotJson),
+    /// What it means cannot be found out now.
+    #[error(transparent)]
+    NotYet(PortError),
+}
+
+/// Writes an event's message: the one that the stream brings, or, as a replay, the one that a person sends.
+///
+/// # Errors
+///
+/// When the body is not JSON, or the earlier events of its subject cannot be read.
+pub async fn write<H: History>(
+    event: &Kept,
+    replay: bool,
+    history: &H,
+    payment_without_order: PaymentWithoutOrder,
+) -> Result<Message, NoMessage> {
+    let told = told(event).map_err(NoMessage::Never)?;
+    let others = if Goods::depends_on_earlier(&told, payment_without_order) {
+        history.events_of(event.event_id.subject()).await.map_err(NoMessage::NotYet)?
+    } else {
+        Vec::new()
+    };
+    goods(event, payment_without_order, &others)
+        .and_then(|goods| message_with(event, &told, goods, replay))
+        .map_err(NoMessage::Never)
+}
+
+/// What an event means for the goods, given the other events of its subject, in any order.
+///
+/// # Errors
+///
+/// When the body is not JSON.
+pub fn goods(event: &Kept, payment_without_order: PaymentWithoutOrder, others: &[Kept]) -> Result<Goods, NotJson> {
+    let others: Vec<Told<'_>> = others.iter().filter_map(|other| told(other).ok()).collect();
+    Ok(Goods::of(&told(event)?, payment_without_order, &others))
+}
+
 fn told(event: &Kept) -> Result<Told<'_>, NotJson> {
     Ok(Told {
         known: NotificationType::named(&event.type_name),
@@ -188,7 +220,7 @@ fn told(event: &Kept) -> Result<Told<'_>, NotJson> {
     })
 }
 
-fn write(event: &Kept, told: &Told<'_>, goods: Goods) -> Result<Message, NotJson> {
+fn message_with(event: &Kept, told: &Told<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
     Message::new(&Event {
         event_id: event.event_id.to_string().into(),
         notification_type: Cow::Borrowed(&event.type_name),
@@ -200,6 +232,7 @@ fn write(event: &Kept, told: &Told<'_>, goods: Goods) -> Result<Message, NotJson
         mode: event.mode,
         identified: event.identified,
         deprecated: told.known.is_some_and(NotificationType::is_deprecated),
+        replay,
         received_at: Cow::Borrowed(&event.received_at),
         item_roles: ItemRole::of_items(told.known, told.notification),
         notification: message::notification(&event.body)?,

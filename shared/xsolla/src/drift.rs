@@ -22,27 +22,18 @@
 //!
 //! A finding never holds a value, only its kind. The exception is a new word of a documented list, if it looks like one.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::LazyLock;
 
-use schemars::SchemaGenerator;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use crate::NotificationType;
-use crate::model::{self, ALWAYS_SENT, KNOWN_VALUES};
+use crate::shape::{Kind, Members, ODD_KEY, SHAPES, Shape, elements, is_plain, text};
+use crate::{NotificationType, model};
 
 /// Most findings in one notification. What is beyond is not looked for.
 pub const MAX_FINDINGS: usize = 100;
-/// Longest key that is shown.
-const MAX_KEY: usize = 64;
 /// Longest word of a list that is shown.
 const MAX_WORD: usize = 40;
-/// Shown for a key that may be anything: somebody's address, a text.
-const ODD_KEY: &str = "(odd key)";
 
 /// One difference between a notification and its model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,159 +194,6 @@ impl<E: Ord + Clone> Tally<E> {
     }
 }
 
-/// The shape of each type that has a model.
-static SHAPES: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
-    let mut generator = SchemaGenerator::default();
-    let schemas = model::schemas(&mut generator);
-    let definitions = generator.take_definitions(true);
-    let shapes = schemas.iter().map(|(known, schema)| (known.name(), Shape::of(schema.as_value(), &definitions)));
-    shapes.collect()
-});
-
-/// What a JSON value can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Null,
-    Bool,
-    Integer,
-    Decimal,
-    Text,
-    Array,
-    Object,
-}
-
-impl Kind {
-    fn of(json: &str) -> Self {
-        match json.as_bytes().first() {
-            Some(b'{') => Self::Object,
-            Some(b'[') => Self::Array,
-            Some(b'"') => Self::Text,
-            Some(b't' | b'f') => Self::Bool,
-            Some(b'-' | b'0'..=b'9') if json.contains(['.', 'e', 'E']) => Self::Decimal,
-            Some(b'-' | b'0'..=b'9') => Self::Integer,
-            _ => Self::Null,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool => "true/false",
-            Self::Integer => "integer",
-            Self::Decimal => "decimal",
-            Self::Text => "string",
-            Self::Array => "array",
-            Self::Object => "object",
-        }
-    }
-
-    /// The kind of this value, with its length.
-    fn shown(self, json: &str) -> String {
-        let length = match self {
-            Self::Text => text(json).chars().count(),
-            Self::Array => elements(json).len(),
-            _ => return self.name().to_owned(),
-        };
-        format!("{}({length})", self.name())
-    }
-}
-
-/// A schema, without the references and alternatives: for each kind of value there is one way to go on.
-///
-/// No model holds itself, so this ends. And it is what bounds the depth to which a notification is looked at.
-#[derive(Debug, Default)]
-struct Shape {
-    /// It may be anything.
-    free: bool,
-    kinds: Vec<Kind>,
-    fields: BTreeMap<String, Field>,
-    /// What an array consists of. Without it, only an empty array is taken, for an empty object.
-    element: Option<Box<Shape>>,
-    /// The known values of a list.
-    values: Vec<String>,
-}
-
-#[derive(Debug, Default)]
-struct Field {
-    shape: Shape,
-    always_sent: bool,
-}
-
-impl Shape {
-    fn of(schema: &Value, definitions: &Map<String, Value>) -> Self {
-        let mut shape = Self::default();
-        shape.add(schema, definitions);
-        shape
-    }
-
-    /// Takes what this schema takes, too.
-    fn add(&mut self, schema: &Value, definitions: &Map<String, Value>) {
-        let referred = schema["$ref"].as_str().and_then(|name| definitions.get(name.strip_prefix("#/$defs/")?));
-        let alternatives = schema["anyOf"].as_array();
-        for schema in referred.into_iter().chain(alternatives.into_iter().flatten()) {
-            self.add(schema, definitions);
-        }
-        let names = match &schema["type"] {
-            Value::Array(names) => names.as_slice(),
-            Value::Null => &[],
-            name => std::slice::from_ref(name),
-        };
-        self.free |= referred.is_none() && alternatives.is_none() && names.is_empty();
-        for name in names {
-            match name.as_str() {
-                Some("boolean") => self.kinds.push(Kind::Bool),
-                Some("integer") => self.kinds.push(Kind::Integer),
-                Some("number") => self.kinds.extend([Kind::Integer, Kind::Decimal]),
-                Some("string") => self.kinds.push(Kind::Text),
-                Some("array") => self.kinds.push(Kind::Array),
-                Some("object") => self.kinds.push(Kind::Object),
-                _ => {}
-            }
-        }
-        let required = schema["required"].as_array();
-        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let field = self.fields.entry(name.clone()).or_default();
-            field.shape.add(property, definitions);
-            let is_required = required.is_some_and(|names| names.iter().any(|required| required == name));
-            field.always_sent |= is_required || property[ALWAYS_SENT] == true;
-        }
-        if let Some(element) = schema.get("items") {
-            self.element.get_or_insert_default().add(element, definitions);
-        }
-        let values = schema[KNOWN_VALUES].as_array().into_iter().flatten();
-        self.values.extend(values.filter_map(Value::as_str).map(str::to_owned));
-    }
-
-    fn takes(&self, kind: Kind, json: &str) -> bool {
-        match kind {
-            Kind::Null => true,
-            Kind::Array => self.element.is_some() || (self.kinds.contains(&kind) && elements(json).is_empty()),
-            // `3.0` is an integer to JSON Schema, and to the models.
-            Kind::Decimal if !self.kinds.contains(&kind) => {
-                self.kinds.contains(&Kind::Integer) && json.parse().is_ok_and(|number: f64| number.fract() == 0.0)
-            }
-            kind => self.kinds.contains(&kind),
-        }
-    }
-
-    /// The kinds that it takes, for people.
-    fn expected(&self) -> String {
-        let mut names: Vec<&str> = Vec::new();
-        for kind in &self.kinds {
-            let name = match kind {
-                Kind::Array if self.element.is_none() => continue,
-                Kind::Integer if self.kinds.contains(&Kind::Decimal) => continue,
-                Kind::Decimal => "number",
-                kind => kind.name(),
-            };
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names.join(" or ")
-    }
-}
-
 /// One notification, beside the shape of its type.
 #[derive(Default)]
 struct Comparison {
@@ -433,81 +271,10 @@ impl Comparison {
     }
 }
 
-/// Whether a key is a name rather than somebody's data: neither an address, nor a number.
-fn is_plain(key: &str) -> bool {
-    let mut bytes = key.bytes();
-    key.len() <= MAX_KEY
-        && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-[] ".contains(&byte))
-}
-
 /// Whether a value is a word of a list rather than a text.
 fn is_word(value: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=MAX_WORD).contains(&value.len()) && value.bytes().all(plain)
-}
-
-/// What a string says, as far as it is readable; anything else as it is written.
-fn text(json: &str) -> Cow<'_, str> {
-    if json.starts_with('"') {
-        serde_json::from_str(json).map_or(Cow::Borrowed(json), Cow::Owned)
-    } else {
-        Cow::Borrowed(json)
-    }
-}
-
-fn elements(json: &str) -> Vec<&RawValue> {
-    serde_json::from_str(json).unwrap_or_default()
-}
-
-/// The members of an object, whatever their keys, and however often each comes.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Key(name)) = map.next_key()? {
-                    members.push((name, map.next_value()?));
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Reader)
-    }
-}
-
-/// A key. As bytes, since it may hold half a character, which no `str` can.
-struct Key(String);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl Visitor<'_> for Reader {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_bytes<E>(self, key: &[u8]) -> Result<Key, E> {
-                Ok(Key(String::from_utf8_lossy(key).into_owned()))
-            }
-        }
-
-        deserializer.deserialize_bytes(Reader)
-    }
 }
 
 #[cfg(test)]

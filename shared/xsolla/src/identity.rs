@@ -86,6 +86,14 @@ impl EventId {
         Self { subject, rest }
     }
 
+    /// Reads a key as it is shown; `None` if that is no more than a subject.
+    #[must_use]
+    pub fn parse(shown: &str) -> Option<Self> {
+        let mut separators = shown.match_indices('#').map(|(position, _)| position);
+        let (subject, rest) = shown.split_at_checked(separators.nth(1)?)?;
+        Some(Self::new(subject.to_owned(), rest.strip_prefix('#')?.to_owned()))
+    }
+
     /// The key of a body that is kept though it cannot be read: its digest.
     #[must_use]
     pub fn of_unreadable(digest: BodyDigest) -> Self {
@@ -204,6 +212,18 @@ mod tests {
 
     fn digest(body: &str) -> BodyDigest {
         BodyDigest::of(body.as_bytes())
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_shown() {
+        for (subject, rest) in
+            [("transaction#7", "payment"), ("order#7", "order_paid#7#conflict#ab"), ("body#ab", "x#ab")]
+        {
+            let id = EventId::new(subject.to_owned(), rest.to_owned());
+            assert_eq!(EventId::parse(&id.to_string()), Some(id));
+        }
+        assert_eq!(EventId::parse("transaction#7"), None);
+        assert_eq!(EventId::parse("7"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use xsolla::drift::{MAX_FINDINGS, findings};
-use xsolla::{Envelope, Secrets, Signature, sign};
+use xsolla::{Envelope, Secrets, Signature, masked, sign};
 
 /// DynamoDB's limits for a partition key and a sort key, less what a conflict adds to the latter.
 const MAX_KEYS: (usize, usize) = (2048, 1024 - "#conflict#".len() - 64);
@@ -90,6 +90,16 @@ proptest! {
             prop_assert!(finding.to_string().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{finding}");
         }
         prop_assert!(findings(&notification_type, &object.to_string()).len() <= MAX_FINDINGS);
+    }
+
+    #[test]
+    fn a_masked_notification_is_json_as_well(object in any_json(), notification_type in any_type(), text in "\\PC{1,9}") {
+        let body = json!({
+            "notification_type": notification_type, "transaction": object, "items": [object],
+            "user": { "email": format!("@{text}"), text: object },
+        });
+        let shown = masked(&notification_type, &body.to_string());
+        prop_assert!(serde_json::from_str::<Value>(&shown).is_ok(), "{shown}");
     }
 
     #[test]

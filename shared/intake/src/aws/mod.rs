@@ -72,7 +72,7 @@ pub fn sdk_config(limits: CallLimits) -> ConfigLoader {
 }
 
 /// An SDK error for the log: the service's code and message, or what happened on the way to it.
-fn port_error<E>(operation: &'static str, error: &SdkError<E>) -> PortError
+pub fn port_error<E>(operation: &'static str, error: &SdkError<E>) -> PortError
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {

@@ -44,7 +44,7 @@ fn sized(sequence_number: u32, subject: &str, id: &str, bytes: usize) -> Streame
 
 fn write_alone(streamed: &Streamed) -> Message {
     let event = streamed.event.as_ref().unwrap();
-    write(event, &super::told(event).unwrap(), Goods::MoneyOnly).unwrap()
+    message_with(event, &super::told(event).unwrap(), Goods::MoneyOnly, false).unwrap()
 }
 
 fn unsendable(sequence_number: u32, subject: &str) -> Streamed {

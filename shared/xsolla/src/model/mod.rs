@@ -69,7 +69,7 @@ pub use purchase::{
 };
 pub use refund::{PartialRefund, Refund, RefundDetails};
 pub use rust_decimal::Decimal;
-pub(crate) use schema::{ALWAYS_SENT, KNOWN_VALUES, can_read};
+pub(crate) use schema::{ALWAYS_SENT, KNOWN_VALUES, PERSONAL, can_read};
 pub use schema::{schemas, without_rust};
 pub use subscription::{
     CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,

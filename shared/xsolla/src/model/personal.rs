@@ -7,7 +7,7 @@ use std::ops::Deref;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 
-use super::lenient;
+use super::{PERSONAL, lenient};
 
 /// Text about a person, or written by one. It stays out of logs: `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -43,6 +43,7 @@ impl JsonSchema for Personal {
         json_schema!({
             "description": "Text about a person, or written by one: personal data.",
             "type": ["string", "number"],
+            (PERSONAL): true,
         })
     }
 }

@@ -41,6 +41,8 @@ pub(super) const MODELS: &[AnyModel] = &[
 /// Keyword: the values that are known today of a list that may grow, hence no `enum`.
 pub(crate) const KNOWN_VALUES: &str = "x-values";
 
+/// Keyword of a value: it is about a person, or written by one.
+pub(crate) const PERSONAL: &str = "x-personal";
 /// Keyword of a property: Xsolla documents it as always sent. `required` has only what the model cannot do without.
 pub(crate) const ALWAYS_SENT: &str = "x-always";
 

@@ -1,0 +1,68 @@
+//! From the command line to AWS, by the SDK's own environment, or to what [`crate::stack`] runs on this machine.
+
+use std::time::Duration;
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use intake::aws::{CallLimits, sdk_config};
+
+use crate::services::{EVENTS_TABLE, Queues, REGION};
+
+/// The usual port of the embedded DynamoDB.
+pub const DYNAMODB_PORT: u16 = 7701;
+/// The usual port of the embedded SQS.
+pub const SQS_PORT: u16 = 7702;
+
+/// A page of a scan is a mebibyte, perhaps over a slow line, and somebody waits for it.
+const CALL_LIMITS: CallLimits =
+    CallLimits { connect: Duration::from_secs(5), attempt: Duration::from_secs(30), operation: Duration::from_mins(2) };
+
+/// Whom the commands ask.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Asks DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Asks SQS.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+impl Clients {
+    /// What the environment says of AWS: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, …
+    pub async fn of_environment() -> Self {
+        let config = sdk_config(CALL_LIMITS).load().await;
+        Self { dynamodb: aws_sdk_dynamodb::Client::new(&config), sqs: aws_sdk_sqs::Client::new(&config) }
+    }
+
+    /// What `xsolla-webhooks local` runs on its usual ports, whatever the environment says.
+    pub async fn local() -> Self {
+        let config = pretended(CALL_LIMITS).await;
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
+            .endpoint_url(format!("http://127.0.0.1:{DYNAMODB_PORT}"))
+            .build();
+        let sqs =
+            aws_sdk_sqs::config::Builder::from(&config).endpoint_url(format!("http://127.0.0.1:{SQS_PORT}")).build();
+        Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), sqs: aws_sdk_sqs::Client::from_conf(sqs) }
+    }
+}
+
+/// The table of `xsolla-webhooks local`.
+#[must_use]
+pub fn local_table() -> String {
+    EVENTS_TABLE.to_owned()
+}
+
+/// The queues of `xsolla-webhooks local`.
+#[must_use]
+pub fn local_queues() -> Queues {
+    let url = |name| format!("http://127.0.0.1:{SQS_PORT}/000000000000/{name}");
+    Queues { events: url("events.fifo"), dead_letters: url("events-dead-letters.fifo"), parked: url("parked") }
+}
+
+/// The functions' own configuration, but for what they would find in Lambda's environment.
+pub(crate) async fn pretended(limits: CallLimits) -> SdkConfig {
+    sdk_config(limits)
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .load()
+        .await
+}
