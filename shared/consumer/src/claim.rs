@@ -74,7 +74,7 @@ impl Record {
     pub const UNCLAIMED: Self = Self { token: 0, state: State::Free };
 }
 
-/// Where claims are kept. [`crate::dynamodb`] is one.
+/// Where claims are kept. `consumer::dynamodb` has one.
 pub trait ClaimStore: Send + Sync {
     /// Why it could not do its work.
     type Error;

@@ -70,10 +70,10 @@
 //!     match grant(&event, claim.token()).await {
 //!         Ok(()) => Ok(claims.complete(&claim).await?),
 //!         Err(Failure::Refused(error)) => {
-//!             claims.release(claim).await?;
+//!             claims.release(claim).await.ok(); // if not, its lease runs out
 //!             Err(error)
 //!         }
-//!         // The lease runs out by itself. Until then the request may still arrive.
+//!         // Not released: until the lease runs out, the request may still arrive.
 //!         Err(Failure::Unanswered(error)) => Err(error),
 //!     }
 //! }
