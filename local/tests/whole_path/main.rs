@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
 mod bad_input;
+mod claims;
 mod dead_letters;
 mod demonstration;
 mod drift;

@@ -27,17 +27,22 @@ const LIMITS: CallLimits = CallLimits {
     operation: Duration::from_millis(1500),
 };
 
-/// The front door, with its table behind this address.
-async fn intake(table: SocketAddr) -> Intake<Events, Directory, SecretSource> {
+/// A client of the DynamoDB behind this address.
+pub async fn client(dynamodb: SocketAddr) -> aws_sdk_dynamodb::Client {
     let config = sdk_config(LIMITS)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(format!("http://{table}"))
+        .endpoint_url(format!("http://{dynamodb}"))
         .load()
         .await;
+    aws_sdk_dynamodb::Client::new(&config)
+}
+
+/// The front door, with its table behind this address.
+async fn intake(table: SocketAddr) -> Intake<Events, Directory, SecretSource> {
     Intake {
         door: Door::Any,
-        events: Events::new(aws_sdk_dynamodb::Client::new(&config), "events".to_owned()),
+        events: Events::new(client(table).await, "events".to_owned()),
         directory: Some(Directory::ACCEPT_ALL),
         secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
@@ -147,13 +152,13 @@ async fn a_port_or_a_directory_that_cannot_be_used_is_told() {
 }
 
 /// Hands requests on, and loses the answers to the first few.
-struct LossyProxy {
-    address: SocketAddr,
-    lost: Arc<AtomicUsize>,
+pub struct LossyProxy {
+    pub address: SocketAddr,
+    pub lost: Arc<AtomicUsize>,
 }
 
 impl LossyProxy {
-    async fn start(upstream: &str, losses: usize) -> Self {
+    pub async fn start(upstream: &str, losses: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let lost = Arc::new(AtomicUsize::new(0));

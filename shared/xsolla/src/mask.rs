@@ -2,7 +2,6 @@
 
 use serde_json::value::RawValue;
 
-use crate::NotificationType;
 use crate::shape::{Kind, Members, ODD_KEY, SHAPES, Shape, elements, is_plain};
 
 const MASK: &str = r#""***""#;

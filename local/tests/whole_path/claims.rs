@@ -1,0 +1,199 @@
+//! A consumer's claims in DynamoDB: as its rules are, so does the table.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use consumer::claim::{Claim, ClaimError, ClaimStore, Claimed, Claims, Record, Replaced};
+use consumer::dynamodb::ClaimsTable;
+
+use crate::trouble::{LossyProxy, client};
+use crate::world::{World, text};
+
+const TABLE: &str = "claims";
+const LEASE: Duration = Duration::from_secs(30);
+
+fn start() -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(1_795_307_467_042)
+}
+
+async fn world_with_claims() -> World {
+    let world = World::start().await;
+    let definition = AttributeDefinition::builder().attribute_name("event_id");
+    let key = KeySchemaElement::builder().attribute_name("event_id").key_type(KeyType::Hash);
+    let create = world.stack.dynamodb.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
+    let create = create.attribute_definitions(definition.attribute_type(ScalarAttributeType::S).build().unwrap());
+    create.key_schema(key.build().unwrap()).send().await.unwrap();
+    world
+}
+
+fn claims(dynamodb: aws_sdk_dynamodb::Client) -> Claims<ClaimsTable> {
+    Claims::new(ClaimsTable::new(dynamodb, TABLE.to_owned()), LEASE)
+}
+
+async fn new_claim(claims: &Claims<ClaimsTable>, event_id: &str, now: SystemTime) -> Claim {
+    match claims.claim(event_id, now).await.unwrap() {
+        Claimed::New(claim) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The rule to which the table is held: a record is replaced if it is the expected one.
+#[derive(Default)]
+struct InMemory(Mutex<HashMap<String, Record>>);
+
+impl ClaimStore for InMemory {
+    type Error = Infallible;
+
+    async fn replace(&self, event_id: &str, expected: Record, new: Record) -> Result<Replaced, Infallible> {
+        let mut records = self.0.lock().unwrap();
+        let found = records.get(event_id).copied().unwrap_or(Record::UNCLAIMED);
+        if found != expected {
+            return Ok(Replaced::No { found });
+        }
+        records.insert(event_id.to_owned(), new);
+        Ok(Replaced::Yes)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// So many leases after the start.
+    Claim(u32),
+    CompleteFirst,
+    CompleteLast,
+    ReleaseFirst,
+    ReleaseLast,
+}
+
+const STEPS: [Step; 6] =
+    [Step::Claim(0), Step::Claim(1), Step::CompleteFirst, Step::CompleteLast, Step::ReleaseFirst, Step::ReleaseLast];
+
+/// What each step comes to, as text; `None` if a step has nothing to act on, or is the same as another.
+async fn take<S>(claims: &Claims<S>, event_id: &str, steps: &[Step]) -> Option<Vec<String>>
+where
+    S: ClaimStore<Error: std::fmt::Debug>,
+{
+    let mut held: Vec<Claim> = Vec::new();
+    let mut results = Vec::new();
+    for step in steps {
+        let settled = match step {
+            Step::Claim(leases) => {
+                let claimed = claims.claim(event_id, start() + LEASE * *leases).await.unwrap();
+                results.push(format!("{claimed:?}"));
+                if let Claimed::New(claim) = claimed {
+                    held.push(claim);
+                }
+                continue;
+            }
+            Step::CompleteFirst => claims.complete(held.first()?).await,
+            Step::CompleteLast => claims.complete(held.get(1..)?.last()?).await,
+            Step::ReleaseFirst if held.is_empty() => return None,
+            Step::ReleaseFirst => claims.release(held.remove(0)).await,
+            Step::ReleaseLast if held.len() < 2 => return None,
+            Step::ReleaseLast => claims.release(held.pop()?).await,
+        };
+        results.push(format!("{settled:?}"));
+    }
+    Some(results)
+}
+
+#[tokio::test]
+async fn the_table_does_as_the_rules_say_in_every_order_of_five_steps() {
+    let world = world_with_claims().await;
+    let table = claims(world.stack.dynamodb.clone());
+    let rules = Claims::new(InMemory::default(), LEASE);
+    let mut orders = 0;
+    for order in 0..STEPS.len().pow(3) {
+        let at = |place: u32| STEPS[order / STEPS.len().pow(place) % STEPS.len()];
+        let steps = [Step::Claim(0), at(0), at(1), at(2), Step::Claim(1)];
+        let event_id = format!("transaction#{order}#payment");
+        let Some(expected) = take(&rules, &event_id, &steps).await else { continue };
+        assert_eq!(take(&table, &event_id, &steps).await, Some(expected), "{steps:?}");
+        orders += 1;
+    }
+    assert!(orders > 60, "{orders}");
+}
+
+#[tokio::test]
+async fn of_16_workers_at_once_one_has_the_event() {
+    let world = world_with_claims().await;
+    let claims = Arc::new(claims(world.stack.dynamodb.clone()));
+    // New, and after each lease that has run out.
+    for (token, leases) in [(1, 0), (2, 1), (3, 2)] {
+        let workers: Vec<_> = (0..16)
+            .map(|_| {
+                let claims = Arc::clone(&claims);
+                tokio::spawn(async move { claims.claim("order#1#order_paid", start() + LEASE * leases).await.unwrap() })
+            })
+            .collect();
+        let mut tokens = Vec::new();
+        for worker in workers {
+            match worker.await.unwrap() {
+                Claimed::New(claim) => tokens.push(claim.token()),
+                Claimed::Held { until } => assert_eq!(until, start() + LEASE * (leases + 1)),
+                Claimed::Done => panic!("nobody has done it"),
+            }
+        }
+        assert_eq!(tokens, [token]);
+    }
+}
+
+/// The SDK repeats a write whose answer was lost, and meets its own item: the claim is this worker's, and so is its end.
+#[tokio::test]
+async fn a_write_that_took_effect_unanswered_is_known_again() {
+    let world = world_with_claims().await;
+    let direct = claims(world.stack.dynamodb.clone());
+    for event_id in ["order#1#order_paid", "order#1#order_canceled"] {
+        let proxy = LossyProxy::start(&world.stack.dynamodb_endpoint, 1).await;
+        let claim = new_claim(&claims(client(proxy.address).await), event_id, start()).await;
+        assert_eq!((claim.token(), proxy.lost.load(Ordering::Relaxed)), (1, 1));
+        assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Held { until: start() + LEASE }));
+        let proxy = LossyProxy::start(&world.stack.dynamodb_endpoint, 1).await;
+        let lossy = claims(client(proxy.address).await);
+        if event_id.ends_with("paid") {
+            assert_eq!(lossy.complete(&claim).await, Ok(()));
+            assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Done));
+        } else {
+            assert_eq!(lossy.release(claim).await, Ok(()));
+            assert_eq!(new_claim(&direct, event_id, start()).await.token(), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_claim_is_forgotten_400_days_after_its_lease() {
+    let world = world_with_claims().await;
+    let claims = claims(world.stack.dynamodb.clone());
+    let claim = new_claim(&claims, "order#1#order_paid", start()).await;
+    claims.complete(&claim).await.unwrap();
+    let items = world.stack.dynamodb.scan().table_name(TABLE).send().await.unwrap();
+    let [item] = items.items() else { panic!("{items:?}") };
+    let expires_at = (1_795_307_467 + 30 + 400 * 24 * 60 * 60).to_string();
+    assert_eq!(item["expires_at"], AttributeValue::N(expires_at), "in seconds");
+    assert_eq!((text(item, "event_id"), text(item, "state")), ("order#1#order_paid".to_owned(), "done".to_owned()));
+}
+
+#[tokio::test]
+async fn an_item_that_vanished_or_is_no_claim_is_told() {
+    let world = world_with_claims().await;
+    let claims = claims(world.stack.dynamodb.clone());
+    let key = || AttributeValue::S("order#1#order_paid".to_owned());
+    let claim = new_claim(&claims, "order#1#order_paid", start()).await;
+    world.stack.dynamodb.delete_item().table_name(TABLE).key("event_id", key()).send().await.unwrap();
+    assert_eq!(claims.complete(&claim).await, Err(ClaimError::Lost));
+
+    let other = world.stack.dynamodb.put_item().table_name(TABLE).item("event_id", key());
+    other.item("token", AttributeValue::S("another table's".to_owned())).send().await.unwrap();
+    let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
+    assert_eq!(error, "dynamodb:UpdateItem: the item is no claim");
+
+    world.stack.dynamodb.delete_table().table_name(TABLE).send().await.unwrap();
+    let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
+    assert!(error.starts_with("dynamodb:UpdateItem: ResourceNotFoundException: "), "{error}");
+}

@@ -1,0 +1,159 @@
+//! Claims in a DynamoDB table, one conditional write each. Needs the feature `dynamodb`.
+//!
+//! The table is the game's, and not the table of events. Its function needs `dynamodb:UpdateItem` on it:
+//!
+//! ```yaml
+//! Claims:
+//!   Type: AWS::DynamoDB::Table
+//!   Properties:
+//!     BillingMode: PAY_PER_REQUEST
+//!     AttributeDefinitions: [{AttributeName: event_id, AttributeType: S}]
+//!     KeySchema: [{AttributeName: event_id, KeyType: HASH}]
+//!     TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
+//! ```
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use uuid::Uuid;
+
+use crate::claim::{ClaimStore, Record, Replaced, State};
+
+/// Partition key. String.
+const EVENT_ID: &str = "event_id";
+/// The last claim's. Number.
+const TOKEN: &str = "token";
+/// `free`, `held` or `done`. String.
+const STATE: &str = "state";
+/// When the last claim's lease runs out, in milliseconds since 1970. Number.
+const HELD_UNTIL: &str = "held_until";
+/// When the table may forget it, in seconds since 1970 (TTL). Number.
+const EXPIRES_AT: &str = "expires_at";
+/// Which call wrote it, so that a call that is repeated knows its own work. String.
+const ATTEMPT: &str = "attempt";
+
+/// As long as the table of events keeps an event, and so longer than anything can hand it to the game again.
+const RETENTION: Duration = Duration::from_hours(400 * 24);
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The table of claims.
+#[derive(Debug, Clone)]
+pub struct ClaimsTable {
+    client: Client,
+    name: String,
+}
+
+/// DynamoDB could not do its work. For the log: it holds nothing of an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("dynamodb:UpdateItem: {cause}")]
+pub struct TableError {
+    /// What the service or the way to it said.
+    pub cause: String,
+}
+
+impl ClaimsTable {
+    /// The table of this name.
+    pub const fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+}
+
+impl ClaimStore for ClaimsTable {
+    type Error = TableError;
+
+    async fn replace(&self, event_id: &str, expected: Record, new: Record) -> Result<Replaced, TableError> {
+        let attempt = Uuid::new_v4().simple().to_string();
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key(EVENT_ID, AttributeValue::S(event_id.to_owned()))
+            .expression_attribute_names("#token", TOKEN)
+            .expression_attribute_names("#state", STATE)
+            .expression_attribute_names("#attempt", ATTEMPT)
+            .expression_attribute_values(":new_token", AttributeValue::N(new.token.to_string()))
+            .expression_attribute_values(":new_state", AttributeValue::S(name(new.state).to_owned()))
+            .expression_attribute_values(":attempt", AttributeValue::S(attempt.clone()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut set = "SET #token = :new_token, #state = :new_state, #attempt = :attempt".to_owned();
+        if let State::Held { until } = new.state {
+            set.push_str(", #held_until = :held_until, #expires_at = :expires_at");
+            let until = since_1970(until);
+            let expires_at = until.saturating_add(RETENTION).as_secs();
+            update = update
+                .expression_attribute_names("#held_until", HELD_UNTIL)
+                .expression_attribute_names("#expires_at", EXPIRES_AT)
+                .expression_attribute_values(":held_until", AttributeValue::N(until.as_millis().to_string()))
+                .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()));
+        }
+        let update = if expected == Record::UNCLAIMED {
+            update.condition_expression("attribute_not_exists(#token)")
+        } else {
+            update
+                .condition_expression("#token = :token AND #state = :state")
+                .expression_attribute_values(":token", AttributeValue::N(expected.token.to_string()))
+                .expression_attribute_values(":state", AttributeValue::S(name(expected.state).to_owned()))
+        };
+        match update.update_expression(set).send().await {
+            Ok(_) => Ok(Replaced::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let found = refused.item().filter(|item| !item.is_empty());
+                    // The SDK repeated a write that had taken effect unanswered: it meets its own item.
+                    if found.and_then(|item| item.get(ATTEMPT)?.as_s().ok()) == Some(&attempt) {
+                        return Ok(Replaced::Yes);
+                    }
+                    match found.map_or(Some(Record::UNCLAIMED), record) {
+                        // Whoever is told so would ask for the same for ever.
+                        Some(found) if found == expected => Err(unusable("refused, but nothing is in the way")),
+                        Some(found) => Ok(Replaced::No { found }),
+                        None => Err(unusable("the item is no claim")),
+                    }
+                }
+                _ => Err(table_error(&error)),
+            },
+        }
+    }
+}
+
+fn record(item: &Item) -> Option<Record> {
+    let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<u64>().ok();
+    let state = match item.get(STATE)?.as_s().ok()?.as_str() {
+        "free" => State::Free,
+        "held" => State::Held { until: UNIX_EPOCH.checked_add(Duration::from_millis(number(HELD_UNTIL)?))? },
+        "done" => State::Done,
+        _ => return None,
+    };
+    Some(Record { token: number(TOKEN)?, state })
+}
+
+const fn name(state: State) -> &'static str {
+    match state {
+        State::Free => "free",
+        State::Held { .. } => "held",
+        State::Done => "done",
+    }
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn unusable(cause: &str) -> TableError {
+    TableError { cause: cause.to_owned() }
+}
+
+fn table_error(error: &SdkError<UpdateItemError>) -> TableError {
+    let cause = match error.as_service_error() {
+        Some(service) => {
+            format!("{}: {}", service.code().unwrap_or("no code"), service.message().unwrap_or("no message"))
+        }
+        None => DisplayErrorContext(error).to_string(),
+    };
+    TableError { cause }
+}
