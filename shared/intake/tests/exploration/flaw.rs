@@ -1,0 +1,56 @@
+//! Ways to break the product from outside: what the exploration must find.
+
+use crate::promises::Promise;
+
+/// A wrong adapter or wrong glue around the real flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The put lacks its condition.
+    UnconditionalPut,
+    /// Events are kept after the answer, by the next call.
+    KeepsAfterAnswering,
+    /// A write that failed is taken for one that succeeded.
+    TrustsFailedWrites,
+    /// A key that is taken is reported as a failure.
+    TakesRetriesForFailures,
+    /// The key has the delivery's own number in it.
+    KeyOfItsOwn,
+    /// What comes in is written down before its signature is looked at.
+    WritesBeforeVerifying,
+    /// What fails is answered with a 400.
+    BlamesTheCaller,
+    /// The time limit is an hour.
+    NoTimeLimit,
+    /// The relay goes on behind the record that failed.
+    SkipsFailedRecord,
+    /// A batch that was taken in part is taken for one that was taken.
+    TrustsHalfABatch,
+    /// The relay sends those behind a failure first.
+    OvertakesFailures,
+    /// Each sending has a deduplication id of its own.
+    NewDeduplicationIds,
+    /// The stream's filter lets conflicts through.
+    StreamsConflicts,
+    /// A batch whose function was killed is not repeated.
+    NeverRepeatsABatch,
+}
+
+impl Flaw {
+    /// All of them, each with the promise that it breaks.
+    pub const ALL: &[(Self, Promise)] = &[
+        (Self::UnconditionalPut, Promise::KeptOnce),
+        (Self::KeepsAfterAnswering, Promise::AcknowledgedIsKept),
+        (Self::TrustsFailedWrites, Promise::AcknowledgedIsKept),
+        (Self::TakesRetriesForFailures, Promise::FailsOnlyIfSomethingFailed),
+        (Self::KeyOfItsOwn, Promise::KeptOnce),
+        (Self::WritesBeforeVerifying, Promise::ForgeriesReachNothing),
+        (Self::BlamesTheCaller, Promise::NobodyTurnedAway),
+        (Self::NoTimeLimit, Promise::AnsweredInTime),
+        (Self::SkipsFailedRecord, Promise::KeptIsQueued),
+        (Self::TrustsHalfABatch, Promise::KeptIsQueued),
+        (Self::OvertakesFailures, Promise::QueuedInOrder),
+        (Self::NewDeduplicationIds, Promise::QueuedOnce),
+        (Self::StreamsConflicts, Promise::OnlyEventsQueued),
+        (Self::NeverRepeatsABatch, Promise::KeptIsQueued),
+    ];
+}
