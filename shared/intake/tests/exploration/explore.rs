@@ -43,6 +43,30 @@ impl Stories {
         self.runtime.block_on(tokio::task::unconstrained(run(scenario, plan, self.flaw, tell)))
     }
 
+    /// The story without the messages and detours that it does not need. When a message is left out, the detours behind
+    /// it come sooner.
+    fn shortened(&self, mut scenario: Scenario, mut plan: Plan) -> Broken {
+        let promise = self.run(&scenario, &plan, false).broken.unwrap();
+        let is_broken = |scenario: &Scenario, plan: &Plan| self.run(scenario, plan, false).broken == Some(promise);
+        for place in (0..scenario.messages.len()).rev() {
+            let mut fewer = scenario.clone();
+            fewer.messages.remove(place);
+            let mut sooner =
+                (0..25).map(|by| plan.iter().map(|(at, option)| (at.saturating_sub(by), *option)).collect());
+            if let Some(sooner) = sooner.find(|plan| is_broken(&fewer, plan)) {
+                (scenario, plan) = (fewer, sooner);
+            }
+        }
+        for place in (0..plan.len()).rev() {
+            let mut fewer = plan.clone();
+            fewer.remove(place);
+            if is_broken(&scenario, &fewer) {
+                plan = fewer;
+            }
+        }
+        self.tell(&scenario, &plan, promise)
+    }
+
     fn tell(&self, scenario: &Scenario, plan: &Plan, promise: Promise) -> Broken {
         Broken { promise, detours: plan.len(), story: self.run(scenario, plan, true).story }
     }
@@ -71,14 +95,14 @@ pub fn all(scenario: &Scenario, most_detours: usize, flaw: Option<Flaw>) -> Resu
     Ok(number)
 }
 
-/// So many stories at random: up to ten messages, up to thirty detours. The one that is told has been shrunk.
-pub fn some(number: u32, seed: u64, flaw: Option<Flaw>) -> Result<(), Broken> {
+/// So many stories at random: up to ten messages, up to thirty detours. The one that is told has been shortened.
+pub fn some(number: u32, seed: u32, flaw: Option<Flaw>) -> Result<(), Broken> {
     let stories = Stories::new(flaw);
     let messages = vec(0..ALL.len(), 1..=10);
     let detours = btree_map(0..400_usize, 1..60_usize, 0..=30);
     let config = Config { cases: number, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[..4].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let parts = (messages, detours).prop_map(|(messages, detours)| {
         let messages = messages.into_iter().map(|n| ALL[n]).collect();
@@ -90,10 +114,7 @@ pub fn some(number: u32, seed: u64, flaw: Option<Flaw>) -> Result<(), Broken> {
     });
     match result {
         Ok(()) => Ok(()),
-        Err(TestError::Fail(_, (scenario, plan))) => {
-            let promise = stories.run(&scenario, &plan, false).broken.unwrap();
-            Err(stories.tell(&scenario, &plan, promise))
-        }
+        Err(TestError::Fail(_, (scenario, plan))) => Err(stories.shortened(scenario, plan)),
         Err(TestError::Abort(why)) => panic!("{why}"),
     }
 }

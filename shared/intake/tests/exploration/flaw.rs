@@ -1,5 +1,6 @@
 //! Ways to break the product from outside: what the exploration must find.
 
+use crate::messages::{FORGED, Message, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8};
 use crate::promises::Promise;
 
 /// A wrong adapter or wrong glue around the real flows.
@@ -36,21 +37,21 @@ pub enum Flaw {
 }
 
 impl Flaw {
-    /// All of them, each with the promise that it breaks.
-    pub const ALL: &[(Self, Promise)] = &[
-        (Self::UnconditionalPut, Promise::KeptOnce),
-        (Self::KeepsAfterAnswering, Promise::AcknowledgedIsKept),
-        (Self::TrustsFailedWrites, Promise::AcknowledgedIsKept),
-        (Self::TakesRetriesForFailures, Promise::FailsOnlyIfSomethingFailed),
-        (Self::KeyOfItsOwn, Promise::KeptOnce),
-        (Self::WritesBeforeVerifying, Promise::ForgeriesReachNothing),
-        (Self::BlamesTheCaller, Promise::NobodyTurnedAway),
-        (Self::NoTimeLimit, Promise::AnsweredInTime),
-        (Self::SkipsFailedRecord, Promise::KeptIsQueued),
-        (Self::TrustsHalfABatch, Promise::KeptIsQueued),
-        (Self::OvertakesFailures, Promise::QueuedInOrder),
-        (Self::NewDeduplicationIds, Promise::QueuedOnce),
-        (Self::StreamsConflicts, Promise::OnlyEventsQueued),
-        (Self::NeverRepeatsABatch, Promise::KeptIsQueued),
+    /// All of them, each with the promise that it breaks, and messages with which that shows.
+    pub const ALL: &[(Self, Promise, &[Message])] = &[
+        (Self::UnconditionalPut, Promise::KeptOnce, &[PAYMENT, PAYMENT]),
+        (Self::KeepsAfterAnswering, Promise::AcknowledgedIsKept, &[PAYMENT]),
+        (Self::TrustsFailedWrites, Promise::AcknowledgedIsKept, &[PAYMENT]),
+        (Self::TakesRetriesForFailures, Promise::FailsOnlyIfSomethingFailed, &[PAYMENT, PAYMENT]),
+        (Self::KeyOfItsOwn, Promise::KeptOnce, &[PAYMENT]),
+        (Self::WritesBeforeVerifying, Promise::ForgeriesReachNothing, &[FORGED]),
+        (Self::BlamesTheCaller, Promise::NobodyTurnedAway, &[PAYMENT]),
+        (Self::NoTimeLimit, Promise::AnsweredInTime, &[PAYMENT]),
+        (Self::SkipsFailedRecord, Promise::KeptIsQueued, &[PAYMENT]),
+        (Self::TrustsHalfABatch, Promise::KeptIsQueued, &[PAYMENT, PAYMENT_8]),
+        (Self::OvertakesFailures, Promise::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
+        (Self::NewDeduplicationIds, Promise::QueuedOnce, &[PAYMENT]),
+        (Self::StreamsConflicts, Promise::OnlyEventsQueued, &[PAYMENT, OTHER_PAYMENT]),
+        (Self::NeverRepeatsABatch, Promise::KeptIsQueued, &[PAYMENT]),
     ];
 }

@@ -159,7 +159,7 @@ fn queued_in_order(state: &State) -> bool {
 fn queued_once(state: &State) -> bool {
     state.queue.iter().enumerate().all(|(n, queued)| {
         state.queue[..n].iter().all(|earlier| {
-            event_id(&earlier.text) != event_id(&queued.text) || queued.at - earlier.at >= DEDUPLICATION_WINDOW
+            event_id(&earlier.text) != event_id(&queued.text) || queued.at >= earlier.at + DEDUPLICATION_WINDOW
         })
     })
 }

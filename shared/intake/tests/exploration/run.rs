@@ -84,7 +84,7 @@ enum Step {
     Until(Duration),
 }
 
-struct Stage<'s> {
+struct Theatre<'s> {
     scenario: &'s Scenario,
     ports: Ports,
     sendings: Vec<Sending>,
@@ -97,7 +97,7 @@ struct Stage<'s> {
 
 /// Runs a story, on a runtime whose clock stands still.
 pub async fn run(scenario: &Scenario, plan: &Plan, flaw: Option<Flaw>, tell: bool) -> Run {
-    let mut stage = Stage {
+    let mut theatre = Theatre {
         scenario,
         ports: Ports::new(plan, scenario.secrets, flaw, tell),
         sendings: scenario.messages.iter().map(|message| Sending::Due(message.due)).collect(),
@@ -106,12 +106,12 @@ pub async fn run(scenario: &Scenario, plan: &Plan, flaw: Option<Flaw>, tell: boo
         relayed: 0,
         invocations: 0,
     };
-    let broken = stage.play().await.or_else(|| broken_in_the_end(scenario, &stage.ports.state()));
-    let mut state = stage.ports.state();
+    let broken = theatre.play().await.or_else(|| broken_in_the_end(scenario, &theatre.ports.state()));
+    let mut state = theatre.ports.state();
     Run { broken, choices: std::mem::take(&mut state.choices), story: state.story() }
 }
 
-impl Stage<'_> {
+impl Theatre<'_> {
     async fn play(&mut self) -> Option<Promise> {
         for _ in 0..MAX_STEPS {
             let steps = self.possible();
@@ -132,7 +132,7 @@ impl Stage<'_> {
                 Step::Arrive(place) => {
                     let state = &mut *self.ports.state();
                     let (what, effect) = state.late.remove(place);
-                    state.tell(|| format!("late: {what}"));
+                    state.tell(|| format!("{what} arrives"));
                     effect(state);
                     None
                 }
@@ -183,7 +183,7 @@ impl Stage<'_> {
         let is_fresh = self.idle.is_empty() || self.ports.state().choose(2) == 1;
         let environment = if is_fresh { self.environment() } else { self.idle.remove(0) };
         let number = self.begins(|number| {
-            format!("delivery {number} of {}{}", sent.name, if is_fresh { ", to a fresh environment" } else { "" })
+            format!("{number} delivery of {}{}", sent.name, if is_fresh { ", to a fresh environment" } else { "" })
         });
         let (intake, ports) = (Arc::clone(&environment.intake), self.ports.clone());
         let received_at = Timestamp::from_second(1_800_000_000).unwrap() + ports.state().now;
@@ -229,7 +229,7 @@ impl Stage<'_> {
         let records = if fewer == 0 { records } else { records.into_iter().take(fewer).collect() };
         let behind = self.relayed + records.len();
         let size = records.len();
-        let number = self.begins(|number| format!("relay {number}, of {size} records"));
+        let number = self.begins(|number| format!("{number} relay of {size} records"));
         let events: Vec<Streamed> = records
             .into_iter()
             .map(|(position, kept)| Streamed {
@@ -249,7 +249,11 @@ impl Stage<'_> {
             };
             let is_out_of_time = std::cell::Cell::new(false);
             let time_left = || {
-                is_out_of_time.set(is_out_of_time.get() || ports.state().choose(2) == 1);
+                let mut state = ports.state();
+                if !is_out_of_time.get() && state.choose(2) == 1 {
+                    state.tell(|| "  its time is up".to_owned());
+                    is_out_of_time.set(true);
+                }
                 if is_out_of_time.get() { Duration::ZERO } else { RELAY_TIMEOUT }
             };
             let mut retry_from = None;
@@ -326,7 +330,7 @@ impl Stage<'_> {
                 let answered = Answered {
                     message: &self.scenario.messages[message],
                     status: *status,
-                    took: state.now - started,
+                    took: state.now.saturating_sub(started),
                     calls: &calls,
                     failed_reading: environment.failed_reading,
                 };
@@ -340,7 +344,8 @@ impl Stage<'_> {
                 broken
             }
             (Job::Relay { behind }, Ended::Relayed { retry_from }) => {
-                state.tell(|| format!("{number} is done, but for what is behind {retry_from:?}"));
+                let rest = retry_from.map_or("all".to_owned(), |record| format!("what is before record {record}"));
+                state.tell(|| format!("{number} has relayed {rest}"));
                 self.relayed = retry_from.unwrap_or(behind);
                 None
             }
@@ -370,8 +375,7 @@ impl Stage<'_> {
             if broken.is_some() {
                 return broken;
             }
-            let hung_for = self.running.iter().find(|it| it.number == number).map(|it| now + pass - it.started);
-            if hung_for.is_some_and(|hung_for| hung_for > DEADLINE) {
+            if self.running.iter().any(|it| it.number == number && now + pass > it.started + DEADLINE) {
                 return Some(Promise::AnsweredInTime);
             }
         }

@@ -1,5 +1,6 @@
 //! DynamoDB, its stream, SQS, Secrets Manager and the directory, in memory. How each call to them ends is a choice.
 
+use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
@@ -23,7 +24,7 @@ pub const DEDUPLICATION_WINDOW: Duration = Duration::from_mins(5);
 /// numbers, the options with those.
 pub type Plan = Vec<(usize, usize)>;
 
-/// How a call ends.
+/// How a call ends: before or after it took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Succeeds,
@@ -38,6 +39,22 @@ enum Ending {
     KilledAfter,
     /// Of a batch, this entry fails.
     EntryFails(usize),
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeds => f.write_str("done"),
+            Self::FailsBefore => f.write_str("FAILS"),
+            Self::FailsAfter => f.write_str("done, but the caller is told that it FAILED"),
+            Self::HangsBefore => f.write_str("HANGS"),
+            Self::HangsAfter => f.write_str("done, but the caller never hears: HANGS"),
+            Self::TakesEffectLate => f.write_str("HANGS, to arrive later"),
+            Self::KilledBefore => f.write_str("the caller is KILLED"),
+            Self::KilledAfter => f.write_str("done, and the caller is KILLED"),
+            Self::EntryFails(position) => write!(f, "done, but for number {position}, which FAILS"),
+        }
+    }
 }
 
 const OF_A_WRITE: [Ending; 8] = [
@@ -139,7 +156,7 @@ impl Ports {
             let ending = endings[state.choose(endings.len())];
             let turn_of = state.turn_of;
             state.calls.push((turn_of, Call { what, failed: ending != Ending::Succeeds }));
-            state.tell(|| format!("{what} {}: {ending:?}", about()));
+            state.tell(|| format!("  {turn_of} {what} {}: {ending}", about()));
             match ending {
                 Ending::Succeeds | Ending::EntryFails(_) => return Ok(effect(state, ending)),
                 Ending::FailsBefore => return Err(failure),
@@ -204,8 +221,14 @@ impl State {
         }
     }
 
+    /// What happened, and what there is in the end.
     pub fn story(&mut self) -> String {
-        self.told.take().unwrap_or_default().join("\n")
+        let mut told = self.told.take().unwrap_or_default();
+        let kept = |item: &Item| format!("{} ({})", short(&item.kept.event_id), item.kind.name());
+        let queued = |queued: &Queued| short(&queued.deduplication_id);
+        told.push(format!("     kept  {}", self.table.iter().map(kept).collect::<Vec<_>>().join(", ")));
+        told.push(format!("   queued  {}", self.queue.iter().map(queued).collect::<Vec<_>>().join(", ")));
+        told.join("\n")
     }
 
     fn put(&mut self, item: Item) -> Keeping {
@@ -229,7 +252,7 @@ impl State {
         let is_known = |queued: &Queued| {
             queued.group == message.group_id
                 && queued.deduplication_id == message.deduplication_id
-                && self.now - queued.at < DEDUPLICATION_WINDOW
+                && self.now < queued.at + DEDUPLICATION_WINDOW
         };
         if self.flaw == Some(Flaw::NewDeduplicationIds) || !self.queue.iter().any(is_known) {
             self.queue.push(Queued {
@@ -240,6 +263,12 @@ impl State {
             });
         }
     }
+}
+
+/// An id, its digests shortened.
+pub fn short(id: impl fmt::Display) -> String {
+    let shortened = |part: &str| if part.len() == 64 { format!("{}…", &part[..6]) } else { part.to_owned() };
+    id.to_string().split('#').map(shortened).collect::<Vec<_>>().join("#")
 }
 
 impl EventStore for Ports {
@@ -256,7 +285,7 @@ impl EventStore for Ports {
             self.state().late.push(("keep".to_owned(), Box::new(move |state| drop(state.put(item)))));
             return Ok(Keeping::Kept);
         }
-        let kept = self.call("keep", || id.to_string(), &OF_A_WRITE, move |state, _| state.put(item)).await;
+        let kept = self.call("keep", || short(&id), &OF_A_WRITE, move |state, _| state.put(item)).await;
         match kept {
             Err(_) if flaw == Some(Flaw::TrustsFailedWrites) => Ok(Keeping::Kept),
             Ok(Keeping::Taken { .. }) if flaw == Some(Flaw::TakesRetriesForFailures) => {
@@ -330,7 +359,7 @@ impl Queue for Ports {
         if batch.len() > 1 {
             endings.extend((0..batch.len()).map(Ending::EntryFails));
         }
-        let ids = || batch.iter().map(|message| message.deduplication_id.as_str()).collect::<Vec<_>>().join(", ");
+        let ids = || batch.iter().map(|message| short(&message.deduplication_id)).collect::<Vec<_>>().join(", ");
         let messages: Vec<Message> = batch.iter().map(|message| (*message).clone()).collect();
         let failed = failure.clone();
         let effect = move |state: &mut State, ending| {
@@ -359,6 +388,6 @@ impl Parking for Ports {
             let id = id.clone();
             move |state: &mut State, _| state.parked.push(id)
         };
-        self.call("park", || id.clone(), &OF_A_WRITE, effect).await
+        self.call("park", || short(&id), &OF_A_WRITE, effect).await
     }
 }
