@@ -95,11 +95,11 @@ pub fn all(scenario: &Scenario, most_detours: usize, flaw: Option<Flaw>) -> Resu
     Ok(number)
 }
 
-/// So many stories at random: up to ten messages, up to thirty detours. The one that is told has been shortened.
+/// So many stories at random: up to twenty messages, up to forty detours. The one that is told has been shortened.
 pub fn some(number: u32, seed: u32, flaw: Option<Flaw>) -> Result<(), Broken> {
     let stories = Stories::new(flaw);
-    let messages = vec(0..ALL.len(), 1..=10);
-    let detours = btree_map(0..400_usize, 1..60_usize, 0..=30);
+    let messages = vec(0..ALL.len(), 1..=20);
+    let detours = btree_map(0..500_usize, 1..60_usize, 0..=40);
     let config = Config { cases: number, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..4].copy_from_slice(&seed.to_le_bytes());

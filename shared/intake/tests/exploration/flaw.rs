@@ -34,6 +34,8 @@ pub enum Flaw {
     StreamsConflicts,
     /// A batch whose function was killed is not repeated.
     NeverRepeatsABatch,
+    /// `ParallelizationFactor` is 2: AWS keeps the order of an item, and each event is one.
+    TwoBatchesAtATime,
 }
 
 impl Flaw {
@@ -53,5 +55,6 @@ impl Flaw {
         (Self::NewDeduplicationIds, Promise::QueuedOnce, &[PAYMENT]),
         (Self::StreamsConflicts, Promise::OnlyEventsQueued, &[PAYMENT, OTHER_PAYMENT]),
         (Self::NeverRepeatsABatch, Promise::KeptIsQueued, &[PAYMENT]),
+        (Self::TwoBatchesAtATime, Promise::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
     ];
 }

@@ -20,7 +20,8 @@ use std::time::Instant;
 use flaw::Flaw;
 use messages::{
     FORGED, KNOWN_USER, Message, ONE_SECRET, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8, REFUND, ROTATED_PAYMENT,
-    ROTATION, SAVED, SAVED_AGAIN, Scenario, UNKNOWN, UNKNOWN_USER, UNREADABLE, UNSENDABLE_DISPUTE,
+    ROTATION, SAVED, SAVED_AGAIN, Scenario, THIRD_PAYMENT, TWELVE_PAYMENTS, UNKNOWN, UNKNOWN_USER, UNREADABLE,
+    UNSENDABLE_DISPUTE,
 };
 
 fn number(variable: &str, otherwise: u32) -> u32 {
@@ -51,7 +52,7 @@ fn the_same_payment_twice_at_once() {
 
 #[test]
 fn other_content_under_the_same_id() {
-    hold_up(2, &[PAYMENT, OTHER_PAYMENT]);
+    hold_up(2, &[PAYMENT, OTHER_PAYMENT, THIRD_PAYMENT]);
 }
 
 #[test]
@@ -62,6 +63,11 @@ fn a_reversal_before_its_sale() {
 #[test]
 fn two_subjects_side_by_side() {
     hold_up(2, &[PAYMENT, PAYMENT_8, ORDER_PAID]);
+}
+
+#[test]
+fn more_than_a_call_takes() {
+    hold_up(1, TWELVE_PAYMENTS);
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn a_forgery() {
 
 #[test]
 fn another_secret() {
-    hold_up(2, &[PAYMENT, ROTATED_PAYMENT]);
+    hold_up(2, &[PAYMENT, ROTATED_PAYMENT, ROTATED_PAYMENT]);
 }
 
 #[test]

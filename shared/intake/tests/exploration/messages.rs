@@ -41,9 +41,9 @@ pub enum Deserves {
 
 /// One secret for ever.
 pub const ONE_SECRET: &[Secrets] = &[(Duration::ZERO, "old")];
-/// A second one is added an hour later, and Xsolla signs with it a minute after that.
-pub const ROTATION: &[Secrets] = &[(Duration::ZERO, "old"), (Duration::from_hours(1), r#"["new","old"]"#)];
-const ROTATED: Duration = Duration::from_mins(61);
+/// A second one is added after two minutes, and Xsolla signs with it ten seconds later.
+pub const ROTATION: &[Secrets] = &[(Duration::ZERO, "old"), (Duration::from_mins(2), r#"["new","old"]"#)];
+const ROTATED: Duration = Duration::from_secs(130);
 
 /// What SQS is told never to take.
 pub const UNSENDABLE: &str = "unsendable";
@@ -56,6 +56,11 @@ pub const PAYMENT: Message = event("payment 7", r#"{"notification_type":"payment
 pub const OTHER_PAYMENT: Message = Message {
     name: "other payment 7",
     body: r#"{"notification_type":"payment","transaction":{"id":7},"more":1}"#,
+    ..PAYMENT
+};
+pub const THIRD_PAYMENT: Message = Message {
+    name: "third payment 7",
+    body: r#"{"notification_type":"payment","transaction":{"id":7},"more":2}"#,
     ..PAYMENT
 };
 pub const ORDER_PAID: Message =
@@ -91,9 +96,21 @@ pub const FORGED: Message = Message {
     ..PAYMENT_8
 };
 
+macro_rules! payments {
+    ($($id:literal)*) => {
+        &[$(event(
+            concat!("payment ", $id),
+            concat!(r#"{"notification_type":"payment","transaction":{"id":"#, $id, "}}"),
+        )),*]
+    };
+}
+/// More than one call to SQS takes.
+pub const TWELVE_PAYMENTS: &[Message] = payments!(1 2 3 4 5 6 7 8 9 10 11 12);
+
 pub const ALL: &[Message] = &[
     PAYMENT,
     OTHER_PAYMENT,
+    THIRD_PAYMENT,
     ORDER_PAID,
     REFUND,
     PAYMENT_8,

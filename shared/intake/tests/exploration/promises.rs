@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use consumer::Event;
 use intake::accept::DEADLINE;
 use intake::record::Kind;
 
@@ -126,17 +125,16 @@ fn only_what_may_be_is_kept(scenario: &Scenario, state: &State) -> bool {
 
 fn only_events_queued(state: &State) -> bool {
     state.queue.iter().all(|queued| {
-        let event = Event::read(&queued.text).unwrap();
         state.table.iter().any(|item| {
             item.kind == Kind::Event
-                && item.kept.event_id.to_string() == event.event_id
-                && item.kept.body == event.notification.get().as_bytes()
+                && item.kept.body == queued.notification.as_bytes()
+                && item.kept.event_id.to_string() == queued.event_id
         })
     })
 }
 
 fn kept_is_queued(state: &State) -> bool {
-    let queued: BTreeSet<String> = state.queue.iter().map(|queued| event_id(&queued.text)).collect();
+    let queued: BTreeSet<&String> = state.queue.iter().map(|queued| &queued.event_id).collect();
     state.table.iter().filter(|item| item.kind == Kind::Event).all(|item| {
         let id = item.kept.event_id.to_string();
         queued.contains(&id) || state.parked.contains(&id)
@@ -147,23 +145,18 @@ fn queued_in_order(state: &State) -> bool {
     let subjects: BTreeSet<&str> = state.table.iter().map(|item| item.kept.event_id.subject()).collect();
     subjects.into_iter().all(|subject| {
         let mut seen = BTreeSet::new();
-        let of_subject = state.queue.iter().filter(|queued| queued.group == subject);
-        let first_seen: Vec<String> =
-            of_subject.map(|queued| event_id(&queued.text)).filter(|id| seen.insert(id.clone())).collect();
+        let of_subject = state.queue.iter().filter(|queued| queued.group == subject).map(|queued| &queued.event_id);
+        let first_seen: Vec<&String> = of_subject.filter(|id| seen.insert(*id)).collect();
         let kept = state.stream.iter().filter(|kept| kept.event_id.subject() == subject);
         let kept: Vec<String> = kept.map(|kept| kept.event_id.to_string()).filter(|id| seen.contains(id)).collect();
-        first_seen == kept
+        first_seen.into_iter().eq(&kept)
     })
 }
 
 fn queued_once(state: &State) -> bool {
     state.queue.iter().enumerate().all(|(n, queued)| {
-        state.queue[..n].iter().all(|earlier| {
-            event_id(&earlier.text) != event_id(&queued.text) || queued.at >= earlier.at + DEDUPLICATION_WINDOW
-        })
+        state.queue[..n]
+            .iter()
+            .all(|earlier| earlier.event_id != queued.event_id || queued.at >= earlier.at + DEDUPLICATION_WINDOW)
     })
-}
-
-fn event_id(text: &str) -> String {
-    Event::read(text).unwrap().event_id.into_owned()
 }

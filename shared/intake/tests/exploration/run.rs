@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
+use intake::record::Kept;
 use intake::relay::{Relay, Streamed};
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use xsolla::{PaymentWithoutOrder, sign};
 use crate::flaw::Flaw;
 use crate::messages::Scenario;
 use crate::promises::{Answered, Promise, broken_by_answer, broken_in_the_end};
-use crate::world::{Call, Plan, Ports};
+use crate::world::{Call, Plan, Ports, State};
 
 /// After what was not answered, or with a 5xx, Xsolla's next try (that of `order_paid`).
 const RESENT_AFTER: Duration = Duration::from_mins(5);
@@ -60,7 +61,7 @@ struct Invocation {
 
 enum Job {
     Delivery { message: usize, environment: Environment },
-    Relay { behind: usize },
+    Relay { lane: usize, behind: usize },
 }
 
 enum Ended {
@@ -74,8 +75,8 @@ enum Step {
     GoOn(usize),
     /// Xsolla sends this message.
     Deliver(usize),
-    /// Lambda hands over what the stream has.
-    Relay,
+    /// Lambda hands over what the stream has, in this lane.
+    Relay(usize),
     /// What was on its way arrives.
     Arrive(usize),
     /// Those that hang wait on.
@@ -90,8 +91,8 @@ struct Theatre<'s> {
     sendings: Vec<Sending>,
     idle: Vec<Environment>,
     running: Vec<Invocation>,
-    /// How many of the stream's records are done with.
-    relayed: usize,
+    /// Where the relay goes on in the stream, for each of the lanes that records take turns in. There is one lane.
+    lanes: Vec<usize>,
     invocations: usize,
 }
 
@@ -103,7 +104,7 @@ pub async fn run(scenario: &Scenario, plan: &Plan, flaw: Option<Flaw>, tell: boo
         sendings: scenario.messages.iter().map(|message| Sending::Due(message.due)).collect(),
         idle: Vec::new(),
         running: Vec::new(),
-        relayed: 0,
+        lanes: vec![0; if flaw == Some(Flaw::TwoBatchesAtATime) { 2 } else { 1 }],
         invocations: 0,
     };
     let broken = theatre.play().await.or_else(|| broken_in_the_end(scenario, &theatre.ports.state()));
@@ -125,8 +126,8 @@ impl Theatre<'_> {
                     self.deliver(message);
                     None
                 }
-                Step::Relay => {
-                    self.relay();
+                Step::Relay(lane) => {
+                    self.relay(lane);
                     None
                 }
                 Step::Arrive(place) => {
@@ -160,9 +161,10 @@ impl Theatre<'_> {
         let is_due = |sending: &Sending| due(sending).is_some_and(|due| due <= state.now);
         steps.extend((0..self.sendings.len()).filter(|n| is_due(&self.sendings[*n])).map(Step::Deliver));
         let is_relay = |invocation: &Invocation| matches!(invocation.job, Job::Relay { .. });
-        if self.relayed < state.stream.len() && !self.running.iter().any(is_relay) {
-            steps.push(Step::Relay);
-        }
+        let is_busy =
+            |lane| self.running.iter().any(|it| matches!(it.job, Job::Relay { lane: busy, .. } if busy == lane));
+        let has_more = |lane: &usize| self.records(*lane, &state).next().is_some();
+        steps.extend((0..self.lanes.len()).filter(|lane| has_more(lane) && !is_busy(*lane)).map(Step::Relay));
         steps.extend((0..state.late.len()).map(Step::Arrive));
         if self.running.iter().any(|it| it.hangs) && self.running.iter().all(|it| it.hangs || is_relay(it)) {
             steps.push(Step::Wait);
@@ -221,13 +223,20 @@ impl Theatre<'_> {
         Environment { intake: Arc::new(intake), failed_reading: None }
     }
 
-    fn relay(&mut self) {
+    /// What a lane still has to relay, with its places in the stream.
+    fn records<'s>(&self, lane: usize, state: &'s State) -> impl Iterator<Item = (usize, &'s Kept)> {
+        let (from, lanes) = (self.lanes[lane], self.lanes.len());
+        state.stream.iter().enumerate().skip(from).filter(move |(place, _)| place % lanes == lane)
+    }
+
+    fn relay(&mut self, lane: usize) {
         let ports = self.ports.clone();
-        let records: Vec<(usize, _)> = ports.state().stream.iter().cloned().enumerate().skip(self.relayed).collect();
+        let records: Vec<(usize, Kept)> =
+            self.records(lane, &ports.state()).map(|(place, kept)| (place, kept.clone())).collect();
         // All there is, or less.
         let fewer = ports.state().choose(records.len());
         let records = if fewer == 0 { records } else { records.into_iter().take(fewer).collect() };
-        let behind = self.relayed + records.len();
+        let behind = records.last().map_or(0, |(place, _)| place + 1);
         let size = records.len();
         let number = self.begins(|number| format!("{number} relay of {size} records"));
         let events: Vec<Streamed> = records
@@ -268,7 +277,7 @@ impl Theatre<'_> {
             let skips = usize::from(flaw == Some(Flaw::SkipsFailedRecord));
             Ended::Relayed { retry_from: retry_from.map(|record: usize| record + skips) }
         });
-        self.invoke(number, Job::Relay { behind }, future);
+        self.invoke(number, Job::Relay { lane, behind }, future);
     }
 
     fn begins(&mut self, line: impl FnOnce(usize) -> String) -> usize {
@@ -314,7 +323,7 @@ impl Theatre<'_> {
         state.tell(|| format!("{number} is killed"));
         match job {
             Job::Delivery { message, .. } => self.sendings[message] = Sending::Due(state.now + RESENT_AFTER),
-            Job::Relay { behind } if state.flaw == Some(Flaw::NeverRepeatsABatch) => self.relayed = behind,
+            Job::Relay { lane, behind } if state.flaw == Some(Flaw::NeverRepeatsABatch) => self.lanes[lane] = behind,
             Job::Relay { .. } => {}
         }
     }
@@ -343,10 +352,10 @@ impl Theatre<'_> {
                 self.sendings[message] = if is_resent { Sending::Due(state.now + RESENT_AFTER) } else { Sending::Done };
                 broken
             }
-            (Job::Relay { behind }, Ended::Relayed { retry_from }) => {
+            (Job::Relay { lane, behind }, Ended::Relayed { retry_from }) => {
                 let rest = retry_from.map_or("all".to_owned(), |record| format!("what is before record {record}"));
                 state.tell(|| format!("{number} has relayed {rest}"));
-                self.relayed = retry_from.unwrap_or(behind);
+                self.lanes[lane] = retry_from.unwrap_or(behind);
                 None
             }
             _ => unreachable!("a job ends as itself"),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
+use consumer::Event;
 use intake::message::Message;
 use intake::ports::{
     EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory,
@@ -91,7 +92,8 @@ pub struct Item {
 pub struct Queued {
     pub group: String,
     deduplication_id: String,
-    pub text: String,
+    pub event_id: String,
+    pub notification: String,
     pub at: Duration,
 }
 
@@ -255,10 +257,12 @@ impl State {
                 && self.now < queued.at + DEDUPLICATION_WINDOW
         };
         if self.flaw == Some(Flaw::NewDeduplicationIds) || !self.queue.iter().any(is_known) {
+            let event = Event::read(message.body.as_str()).unwrap();
             self.queue.push(Queued {
                 group: message.group_id.clone(),
                 deduplication_id: message.deduplication_id.clone(),
-                text: message.body.as_str().to_owned(),
+                event_id: event.event_id.into_owned(),
+                notification: event.notification.get().to_owned(),
                 at: self.now,
             });
         }
