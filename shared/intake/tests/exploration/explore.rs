@@ -100,7 +100,7 @@ pub fn some(number: u32, seed: u32, flaw: Option<Flaw>) -> Result<(), Broken> {
     let stories = Stories::new(flaw);
     let messages = vec(0..ALL.len(), 1..=20);
     let detours = btree_map(0..500_usize, 1..60_usize, 0..=40);
-    let config = Config { cases: number, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let config = Config { cases: number, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..4].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));

@@ -1,6 +1,6 @@
 //! Ways to break the product from outside: what the exploration must find.
 
-use crate::messages::{FORGED, Message, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8};
+use crate::messages::{FORGED, KNOWN_USER, Message, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8};
 use crate::promises::Promise;
 
 /// A wrong adapter or wrong glue around the real flows.
@@ -16,8 +16,8 @@ pub enum Flaw {
     TakesRetriesForFailures,
     /// The key has the delivery's own number in it.
     KeyOfItsOwn,
-    /// What comes in is written down before its signature is looked at.
-    WritesBeforeVerifying,
+    /// What comes in is kept before its signature and its type are looked at.
+    KeepsACopyOfAll,
     /// What fails is answered with a 400.
     BlamesTheCaller,
     /// The time limit is an hour.
@@ -34,6 +34,8 @@ pub enum Flaw {
     StreamsConflicts,
     /// A batch whose function was killed is not repeated.
     NeverRepeatsABatch,
+    /// A batch is reported as failed, whatever became of it.
+    RepeatsForEver,
     /// `ParallelizationFactor` is 2: AWS keeps the order of an item, and each event is one.
     TwoBatchesAtATime,
 }
@@ -46,7 +48,8 @@ impl Flaw {
         (Self::TrustsFailedWrites, Promise::AcknowledgedIsKept, &[PAYMENT]),
         (Self::TakesRetriesForFailures, Promise::FailsOnlyIfSomethingFailed, &[PAYMENT, PAYMENT]),
         (Self::KeyOfItsOwn, Promise::KeptOnce, &[PAYMENT]),
-        (Self::WritesBeforeVerifying, Promise::ForgeriesReachNothing, &[FORGED]),
+        (Self::KeepsACopyOfAll, Promise::ForgeriesReachNothing, &[FORGED]),
+        (Self::KeepsACopyOfAll, Promise::QuestionsAreNotKept, &[KNOWN_USER]),
         (Self::BlamesTheCaller, Promise::NobodyTurnedAway, &[PAYMENT]),
         (Self::NoTimeLimit, Promise::AnsweredInTime, &[PAYMENT]),
         (Self::SkipsFailedRecord, Promise::KeptIsQueued, &[PAYMENT]),
@@ -55,6 +58,7 @@ impl Flaw {
         (Self::NewDeduplicationIds, Promise::QueuedOnce, &[PAYMENT]),
         (Self::StreamsConflicts, Promise::OnlyEventsQueued, &[PAYMENT, OTHER_PAYMENT]),
         (Self::NeverRepeatsABatch, Promise::KeptIsQueued, &[PAYMENT]),
+        (Self::RepeatsForEver, Promise::ComesToRest, &[PAYMENT]),
         (Self::TwoBatchesAtATime, Promise::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
     ];
 }

@@ -23,6 +23,7 @@ use messages::{
     ROTATION, SAVED, SAVED_AGAIN, Scenario, THIRD_PAYMENT, TWELVE_PAYMENTS, UNKNOWN, UNKNOWN_USER, UNREADABLE,
     UNSENDABLE_DISPUTE,
 };
+use promises::Promise;
 
 fn number(variable: &str, otherwise: u32) -> u32 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
@@ -117,10 +118,25 @@ fn every_flaw_is_found() {
 }
 
 #[test]
+fn every_promise_can_be_broken() {
+    for promise in Promise::ALL {
+        assert!(Flaw::ALL.iter().any(|(_, broken, _)| *broken == promise), "{promise:?}");
+    }
+}
+
+#[test]
 fn every_flaw_is_found_by_chance_too() {
     for (flaw, ..) in Flaw::ALL {
         let broken = explore::some(1_000, 1, Some(*flaw)).err().unwrap_or_else(|| panic!("{flaw:?} is not found"));
         println!("{flaw:?}: {broken}\n");
         assert!(broken.detours <= 2, "{flaw:?} could be told shorter: {broken}");
+    }
+}
+
+#[test]
+fn every_promise_stands_among_the_guarantees() {
+    let guarantees = include_str!("../../../../docs/guarantees.md");
+    for promise in Promise::ALL {
+        assert!(guarantees.contains(&format!("`{promise:?}`")), "{promise:?}");
     }
 }

@@ -40,6 +40,23 @@ pub enum Promise {
     ComesToRest,
 }
 
+impl Promise {
+    pub const ALL: [Self; 12] = [
+        Self::AnsweredInTime,
+        Self::AcknowledgedIsKept,
+        Self::KeptOnce,
+        Self::KeptIsQueued,
+        Self::OnlyEventsQueued,
+        Self::QueuedInOrder,
+        Self::QueuedOnce,
+        Self::ForgeriesReachNothing,
+        Self::FailsOnlyIfSomethingFailed,
+        Self::NobodyTurnedAway,
+        Self::QuestionsAreNotKept,
+        Self::ComesToRest,
+    ];
+}
+
 /// An answer as Xsolla sees it, and what we know of how it came about.
 pub struct Answered<'a> {
     pub message: &'a Message,

@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(300);
 /// Longer than SQS deduplicates, and than secrets are held.
 const PAUSE: Duration = Duration::from_mins(6);
 /// No story goes on for so long, unless it never ends.
-const MAX_STEPS: usize = 5_000;
+const MAX_STEPS: usize = 2_000;
 
 /// How a story came out.
 pub struct Run {
@@ -85,7 +85,7 @@ enum Step {
     Until(Duration),
 }
 
-struct Theatre<'s> {
+struct Simulation<'s> {
     scenario: &'s Scenario,
     ports: Ports,
     sendings: Vec<Sending>,
@@ -98,7 +98,7 @@ struct Theatre<'s> {
 
 /// Runs a story, on a runtime whose clock stands still.
 pub async fn run(scenario: &Scenario, plan: &Plan, flaw: Option<Flaw>, tell: bool) -> Run {
-    let mut theatre = Theatre {
+    let mut simulation = Simulation {
         scenario,
         ports: Ports::new(plan, scenario.secrets, flaw, tell),
         sendings: scenario.messages.iter().map(|message| Sending::Due(message.due)).collect(),
@@ -107,13 +107,13 @@ pub async fn run(scenario: &Scenario, plan: &Plan, flaw: Option<Flaw>, tell: boo
         lanes: vec![0; if flaw == Some(Flaw::TwoBatchesAtATime) { 2 } else { 1 }],
         invocations: 0,
     };
-    let broken = theatre.play().await.or_else(|| broken_in_the_end(scenario, &theatre.ports.state()));
-    let mut state = theatre.ports.state();
+    let broken = simulation.until_at_rest().await.or_else(|| broken_in_the_end(scenario, &simulation.ports.state()));
+    let mut state = simulation.ports.state();
     Run { broken, choices: std::mem::take(&mut state.choices), story: state.story() }
 }
 
-impl Theatre<'_> {
-    async fn play(&mut self) -> Option<Promise> {
+impl Simulation<'_> {
+    async fn until_at_rest(&mut self) -> Option<Promise> {
         for _ in 0..MAX_STEPS {
             let steps = self.possible();
             if steps.is_empty() {
@@ -192,8 +192,8 @@ impl Theatre<'_> {
         let flaw = ports.state().flaw;
         let time_left = if flaw == Some(Flaw::NoTimeLimit) { Duration::from_hours(1) } else { DEADLINE };
         let future = Box::pin(async move {
-            if flaw == Some(Flaw::WritesBeforeVerifying) {
-                ports.write_before_verifying().await;
+            if flaw == Some(Flaw::KeepsACopyOfAll) {
+                ports.keep_copy(sent.body).await;
             }
             let authorization = sign(sent.body.as_bytes(), sent.signed_with);
             let delivery = Delivery {
@@ -237,8 +237,8 @@ impl Theatre<'_> {
         let fewer = ports.state().choose(records.len());
         let records = if fewer == 0 { records } else { records.into_iter().take(fewer).collect() };
         let behind = records.last().map_or(0, |(place, _)| place + 1);
-        let size = records.len();
-        let number = self.begins(|number| format!("{number} relay of {size} records"));
+        let places: Vec<usize> = records.iter().map(|(place, _)| *place).collect();
+        let number = self.begins(|number| format!("{number} relay of records {places:?}"));
         let events: Vec<Streamed> = records
             .into_iter()
             .map(|(position, kept)| Streamed {
@@ -272,6 +272,9 @@ impl Theatre<'_> {
                 }
             } else {
                 retry_from = relay.relay(&events, time_left).await.retry_from;
+            }
+            if flaw == Some(Flaw::RepeatsForEver) {
+                retry_from = events.first().map(|event| event.sequence_number.clone());
             }
             let retry_from = retry_from.map(|number| number.parse().unwrap());
             let skips = usize::from(flaw == Some(Flaw::SkipsFailedRecord));
@@ -353,8 +356,9 @@ impl Theatre<'_> {
                 broken
             }
             (Job::Relay { lane, behind }, Ended::Relayed { retry_from }) => {
-                let rest = retry_from.map_or("all".to_owned(), |record| format!("what is before record {record}"));
-                state.tell(|| format!("{number} has relayed {rest}"));
+                let rest =
+                    retry_from.map_or(String::new(), |place| format!(", and is given what is from {place} on again"));
+                state.tell(|| format!("{number} has ended{rest}"));
                 self.lanes[lane] = retry_from.unwrap_or(behind);
                 None
             }

@@ -21,6 +21,9 @@ use crate::messages::{Secrets, UNSENDABLE};
 /// For so long SQS drops a message whose deduplication id it has taken.
 pub const DEDUPLICATION_WINDOW: Duration = Duration::from_mins(5);
 
+/// A story that never ends is not told to its end.
+const MAX_LINES: usize = 100;
+
 /// Where a story leaves the quiet way, on which nothing fails and all wait for each other: at the choices with these
 /// numbers, the options with those.
 pub type Plan = Vec<(usize, usize)>;
@@ -158,7 +161,7 @@ impl Ports {
             let ending = endings[state.choose(endings.len())];
             let turn_of = state.turn_of;
             state.calls.push((turn_of, Call { what, failed: ending != Ending::Succeeds }));
-            state.tell(|| format!("  {turn_of} {what} {}: {ending}", about()));
+            state.tell(|| format!("  {turn_of} {}: {ending}", called(what, &about())));
             match ending {
                 Ending::Succeeds | Ending::EntryFails(_) => return Ok(effect(state, ending)),
                 Ending::FailsBefore => return Err(failure),
@@ -170,7 +173,7 @@ impl Ports {
                 Ending::HangsAfter => drop(effect(state, ending)),
                 Ending::TakesEffectLate => {
                     let late: Effect = Box::new(move |state| drop(effect(state, Ending::Succeeds)));
-                    state.late.push((format!("{what} {}", about()), late));
+                    state.late.push((called(what, &about()), late));
                 }
                 Ending::KilledBefore => state.killed = true,
                 Ending::KilledAfter => {
@@ -194,10 +197,33 @@ impl Ports {
         .await
     }
 
-    /// Writes something down for whoever comes in, signed or not.
-    pub async fn write_before_verifying(&self) {
-        let _ = self.call("copy", String::new, &OF_A_WRITE[..2], |_, _| ()).await;
+    /// Keeps what came in, signed or not.
+    pub async fn keep_copy(&self, body: &'static str) {
+        let copy = move |state: &mut State, _| {
+            state.put(Item {
+                kind: Kind::Unreadable,
+                kept: Kept {
+                    event_id: EventId::new("copy".to_owned(), state.turn_of.to_string()),
+                    type_name: String::new(),
+                    order_id: None,
+                    user_id: None,
+                    project_id: None,
+                    mode: Mode::Live,
+                    identified: false,
+                    received_at: String::new(),
+                    body: body.into(),
+                },
+                digest: String::new(),
+                received_at: Timestamp::UNIX_EPOCH,
+                written_at: Duration::ZERO,
+            })
+        };
+        let _ = self.call("copy", String::new, &OF_A_WRITE, copy).await;
     }
+}
+
+fn called(what: &str, about: &str) -> String {
+    format!("{what} {about}").trim_end().to_owned()
 }
 
 /// Lets others have their turn.
@@ -218,7 +244,9 @@ impl State {
     }
 
     pub fn tell(&mut self, line: impl FnOnce() -> String) {
-        if let Some(told) = &mut self.told {
+        if let Some(told) = &mut self.told
+            && told.len() < MAX_LINES
+        {
             told.push(format!("{:>9.1} s  {}", self.now.as_secs_f64(), line()));
         }
     }
