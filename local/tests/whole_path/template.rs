@@ -116,6 +116,11 @@ fn the_stream_lets_events_through_and_nothing_else() {
 }
 
 #[test]
+fn one_batch_of_a_shard_at_a_time() {
+    assert!(TEMPLATE.contains("ParallelizationFactor: 1\n"), "more would upset the order within a subject");
+}
+
+#[test]
 fn the_tables_keys_are_those_of_the_code() {
     use intake::table::{EXPIRES_AT, ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
     for name in [PK, SK, ORDER_ID, USER_ID, RECEIVED_AT] {
