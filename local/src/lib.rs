@@ -2,10 +2,11 @@
 //!
 //! The handlers are those that Lambda runs, and they speak to the embedded services through the real AWS SDK. Here
 //! stand only the things that AWS puts around them: [`gateway`] for API Gateway, [`trigger`] for Lambda's stream
-//! trigger, [`services`] for DynamoDB and SQS.
+//! trigger, [`services`] for DynamoDB and SQS, and, for tests of the binaries, [`environment`] for Lambda itself.
 
 pub mod demonstration;
 pub mod drift;
+pub mod environment;
 pub mod gateway;
 pub mod services;
 pub mod stack;

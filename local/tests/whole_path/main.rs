@@ -12,6 +12,7 @@ mod faults;
 mod functions;
 mod goods;
 mod hazards;
+mod kills;
 mod proxy;
 mod questions;
 mod retries;

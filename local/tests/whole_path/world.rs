@@ -151,7 +151,8 @@ impl World {
         }
     }
 
-    async fn take(&self, wait_seconds: i32) -> Vec<Message> {
+    /// Some of what is in the queue now, taken from it.
+    pub async fn take(&self, wait_seconds: i32) -> Vec<Message> {
         let url = &self.stack.queues.events;
         let taken = self.stack.sqs.receive_message().queue_url(url).message_attribute_names("All");
         let taken = taken.max_number_of_messages(10).wait_time_seconds(wait_seconds).send().await.unwrap();
