@@ -118,12 +118,6 @@ impl Environment {
         }
     }
 
-    /// The process's id, as long as it runs.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.process.id()
-    }
-
     /// Ends the process as nothing else would: with SIGKILL, whatever it is at.
     ///
     /// # Errors

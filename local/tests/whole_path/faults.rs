@@ -147,7 +147,7 @@ enum Tries {
     Once,
     /// Again, at the service's own time, and that gets through, however long it lasts.
     Corrected,
-    /// Again, as it must be: the attempts arrive nowhere, so nobody can count them.
+    /// The attempts arrive nowhere, so nobody can count them, or let one through.
     Unseen,
 }
 
@@ -403,7 +403,8 @@ fn record(id: &str, kind: &str, body: &str) -> Value {
 async fn try_all(bench: &Bench, call: Call, first_id: usize) {
     let Ends { through, lost, .. } = call.ends();
     for (nth, (name, fault, tries)) in FAULTS.into_iter().enumerate() {
-        for lasts in [false, true] {
+        let lasts_or_not: &[bool] = if fault == Fault::Refused { &[true] } else { &[false, true] };
+        for &lasts in lasts_or_not {
             let id = first_id + 2 * nth + usize::from(lasts);
             let seen = bench.fail(call, id, fault, if lasts { usize::MAX } else { 1 }).await;
             let (attempts, gets_through) = tries.of(lasts);
@@ -442,7 +443,8 @@ fn the_tables_of_the_documentation_are_what_was_tested() {
     let mut faults = "| Fault | attempts when it hits one | when it hits all |\n|---|---|---|\n".to_owned();
     for (name, _, tries) in FAULTS {
         let cell = |lasts| match tries.of(lasts) {
-            (0, _) => "up to 3, in vain".to_owned(),
+            (0, _) if lasts => "nobody sees them, in vain".to_owned(),
+            (0, _) => "–".to_owned(),
             (attempts, true) => format!("{attempts}, the last gets through"),
             (attempts, false) => format!("{attempts}, in vain"),
         };
