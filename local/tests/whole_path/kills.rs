@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::events::proxy_event;
@@ -51,7 +51,7 @@ fn process() {
             let _stack = Stack::start(Options { data, dynamodb_port, ..options() }).await.unwrap();
             println!("\n{READY}");
             // Which ends with the test, however that ends.
-            tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();
+            spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();
         }),
         other => panic!("{other}"),
     }
@@ -148,7 +148,11 @@ impl Function {
 /// What comes of it, unless this moment is first.
 async fn until<T>(moment: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
     match moment {
-        Some(moment) => timeout(moment, work).await.ok(),
+        Some(moment) => tokio::select! {
+            done = work => Some(done),
+            // Tokio's own timer knows milliseconds, and a release binary needs less than one.
+            _ = spawn_blocking(move || std::thread::sleep(moment)) => None,
+        },
         None => Some(work.await),
     }
 }
