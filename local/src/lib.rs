@@ -2,7 +2,7 @@
 //!
 //! The handlers are those that Lambda runs, and they speak to the embedded services through the real AWS SDK. Here
 //! stand only the things that AWS puts around them: [`gateway`] for API Gateway, [`trigger`] for Lambda's stream
-//! trigger, [`services`] for DynamoDB and SQS.
+//! trigger, [`services`] for DynamoDB and SQS, and, for tests of the binaries, [`environment`] for Lambda itself.
 //!
 //! And the commands that look into a stack, here or on AWS, and mend it: [`show`], [`replay`], [`dead_letters`], [`drift`].
 
@@ -11,6 +11,7 @@ mod columns;
 pub mod dead_letters;
 pub mod demonstration;
 pub mod drift;
+pub mod environment;
 pub mod gateway;
 pub mod replay;
 pub mod services;

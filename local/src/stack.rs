@@ -8,6 +8,8 @@ use std::time::Duration;
 use intake::accept::SourcePolicy;
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
+use intake::lambda;
+use intake::lambda::relay::BATCH_TIME;
 use intake::relay::Relay;
 use intake::settings::DirectorySetting;
 use tokio::net::TcpListener;
@@ -142,13 +144,17 @@ impl Stack {
         let queues = services::create_queues(&sqs).await?;
 
         let events = Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned());
-        let relay = Relay {
+        let relay = Arc::new(Relay {
             queue: SqsQueue::new(sqs.clone(), queues.events.clone()),
             parking: ParkingQueue::new(sqs.clone(), Some(queues.parked.clone())),
             history: events.clone(),
             payment_without_order: options.payment_without_order,
+        });
+        let invoke = move |event: Vec<u8>| {
+            let relay = Arc::clone(&relay);
+            async move { relayed(&relay, &event).await.map_err(|error| error.to_string()) }
         };
-        tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, relay).run()));
+        tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, invoke).run()));
 
         let secrets = SecretSource::Fixed(options.secrets);
         let directory = Directory::new(options.directory, &config, &dynamodb);
@@ -193,6 +199,12 @@ impl Drop for Stack {
             task.abort();
         }
     }
+}
+
+/// By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
+async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, Events>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let event = serde_json::from_slice(event)?;
+    serde_json::to_vec(&lambda::relay::handle(relay, &event, || BATCH_TIME).await)
 }
 
 async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartError> {

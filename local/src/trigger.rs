@@ -1,16 +1,14 @@
 //! What Lambda's stream trigger does: reads the table's stream, hands it to the relay batch by batch, and repeats a
 //! batch from the record that the relay reports.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
-use intake::lambda;
-use intake::lambda::relay::BATCH_TIME;
-use intake::ports::{History, Parking, Queue};
-use intake::relay::Relay;
 
 /// Pause before an empty stream is asked again; it doubles up to [`LONGEST_PAUSE`] while nothing comes.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -18,17 +16,22 @@ const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 /// As in `template.yaml`.
 const BATCH_SIZE: i32 = 100;
+
 /// The trigger of one stream. The embedded DynamoDB gives each stream one shard that never ends.
-#[derive(Debug)]
-pub struct StreamTrigger<Q, P, H> {
+pub struct StreamTrigger<F> {
     streams: Client,
     stream: String,
-    relay: Relay<Q, P, H>,
+    relay: F,
 }
 
-impl<Q: Queue, P: Parking, H: History> StreamTrigger<Q, P, H> {
-    /// Reads the stream of this ARN, from its oldest record.
-    pub const fn new(streams: Client, stream: String, relay: Relay<Q, P, H>) -> Self {
+impl<F, Answer> StreamTrigger<F>
+where
+    F: Fn(Vec<u8>) -> Answer,
+    Answer: Future<Output = Result<Vec<u8>, String>>,
+{
+    /// Reads the stream of this ARN, from its oldest record. The relay takes JSON, as Lambda sends it, and answers with
+    /// JSON, or fails.
+    pub const fn new(streams: Client, stream: String, relay: F) -> Self {
         Self { streams, stream, relay }
     }
 
@@ -67,10 +70,9 @@ impl<Q: Queue, P: Parking, H: History> StreamTrigger<Q, P, H> {
     async fn invoke(&self, records: Vec<Record>, after: &mut Option<String>) -> Result<(), String> {
         let mut event = Event::default();
         event.records = records.into_iter().map(as_lambda_sends).collect();
-        // By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
         let json = serde_json::to_vec(&event).map_err(|error| error.to_string())?;
-        let event: Event = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-        let answer = lambda::relay::handle(&self.relay, &event, || BATCH_TIME).await;
+        let answer = (self.relay)(json).await?;
+        let answer: DynamoDbEventResponse = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
         let retry_from = answer.batch_item_failures.first().map(|failure| &failure.item_identifier);
         for record in &event.records {
             if retry_from == Some(&record.change.sequence_number) {
@@ -104,6 +106,12 @@ impl<Q: Queue, P: Parking, H: History> StreamTrigger<Q, P, H> {
             .await
             .map_err(|error| DisplayErrorContext(error).to_string())?;
         iterator.shard_iterator.ok_or_else(|| "no iterator".to_owned())
+    }
+}
+
+impl<F> fmt::Debug for StreamTrigger<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamTrigger").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 

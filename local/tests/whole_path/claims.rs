@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +11,8 @@ use aws_sdk_dynamodb::types::{
 use consumer::claim::{Claim, ClaimError, ClaimStore, Claimed, Claims, Record, Replaced};
 use consumer::dynamodb::ClaimsTable;
 
-use crate::trouble::{LossyProxy, client};
+use crate::proxy::{Fault, FaultProxy};
+use crate::trouble::client;
 use crate::world::{World, text};
 
 const TABLE: &str = "claims";
@@ -150,12 +150,12 @@ async fn a_write_that_took_effect_unanswered_is_known_again() {
     let world = world_with_claims().await;
     let direct = claims(world.stack.dynamodb.clone());
     for event_id in ["order#1#order_paid", "order#1#order_canceled"] {
-        let proxy = LossyProxy::start(&world.stack.dynamodb_endpoint, 1).await;
-        let claim = new_claim(&claims(client(proxy.address).await), event_id, start()).await;
-        assert_eq!((claim.token(), proxy.lost.load(Ordering::Relaxed)), (1, 1));
+        let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "UpdateItem", Fault::ResetAfter, 1).await;
+        let claim = new_claim(&claims(client(&proxy.endpoint).await), event_id, start()).await;
+        assert_eq!((claim.token(), proxy.attempts()), (1, 2));
         assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Held { until: start() + LEASE }));
-        let proxy = LossyProxy::start(&world.stack.dynamodb_endpoint, 1).await;
-        let lossy = claims(client(proxy.address).await);
+        let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "UpdateItem", Fault::ResetAfter, 1).await;
+        let lossy = claims(client(&proxy.endpoint).await);
         if event_id.ends_with("paid") {
             assert_eq!(lossy.complete(&claim).await, Ok(()));
             assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Done));

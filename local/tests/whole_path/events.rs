@@ -38,7 +38,7 @@ fn file(function: &str, should_be: &Value) -> String {
 }
 
 /// What a REST API sends. The body stands as text, so that people can read it; API Gateway would send base64.
-fn proxy_event(path: &str, sample: &str) -> Value {
+pub fn proxy_event(path: &str, sample: &str) -> Value {
     let signature = sign(sample.as_bytes(), SECRET);
     let headers = [
         ("Accept", "application/json"),

@@ -196,7 +196,8 @@ impl World {
         (output.status.success(), String::from_utf8(printed).unwrap())
     }
 
-    async fn take(&self, wait_seconds: i32) -> Vec<Message> {
+    /// Some of what is in the queue now, taken from it.
+    pub async fn take(&self, wait_seconds: i32) -> Vec<Message> {
         let url = &self.stack.queues.events;
         let taken = self.stack.sqs.receive_message().queue_url(url).message_attribute_names("All");
         let taken = taken.message_system_attribute_names(MessageSystemAttributeName::All);

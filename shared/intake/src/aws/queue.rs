@@ -54,16 +54,23 @@ impl SqsQueue {
         let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
         match sent {
             Ok(answer) => {
-                let mut results = vec![Sent::Queued; batch.len()];
+                // Only what the answer says: an event that it does not name comes again.
+                let unnamed = PortError { operation: SEND_BATCH, cause: "the answer does not name it".to_owned() };
+                let mut results = vec![Sent::Failed(unnamed); batch.len()];
+                let mut note = |id: &str, sent: Sent| {
+                    if let Some(result) = id.parse().ok().and_then(|position: usize| results.get_mut(position)) {
+                        *result = sent;
+                    }
+                };
+                for queued in answer.successful() {
+                    note(queued.id(), Sent::Queued);
+                }
                 for failed in answer.failed() {
                     let error = PortError {
                         operation: SEND_BATCH,
                         cause: format!("{}: {}", failed.code(), failed.message().unwrap_or("no message")),
                     };
-                    if let Some(result) = failed.id().parse().ok().and_then(|position: usize| results.get_mut(position))
-                    {
-                        *result = refused_or_failed(failed.code(), error);
-                    }
+                    note(failed.id(), refused_or_failed(failed.code(), error));
                 }
                 results
             }
