@@ -27,7 +27,7 @@ use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
 
 /// The types whose functions are deployed apart, as in `template.yaml`: each behind `/webhooks/<type>`.
-pub const OWN_FUNCTION: [NotificationType; 6] = [
+pub const OWN_FUNCTION: &[NotificationType] = &[
     NotificationType::PAYMENT,
     NotificationType::REFUND,
     NotificationType::PARTIAL_REFUND,
@@ -77,14 +77,14 @@ impl Gateway {
             secrets: SecretKeeper::new(secrets.clone()),
             sources: sources.clone(),
         };
-        let own = OWN_FUNCTION.map(|only| (format!("/webhooks/{}", only.name()), function(Door::Only(only))));
+        let own = |only: &NotificationType| (format!("/webhooks/{}", only.name()), function(Door::Only(*only)));
         let unsigned = unsigned_key.map(|key| UnsignedIntake {
             events: events.clone(),
             directory: directory.clone(),
             keys: SecretKeeper::new(SecretSource::Fixed(key)),
             sources: sources.ranges.clone(),
         });
-        Self { front_door: function(Door::Any), own: own.into(), unsigned }
+        Self { front_door: function(Door::Any), own: OWN_FUNCTION.iter().map(own).collect(), unsigned }
     }
 
     fn route<'a>(&'a self, method: &Method, path: &'a str) -> Option<Route<'a>> {

@@ -44,9 +44,8 @@ fn apply(event: &Event<'_>) -> Result<(), Box<dyn std::error::Error>> {
             let order: OrderPaid = event.notification()?;
             // A bundle comes with a line for each of its contents: those are granted, not the bundle beside them.
             for item in order.items.iter().filter(|item| item.item_type != Some(ItemType::Bundle)) {
-                if let (Some(sku), Some(quantity)) = (&item.sku, item.quantity) {
-                    println!("{user}: grant {quantity} × {sku}");
-                }
+                let (sku, quantity) = item.sku.as_ref().zip(item.quantity).ok_or("a line without SKU or quantity")?;
+                println!("{user}: grant {quantity} × {sku}");
             }
         }
         (goods, _) => println!("{user}: {goods:?}: {}", event.event_id),

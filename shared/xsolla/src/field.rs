@@ -37,7 +37,6 @@ fields! {
     PaymentAccountId = "payment_account"."id";
     NextCharge = "subscription"."date_next_charge";
     PlanId = "subscription"."plan_id";
-    EndDate = "subscription"."date_end";
     RefundDate = "refund_details"."date";
     TotalAmount = "purchase"."total"."amount";
     PaymentAmount = "payment_details"."payment"."amount";

@@ -144,8 +144,9 @@ impl Goods {
             }
             Meaning::Payment if event.names_order() => Self::MoneyOnly,
             Meaning::Payment => Self::Grant,
-            // A refund never names its order. But an order's goods were granted by an event of this subject.
-            Meaning::Refund if others.iter().any(|other| other.is(event.mode, NotificationType::ORDER_PAID)) => {
+            // A refund seldom names its order. But the payment may have, and an order's goods were granted by an event of
+            // this subject.
+            Meaning::Refund if event.names_order() || others.iter().any(|other| other.tells_of_order(event.mode)) => {
                 Self::MoneyOnly
             }
             Meaning::Refund => Self::Revoke,
@@ -178,6 +179,10 @@ impl Told<'_> {
 
     fn names_order(&self) -> bool {
         self.text(Field::PurchaseOrderId).is_some()
+    }
+
+    fn tells_of_order(&self, mode: Mode) -> bool {
+        self.is(mode, NotificationType::ORDER_PAID) || (self.is(mode, NotificationType::PAYMENT) && self.names_order())
     }
 
     /// Whether it moves the next charge on, and leaves the plan as the event before it told it.
@@ -338,6 +343,11 @@ mod tests {
             ("separate", &[PAYMENT, ORDER_PAID, REFUND, ORDER_CANCELED], Payment::MoneyOnly),
             ("separate, orders named", &[PAYMENT_OF_ORDER, ORDER_PAID, REFUND, ORDER_CANCELED], Payment::Grant),
             ("separate, orders named, a token without one", &[PAYMENT, REFUND], Payment::Grant),
+            (
+                "separate, orders named, refunded before it was granted",
+                &[PAYMENT_OF_ORDER, REFUND, ORDER_PAID, ORDER_CANCELED],
+                Payment::Grant,
+            ),
             (
                 "a free order",
                 &[r#"{"notification_type":"order_paid","order":{"id":5}}"#, ORDER_CANCELED],

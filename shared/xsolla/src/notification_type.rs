@@ -142,19 +142,19 @@ notification_types! {
     });
     /// A subscription was renewed, or its plan or next charge changed. Comes again and again.
     UPDATE_SUBSCRIPTION = event("update_subscription", EventRow {
-        apart: Apart::By(&[Field::NextCharge, Field::PlanId]),
+        apart: Apart::Digest,
         goods: Meaning::SubscriptionUpdate,
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A subscription ends at `date_end`.
     CANCEL_SUBSCRIPTION = event("cancel_subscription", EventRow {
-        apart: Apart::By(&[Field::EndDate]),
+        apart: Apart::Digest,
         goods: Meaning::Always(Goods::SubscriptionEnded),
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A subscription will not be renewed. It can be renewed after all, and then not again.
     NON_RENEWAL_SUBSCRIPTION = event("non_renewal_subscription", EventRow {
-        apart: Apart::By(&[Field::NextCharge]),
+        apart: Apart::Digest,
         goods: Meaning::Always(Goods::SubscriptionChanged),
         ..ONCE_PER_SUBSCRIPTION
     });

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::port_error;
 use crate::ports::{EventStore, History, Keeping, PortError};
-use crate::record::{Item as _, Kept, Kind, MissingAttribute, Record};
+use crate::record::{Item as _, Kept, Kind, Record};
 use crate::table::{
     ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK, TYPE,
     USER_ID,
@@ -91,8 +91,13 @@ impl History for Events {
             .items()
             .send();
         let items: Vec<Item> = pages.try_collect().await.map_err(|error| port_error(QUERY, &error))?;
-        let unusable = |cause: MissingAttribute| PortError { operation: QUERY, cause: cause.to_string() };
-        items.iter().map(|item| Kept::read(item).map_err(unusable)).collect()
+        // One that somebody has damaged must not hold up all events that ask for their past.
+        let usable = |item: &Item| {
+            Kept::read(item)
+                .inspect_err(|error| tracing::error!(subject, %error, "an item of the table is passed over"))
+                .ok()
+        };
+        Ok(items.iter().filter_map(usable).collect())
     }
 }
 

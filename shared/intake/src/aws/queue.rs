@@ -11,7 +11,7 @@ use crate::ports::{Parked, Parking, PortError, Queue, Sent};
 const SEND_BATCH: &str = "sqs:SendMessageBatch";
 
 /// What SQS says of a message that it will never take, whoever sends it and whenever.
-const NEVER: [&str; 4] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong", "MissingParameter"];
+const NEVER: [&str; 3] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"];
 
 /// The FIFO queue from which the game takes its events.
 #[derive(Debug, Clone)]

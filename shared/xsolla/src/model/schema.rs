@@ -8,34 +8,30 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use super::{
-    AfsBlackList, AfsReject, CancelSubscription, CreateSubscription, Dispute, Model, ModelError, MoveToGame,
-    NonRenewalSubscription, OrderCanceled, OrderPaid, PartialRefund, PartnerSideCatalog, Payment, PaymentAccountAdd,
-    PaymentAccountRemove, Payout, PsDeclined, Refund, UpdateSubscription, UserSearch, UserValidation,
-};
+use super::{Model, ModelError, Payout};
 use crate::NotificationType;
 
 /// Every model.
 pub(super) const MODELS: &[AnyModel] = &[
-    AnyModel::of::<AfsBlackList>(),
-    AnyModel::of::<AfsReject>(),
-    AnyModel::of::<CancelSubscription>(),
-    AnyModel::of::<CreateSubscription>(),
-    AnyModel::of::<Dispute>(),
-    AnyModel::of::<MoveToGame>(),
-    AnyModel::of::<NonRenewalSubscription>(),
-    AnyModel::of::<OrderCanceled>(),
-    AnyModel::of::<OrderPaid>(),
-    AnyModel::of::<PartialRefund>(),
-    AnyModel::of::<PartnerSideCatalog>(),
-    AnyModel::of::<Payment>(),
-    AnyModel::of::<PaymentAccountAdd>(),
-    AnyModel::of::<PaymentAccountRemove>(),
-    AnyModel::of::<PsDeclined>(),
-    AnyModel::of::<Refund>(),
-    AnyModel::of::<UpdateSubscription>(),
-    AnyModel::of::<UserSearch>(),
-    AnyModel::of::<UserValidation>(),
+    AnyModel::of::<super::AfsBlackList>(),
+    AnyModel::of::<super::AfsReject>(),
+    AnyModel::of::<super::CancelSubscription>(),
+    AnyModel::of::<super::CreateSubscription>(),
+    AnyModel::of::<super::Dispute>(),
+    AnyModel::of::<super::MoveToGame>(),
+    AnyModel::of::<super::NonRenewalSubscription>(),
+    AnyModel::of::<super::OrderCanceled>(),
+    AnyModel::of::<super::OrderPaid>(),
+    AnyModel::of::<super::PartialRefund>(),
+    AnyModel::of::<super::PartnerSideCatalog>(),
+    AnyModel::of::<super::Payment>(),
+    AnyModel::of::<super::PaymentAccountAdd>(),
+    AnyModel::of::<super::PaymentAccountRemove>(),
+    AnyModel::of::<super::PsDeclined>(),
+    AnyModel::of::<super::Refund>(),
+    AnyModel::of::<super::UpdateSubscription>(),
+    AnyModel::of::<super::UserSearch>(),
+    AnyModel::of::<super::UserValidation>(),
 ];
 
 /// Keyword: the values that are known today of a list that may grow, hence no `enum`.
