@@ -9,6 +9,7 @@ pub mod drift;
 pub mod gateway;
 pub mod services;
 pub mod stack;
+pub mod storm;
 pub mod trigger;
 
 pub use stack::{Options, Stack, StartError, local_sources};

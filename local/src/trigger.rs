@@ -1,6 +1,7 @@
 //! What Lambda's stream trigger does: reads the table's stream, hands it to the relay batch by batch, and repeats a
 //! batch from the record that the relay reports.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
@@ -11,6 +12,8 @@ use intake::lambda;
 use intake::lambda::relay::BATCH_TIME;
 use intake::ports::{History, Parking, Queue};
 use intake::relay::Relay;
+
+use crate::storm::faults::{Fault, Faults};
 
 /// Pause before an empty stream is asked again; it doubles up to [`LONGEST_PAUSE`] while nothing comes.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -24,12 +27,18 @@ pub struct StreamTrigger<Q, P, H> {
     streams: Client,
     stream: String,
     relay: Relay<Q, P, H>,
+    faults: Option<Arc<Faults>>,
 }
 
 impl<Q: Queue, P: Parking, H: History> StreamTrigger<Q, P, H> {
-    /// Reads the stream of this ARN, from its oldest record.
-    pub const fn new(streams: Client, stream: String, relay: Relay<Q, P, H>) -> Self {
-        Self { streams, stream, relay }
+    /// Reads the stream of this ARN, from its oldest record. With faults, the relay crashes now and then.
+    pub(crate) const fn new(
+        streams: Client,
+        stream: String,
+        relay: Relay<Q, P, H>,
+        faults: Option<Arc<Faults>>,
+    ) -> Self {
+        Self { streams, stream, relay, faults }
     }
 
     /// Runs until the task is aborted.
@@ -71,6 +80,9 @@ impl<Q: Queue, P: Parking, H: History> StreamTrigger<Q, P, H> {
         let json = serde_json::to_vec(&event).map_err(|error| error.to_string())?;
         let event: Event = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
         let answer = lambda::relay::handle(&self.relay, &event, || BATCH_TIME).await;
+        if self.faults.as_ref().is_some_and(|faults| faults.strikes(Fault::RelayCrash)) {
+            return Err("the relay crashed".to_owned());
+        }
         let retry_from = answer.batch_item_failures.first().map(|failure| &failure.item_identifier);
         for record in &event.records {
             if retry_from == Some(&record.change.sequence_number) {
