@@ -19,7 +19,7 @@ use fastrand::Rng;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-/// Longer than an attempt may take: see [`crate::stack`].
+/// Longer than an attempt may take: [`intake::aws::CallLimits::FRONT_DOOR`].
 const SLOW: Duration = Duration::from_millis(600);
 
 /// One thing that goes wrong.
@@ -84,17 +84,17 @@ const FAULTS: [(Fault, u32); 21] = {
         (Fault::Call(DynamoDb, Away(40)), 600),
         (Fault::Call(Sqs, Before), 25),
         (Fault::Call(Sqs, After), 25),
-        (Fault::Call(Sqs, Slow), 100),
+        (Fault::Call(Sqs, Slow), 60),
         (Fault::Call(Sqs, Throttled), 25),
         (Fault::Call(Sqs, Internal), 25),
-        (Fault::Call(Sqs, Away(10)), 100),
-        (Fault::Call(Sqs, OneLess), 10),
+        (Fault::Call(Sqs, Away(10)), 60),
+        (Fault::Call(Sqs, OneLess), 6),
         (Fault::AnswerLost, 40),
         (Fault::HungUp, 60),
         (Fault::Twice, 40),
         (Fault::Changed, 50),
         (Fault::Forged, 60),
-        (Fault::RelayCrash, 15),
+        (Fault::RelayCrash, 6),
         (Fault::GameCrashBefore, 60),
         (Fault::GameCrashAfter, 40),
     ]
@@ -338,5 +338,37 @@ impl fmt::Display for Trouble {
             Self::Away(calls) => write!(f, "away for {calls} calls"),
             Self::OneLess => f.write_str("took a batch but for one"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_strikes_within_twice_its_mean_and_none_when_it_is_over() {
+        let faults = Faults::new(true, 7);
+        for (fault, every) in FAULTS {
+            assert!((1..2 * every).any(|_| faults.strikes(fault)), "{fault}");
+        }
+        assert!(faults.struck().iter().all(|(_, struck)| *struck == 1));
+        faults.stop();
+        for (fault, every) in FAULTS {
+            assert!(!(1..2 * every).any(|_| faults.strikes(fault)), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_away_is_away_for_all_its_calls_and_for_none_of_another() {
+        let faults = Faults::new(true, 7);
+        let away = |service| faults.state().is_away(service);
+        faults.state().away.push((Service::Sqs, 2));
+        assert_eq!(
+            [away(Service::DynamoDb), away(Service::Sqs), away(Service::Sqs), away(Service::Sqs)],
+            [false, true, true, false]
+        );
+        faults.state().away.push((Service::Sqs, 2));
+        faults.stop();
+        assert!(!away(Service::Sqs));
     }
 }

@@ -202,3 +202,38 @@ async fn kept(stack: &Stack) -> Result<Vec<Item>, StartError> {
     };
     Ok(items.iter().map(read).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn storm(apply: Apply) -> Report {
+        let options = Options { orders: 50, seed: 7, faults: true };
+        run_with(options, apply, Duration::from_mins(1), |_| {}).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_purchase_is_granted_once_whatever_goes_wrong() {
+        let report = storm(Ledger::apply_once).await;
+        assert!(report.as_expected(), "{report}");
+    }
+
+    #[tokio::test]
+    async fn a_game_that_forgets_what_it_applied_is_found_out() {
+        let report = storm(|ledger, effect| ledger.effects.push(effect)).await;
+        assert!(!report.as_expected(), "{report}");
+        assert!(report.broken.doubled > 0, "{report}");
+    }
+
+    #[tokio::test]
+    async fn a_game_that_loses_events_is_found_out() {
+        let report = storm(|ledger, effect| {
+            if effect.goods != ::xsolla::Goods::Revoke {
+                ledger.apply_once(effect);
+            }
+        })
+        .await;
+        assert!(report.broken.lost > 0, "{report}");
+        assert_eq!(report.broken.doubled, 0, "{report}");
+    }
+}

@@ -29,9 +29,9 @@ pub(super) struct Item {
 
 /// What must be 0, each.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Broken {
-    lost: usize,
-    doubled: usize,
+pub(super) struct Broken {
+    pub(super) lost: usize,
+    pub(super) doubled: usize,
     out_of_order: usize,
     misjudged: usize,
     unsigned: usize,
@@ -54,7 +54,7 @@ pub struct Report {
     duplicates_at_the_game: u64,
     conflicts: usize,
     faults: Vec<(Fault, u64)>,
-    broken: Broken,
+    pub(super) broken: Broken,
     p50: u64,
     p99: u64,
 }
@@ -173,5 +173,81 @@ impl fmt::Display for Report {
         writeln!(f, "  answers: p50 {p50:.1} ms, p99 {p99:.1} ms, with all of it in this one process")?;
         let faults = if faults { " --faults" } else { "" };
         writeln!(f, "  the same purchases again: cargo run -- storm --orders {orders} --seed {seed}{faults}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::game::Effect;
+    use super::super::xsolla::Sent;
+    use super::*;
+
+    const DIGEST: &str = "signed";
+
+    fn effect(event_id: &str, goods: Goods) -> Effect {
+        Effect { event_id: event_id.to_owned(), goods }
+    }
+
+    /// A purchase of three events, all of them acknowledged, and another one that was changed.
+    fn seen() -> Seen {
+        let events = [("paid", 0, Goods::Grant), ("again", 1, Goods::Grant), ("canceled", 2, Goods::Revoke)];
+        let sent = |(event_id, step, goods): (&str, usize, Goods)| {
+            let subject = "transaction#7".to_owned();
+            (event_id.to_owned(), Sent { place: (0, step), subject, goods, acknowledged: true })
+        };
+        let signed = [DIGEST, "changed"].map(str::to_owned).into();
+        Seen { events: events.map(sent).into(), signed, changed: ["changed".to_owned()].into(), ..Seen::default() }
+    }
+
+    fn item(event_id: &str, kind: Kind, digest: &str) -> Item {
+        Item { event_id: event_id.to_owned(), kind: kind.name().to_owned(), digest: digest.to_owned() }
+    }
+
+    #[test]
+    fn each_broken_promise_is_told() {
+        let (paid, canceled) = (("paid", Goods::Grant), ("canceled", Goods::Revoke));
+        let again = ("again", Goods::Grant);
+        let none = Broken::default;
+        let mut seen = seen();
+        seen.events.remove("again");
+        let conflict = || item("paid#conflict", Kind::Conflict, "changed");
+        let stranger = item("forged", Kind::Unreadable, "forged");
+        let of = |seen: &Seen, effects: &[(&str, Goods)], kept: &[Item]| {
+            let mut ledger = Ledger::default();
+            ledger.effects.extend(effects.iter().map(|(event_id, goods)| effect(event_id, *goods)));
+            Broken::of(&Evidence { seen, ledger: &ledger, kept })
+        };
+        for (effects, kept, broken) in [
+            (vec![paid, canceled], vec![conflict()], none()),
+            (vec![paid], vec![conflict()], Broken { lost: 1, ..none() }),
+            (vec![paid, canceled], vec![], Broken { lost: 1, ..none() }),
+            (vec![paid, canceled, paid], vec![conflict()], Broken { doubled: 1, ..none() }),
+            (vec![canceled, paid], vec![conflict()], Broken { out_of_order: 1, ..none() }),
+            (vec![paid, canceled, again], vec![conflict()], Broken { misjudged: 1, ..none() }),
+            (vec![paid, ("canceled", Goods::Grant)], vec![conflict()], Broken { misjudged: 1, ..none() }),
+            (vec![paid, canceled], vec![conflict(), stranger], Broken { unsigned: 1, ..none() }),
+        ] {
+            assert_eq!(of(&seen, &effects, &kept), broken, "{effects:?}, {kept:?}");
+        }
+
+        let seen = super::tests::seen();
+        let twice = of(&seen, &[paid, again, canceled], &[conflict()]);
+        assert_eq!(twice, Broken { doubled: 1, ..none() }, "one purchase, granted by two events");
+
+        let seen = Seen { wrong_answers: 1, given_up: 2, ..Seen::default() };
+        assert_eq!(of(&seen, &[], &[]), Broken { wrong_answers: 1, given_up: 2, ..none() });
+    }
+
+    #[test]
+    fn what_was_kept_and_never_acknowledged_must_come_out_too() {
+        let mut seen = seen();
+        seen.changed.clear();
+        seen.events.retain(|event_id, _| event_id == "paid");
+        for sent in seen.events.values_mut() {
+            sent.acknowledged = false;
+        }
+        let lost = |kept: &[Item]| Broken::of(&Evidence { seen: &seen, ledger: &Ledger::default(), kept }).lost;
+        assert_eq!(lost(&[]), 0);
+        assert_eq!(lost(&[item("paid", Kind::Event, DIGEST)]), 1);
     }
 }

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
-use xsolla::{Answer, BodyDigest, Envelope, EventId, Goods, NotificationType, Secrets, Signature, sign};
+use xsolla::{Answer, BodyDigest, Envelope, EventId, Goods, Secrets, Signature, sign};
 
 use super::faults::{Fault, Faults};
 use super::purchases::{Purchase, Step};
@@ -105,7 +105,6 @@ impl Eq for Due {}
 /// What a body is to the receiver.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
-    pub(super) known: Option<NotificationType>,
     pub(super) event_id: EventId,
     digest: String,
     success: u16,
@@ -118,7 +117,6 @@ pub(super) fn identify(body: &str) -> Option<Identity> {
     let verified = secrets.verify(body.as_bytes(), &signature).ok()?;
     let envelope = Envelope::read(&verified).ok()?;
     Some(Identity {
-        known: envelope.known,
         success: Answer::Success(envelope.success()).status(),
         event_id: envelope.event_id,
         digest: BodyDigest::of(body.as_bytes()).to_string(),
