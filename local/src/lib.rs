@@ -2,7 +2,7 @@
 //!
 //! The handlers are those that Lambda runs, and they speak to the embedded services through the real AWS SDK. Here
 //! stand only the things that AWS puts around them: [`gateway`] for API Gateway, [`trigger`] for Lambda's stream
-//! trigger, [`services`] for DynamoDB and SQS.
+//! trigger, [`services`] for DynamoDB and SQS; and, in [`storm`], an Xsolla and a game at the two ends.
 
 pub mod demonstration;
 pub mod drift;

@@ -88,7 +88,7 @@ const FAULTS: [(Fault, u32); 21] = {
         (Fault::Call(Sqs, Throttled), 25),
         (Fault::Call(Sqs, Internal), 25),
         (Fault::Call(Sqs, Away(10)), 60),
-        (Fault::Call(Sqs, OneLess), 6),
+        (Fault::Call(Sqs, OneLess), 12),
         (Fault::AnswerLost, 40),
         (Fault::HungUp, 60),
         (Fault::Twice, 40),
@@ -291,7 +291,7 @@ async fn one_less(inner: SharedHttpConnector, request: HttpRequest) -> Result<Ht
         if !taken.status().is_success() {
             return Ok(taken);
         }
-        let taken = taken.into_body().collect().await.map_err(|error| ConnectorError::io(error))?;
+        let taken = taken.into_body().collect().await.map_err(ConnectorError::io)?;
         told = serde_json::from_slice(&taken.to_bytes()).map_err(other)?;
     }
     let failed = json!({ "Id": left_out.get("Id"), "Code": "InternalError", "SenderFault": false });

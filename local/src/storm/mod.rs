@@ -88,7 +88,7 @@ async fn run_with(
     let started = Instant::now();
     let faults = Faults::new(options.faults, options.seed);
     let secrets = Secrets::parse(SECRET).map_err(StartError::service)?;
-    let mut stack = Stack::start_through(
+    let mut stack = Box::pin(Stack::start_through(
         stack::Options {
             port: 0,
             dynamodb_port: 0,
@@ -100,7 +100,7 @@ async fn run_with(
             data: None,
         },
         Some(&faults),
-    )
+    ))
     .await?;
     stack.open();
 
@@ -116,13 +116,12 @@ async fn run_with(
     let xsolla = Arc::new(Xsolla::new(stack.url(), Arc::clone(&faults)));
     let consumers = (0..CONSUMERS).map(|_| tokio::spawn(Arc::clone(&game).run())).collect::<Vec<_>>();
 
-    let storm = async {
+    let mut storm = Box::pin(async {
         xsolla.tell(plan(options.orders, options.seed)).await;
         faults.stop();
         xsolla.tell_the_last(THE_LAST).await;
         drained(&stack, &game).await
-    };
-    tokio::pin!(storm);
+    });
     let mut ticks = tokio::time::interval(every);
     let drained = loop {
         tokio::select! {

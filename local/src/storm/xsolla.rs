@@ -169,7 +169,7 @@ impl Xsolla {
             seen.resent += 1;
             return Some(Due { at: due.at + pause, resent: due.resent + 1, ..due });
         }
-        if !answer.is_some_and(|status| status < 300) {
+        if answer.is_none_or(|status| status >= 300) {
             // What follows is sent after a success only.
             seen.given_up += 1;
             return None;
