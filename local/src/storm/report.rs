@@ -89,7 +89,7 @@ impl Report {
     /// Whether every promise was kept.
     #[must_use]
     pub fn as_expected(&self) -> bool {
-        self.broken == Broken::default()
+        self.told == u64::from(self.options.orders) && self.broken == Broken::default()
     }
 }
 
@@ -135,7 +135,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { orders, seed, faults } = self.options;
         let row = |f: &mut fmt::Formatter<'_>, what: &str, count: u64, note: &str| {
-            writeln!(f, "  {what:<42}{count:>9}   {note}")
+            writeln!(f, "  {what:<46}{count:>7}   {note}")
         };
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let days = self.simulated.as_secs() / (24 * 3600);
@@ -146,7 +146,7 @@ impl fmt::Display for Report {
         row(f, "duplicates dropped at the door", self.duplicates_at_the_door, "acknowledged, and not kept again")?;
         row(f, "duplicates dropped by the game", self.duplicates_at_the_game, "by their event id")?;
         row(f, "conflicts", count(self.conflicts), "other content under a used id: kept beside it, not relayed")?;
-        row(f, "applied", count(self.applied), "")?;
+        row(f, "applied", count(self.applied), "by the game")?;
         writeln!(f)?;
         if faults {
             row(f, "faults survived", self.faults.iter().map(|(_, struck)| struck).sum(), "")?;

@@ -241,10 +241,14 @@ impl Xsolla {
         }
     }
 
-    /// Sends the event behind which there is nothing, until it is acknowledged.
+    /// Sends the event behind which there is nothing, until it is acknowledged, or plainly never will be.
     pub(super) async fn tell_the_last(&self, body: &str) {
         self.seen().signed.insert(BodyDigest::of(body.as_bytes()).to_string());
-        while self.post(body, SECRET, 204).await != Some(204) {}
+        for _ in 0..100 {
+            if self.post(body, SECRET, 204).await == Some(204) {
+                return;
+            }
+        }
     }
 
     /// One request. Gives the status, unless there was no answer.
