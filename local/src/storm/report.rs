@@ -135,7 +135,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { orders, seed, faults } = self.options;
         let row = |f: &mut fmt::Formatter<'_>, what: &str, count: u64, note: &str| {
-            writeln!(f, "  {what:<46}{count:>7}   {note}")
+            writeln!(f, "{}", format!("  {what:<46}{count:>7}   {note}").trim_end())
         };
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let days = self.simulated.as_secs() / (24 * 3600);
