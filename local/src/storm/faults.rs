@@ -81,7 +81,7 @@ const FAULTS: [(Fault, u32); 21] = {
         (Fault::Call(DynamoDb, Slow), 300),
         (Fault::Call(DynamoDb, Throttled), 60),
         (Fault::Call(DynamoDb, Internal), 60),
-        (Fault::Call(DynamoDb, Away(40)), 600),
+        (Fault::Call(DynamoDb, Away(40)), 300),
         (Fault::Call(Sqs, Before), 25),
         (Fault::Call(Sqs, After), 25),
         (Fault::Call(Sqs, Slow), 60),

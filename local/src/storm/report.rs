@@ -104,10 +104,9 @@ impl Broken {
                 broken.doubled += 1;
                 continue;
             }
-            let Some(sent) = seen.events.get(&effect.event_id).filter(|sent| sent.goods == effect.goods) else {
-                broken.misjudged += 1;
-                continue;
-            };
+            let sent = seen.events.get(&effect.event_id);
+            broken.misjudged += usize::from(sent.is_none_or(|sent| sent.goods != effect.goods));
+            let Some(sent) = sent else { continue };
             let (purchase, step) = sent.place;
             if matches!(effect.goods, Goods::Grant | Goods::Revoke) && !grants.insert((purchase, effect.goods)) {
                 broken.doubled += 1;
@@ -224,7 +223,7 @@ mod tests {
             (vec![paid, canceled, paid], vec![conflict()], Broken { doubled: 1, ..none() }),
             (vec![canceled, paid], vec![conflict()], Broken { out_of_order: 1, ..none() }),
             (vec![paid, canceled, again], vec![conflict()], Broken { misjudged: 1, ..none() }),
-            (vec![paid, ("canceled", Goods::Grant)], vec![conflict()], Broken { misjudged: 1, ..none() }),
+            (vec![paid, ("canceled", Goods::Grant)], vec![conflict()], Broken { misjudged: 1, doubled: 1, ..none() }),
             (vec![paid, canceled], vec![conflict(), stranger], Broken { unsigned: 1, ..none() }),
         ] {
             assert_eq!(of(&seen, &effects, &kept), broken, "{effects:?}, {kept:?}");
