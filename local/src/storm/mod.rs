@@ -1,7 +1,7 @@
 //! The storm: thousands of purchases, everything that can go wrong on the way, and whether each was granted once.
 //!
-//! Here are the two ends, [`xsolla`] and [`game`], what is sold ([`purchases`]), what goes wrong ([`faults`]), and the
-//! [`report`]. Between them stands the [`Stack`], as it is.
+//! Here are the two ends, `xsolla` and `game`, what is sold (`purchases`), what goes wrong (`faults`), and what is promised
+//! (`report`). Between them stands the [`Stack`], as it is.
 
 pub(crate) mod faults;
 mod game;
