@@ -1,8 +1,9 @@
 //! `xsolla-webhooks`: the command line.
 
-use std::io::{IsTerminal, Write as _, stderr, stdin, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use intake::lambda::unsigned::ROUTES;
@@ -15,7 +16,7 @@ use local::replay::{Replay, Selection};
 use local::services::Queues;
 use local::show::{Bodies, Sought};
 use local::table::{Range, Table};
-use local::{Options, Stack, demonstration, drift, local_sources, show};
+use local::{Options, Stack, demonstration, drift, local_sources, show, storm};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -44,6 +45,11 @@ enum Command {
     ///
     /// Sends itself the webhooks that Xsolla would send, shows what became of them, and goes on serving until Ctrl-C.
     Local(Local),
+    /// Send thousands of purchases through all functions, with faults on every way, and look for any that came out wrong.
+    ///
+    /// An Xsolla that sends again by its schedules, the functions of `local`, and a game that takes from the queue. Fails if
+    /// anything was lost, granted twice, or out of order.
+    Storm(Storm),
     /// Show how webhooks that have come differ from what is documented.
     ///
     /// One line per type and place, the newest first: a field that is not known, a value of another kind, a new word of a
@@ -93,6 +99,19 @@ struct Local {
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
+}
+
+#[derive(Args)]
+struct Storm {
+    /// How many purchases.
+    #[arg(long, default_value_t = 10_000)]
+    orders: u32,
+    /// Draws what is bought, and what goes wrong. What meets what depends on the machine, too.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Lose answers, break, throttle and slow down calls to AWS, crash the relay and the game, and more.
+    #[arg(long)]
+    faults: bool,
 }
 
 #[derive(Args)]
@@ -228,6 +247,7 @@ enum Dlq {
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Local(options) => local(options).await,
+        Command::Storm(options) => storm(options).await,
         Command::Drift(options) => drift(options).await,
         Command::Show(options) => show(options).await,
         Command::Replay(options) => replay(options).await,
@@ -280,6 +300,23 @@ async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error::Error>> {
     stack.open();
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn storm(Storm { orders, seed, faults }: Storm) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let terminal = std::io::stdout().is_terminal();
+    let every = Duration::from_millis(if terminal { 250 } else { 5000 });
+    let report = storm::run(storm::Options { orders, seed, faults }, every, |progress| {
+        if terminal {
+            print!("\r\x1b[2K  {progress}");
+            // A terminal that does not show it has no use for an error either.
+            let _ = std::io::stdout().flush();
+        } else {
+            println!("  {progress}");
+        }
+    })
+    .await?;
+    println!("{}\n{report}", if terminal { "\r\x1b[2K" } else { "" });
+    Ok(if report.as_expected() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn drift(options: Drift) -> Result<ExitCode, Box<dyn std::error::Error>> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
@@ -29,13 +30,29 @@ pub const REGION: &str = "us-east-1";
 /// Opens the database: in memory, or in a file of this directory.
 pub(crate) fn open_database(directory: Option<&Path>) -> Result<Database, StartError> {
     let Some(directory) = directory else {
-        return Database::memory().map_err(|error| StartError::Database(error.to_string()));
+        // In memory, but with a name, under which it can be opened once more.
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("file:dynamodb-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed));
+        let failed = |error: &dyn std::fmt::Display| StartError::Database(error.to_string());
+        let database = Database::new(&name).map_err(|error| failed(&error))?;
+        index_stream(&name).map_err(|error| failed(&error))?;
+        return Ok(database);
     };
     let failed =
         |error: &dyn std::fmt::Display| StartError::Directory { path: directory.to_owned(), cause: error.to_string() };
     std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
     let file = directory.join("dynamodb.sqlite");
-    Database::new(&file.to_string_lossy()).map_err(|error| failed(&error))
+    let database = Database::new(&file.to_string_lossy()).map_err(|error| failed(&error))?;
+    index_stream(&file.to_string_lossy()).map_err(|error| failed(&error))?;
+    Ok(database)
+}
+
+/// The embedded DynamoDB looks through its whole stream at each write, and at each read of the stream. By this index it finds
+/// the place.
+fn index_stream(database: &str) -> rusqlite::Result<()> {
+    rusqlite::Connection::open(database)?.execute_batch(
+        "CREATE INDEX IF NOT EXISTS stream_by_number ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
+    )
 }
 
 /// Serves DynamoDB until the task is aborted.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use intake::accept::SourcePolicy;
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
@@ -19,6 +20,7 @@ use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 use crate::aws::pretended;
 use crate::gateway::{self, Gateway};
 use crate::services::{self, EVENTS_TABLE, Queues};
+use crate::storm::faults::{Fault, Faults};
 use crate::trigger::StreamTrigger;
 
 /// An embedded database on a busy laptop takes longer than DynamoDB. Xsolla's 3 seconds, and its tunnel's, are the limit.
@@ -120,6 +122,11 @@ impl Stack {
     ///
     /// When a port or the data directory cannot be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_through(options, None).await
+    }
+
+    /// The same, with faults on the functions' ways to DynamoDB and SQS. The clients of the stack itself have none.
+    pub(crate) async fn start_through(options: Options, faults: Option<&Arc<Faults>>) -> Result<Self, StartError> {
         let webhooks = listen(options.port, "--port").await?;
         let dynamodb = listen(options.dynamodb_port, "--dynamodb-port").await?;
         let sqs = listen(options.sqs_port, "--sqs-port").await?;
@@ -132,32 +139,49 @@ impl Stack {
             tokio::spawn(services::serve_sqs(sqs, sqs_port)),
         ];
 
+        let dynamodb_client = |config: &SdkConfig| {
+            let config = aws_sdk_dynamodb::config::Builder::from(config).endpoint_url(&dynamodb_endpoint);
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        };
+        let sqs_client = |config: &SdkConfig| {
+            let config = aws_sdk_sqs::config::Builder::from(config).endpoint_url(&sqs_endpoint);
+            aws_sdk_sqs::Client::from_conf(config.build())
+        };
         let config = pretended(CALL_LIMITS).await;
+        let (dynamodb, sqs) = (dynamodb_client(&config), sqs_client(&config));
+        let config = match faults {
+            Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).await),
+            None => config,
+        };
         let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
         let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
-        let sqs = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(&sqs_endpoint).build();
-        let sqs = aws_sdk_sqs::Client::from_conf(sqs);
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
-        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let (functions_dynamodb, functions_sqs) = (dynamodb_client(&config), sqs_client(&config));
 
         let stream = services::create_tables(&dynamodb, &options.directory).await?;
         let queues = services::create_queues(&sqs).await?;
 
-        let events = Events::new(dynamodb.clone(), EVENTS_TABLE.to_owned());
+        let events = Events::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned());
         let relay = Arc::new(Relay {
-            queue: SqsQueue::new(sqs.clone(), queues.events.clone()),
-            parking: ParkingQueue::new(sqs.clone(), Some(queues.parked.clone())),
+            queue: SqsQueue::new(functions_sqs.clone(), queues.events.clone()),
+            parking: ParkingQueue::new(functions_sqs, Some(queues.parked.clone())),
             history: events.clone(),
             payment_without_order: options.payment_without_order,
         });
+        let relay_faults = faults.cloned();
         let invoke = move |event: Vec<u8>| {
-            let relay = Arc::clone(&relay);
-            async move { relayed(&relay, &event).await.map_err(|error| error.to_string()) }
+            let (relay, faults) = (Arc::clone(&relay), relay_faults.clone());
+            async move {
+                let answer = relayed(&relay, &event).await.map_err(|error| error.to_string())?;
+                if faults.is_some_and(|faults| faults.strikes(Fault::RelayCrash)) {
+                    return Err("the relay crashed".to_owned());
+                }
+                Ok(answer)
+            }
         };
         tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, invoke).run()));
 
         let secrets = SecretSource::Fixed(options.secrets);
-        let directory = Directory::new(options.directory, &config, &dynamodb);
+        let directory = Directory::new(options.directory, &config, &functions_dynamodb);
         let gateway = Arc::new(Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key));
         // The demonstration's users are made up: no directory need know them.
         let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None));
