@@ -282,7 +282,7 @@ fn each_once(place: &str, notifications: &[String]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_and_is_relayed_once() {
-    timeout(Duration::from_mins(2), kill_and_look()).await.expect("it comes to an end");
+    timeout(Duration::from_mins(2), Box::pin(kill_and_look())).await.expect("it comes to an end");
 }
 
 async fn kill_and_look() {
