@@ -114,7 +114,7 @@ async fn relay(item: &Item) -> Relayed {
     let history = Past(Kept::read(&event.records[0].change.new_image).ok());
     let (queue, parking) = (Queued::default(), ParkingLot::default());
     let relay = Relay { queue, parking, history, payment_without_order: PaymentWithoutOrder::Grant };
-    let response = handle(&relay, &event, || BATCH_TIME).await;
+    let (response, _) = handle(&relay, &event, || BATCH_TIME).await;
     assert!(response.batch_item_failures.is_empty(), "what cannot be sent must not come again");
     Relayed { queued: relay.queue.0.into_inner().unwrap(), parked: relay.parking.0.into_inner().unwrap() }
 }

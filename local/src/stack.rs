@@ -228,7 +228,9 @@ impl Drop for Stack {
 /// By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
 async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, Events>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
-    serde_json::to_vec(&lambda::relay::handle(relay, &event, || BATCH_TIME).await)
+    let (response, relayed) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
+    tracing::info!(queued = relayed.queued, parked = relayed.parked, retry_from = relayed.retry_from, "relayed");
+    serde_json::to_vec(&response)
 }
 
 async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartError> {

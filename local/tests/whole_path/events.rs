@@ -181,7 +181,7 @@ async fn the_relay_queues_its_event() {
         history: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
-    let answer = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+    let (answer, _) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
     assert!(answer.batch_item_failures.is_empty());
     let queued = world.queued().await;
     let types: Vec<&str> = queued.iter().map(|message| message.r#type.as_str()).collect();

@@ -294,7 +294,7 @@ impl Bench {
             payment_without_order: PaymentWithoutOrder::Grant,
         };
         let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let answer = Box::pin(lambda::relay::handle(&relay, &event, || Duration::from_mins(1))).await;
+        let (answer, _) = Box::pin(lambda::relay::handle(&relay, &event, || Duration::from_mins(1))).await;
         match answer.batch_item_failures.first().map(|failure| failure.item_identifier.as_deref()) {
             None if records[0].to_string().contains(&STANDARD.encode("no JSON")) => "parked".to_owned(),
             None => "queued".to_owned(),

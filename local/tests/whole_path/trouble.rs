@@ -123,7 +123,7 @@ async fn while_the_queue_is_away_the_stream_is_told_where_to_go_on() {
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
     let event: Event = serde_json::from_str(include_str!("../../../events/relay.json")).unwrap();
-    let answer = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+    let (answer, _) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
     let failures: Vec<_> = answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     assert_eq!(failures, [event.records[0].change.sequence_number.clone()]);
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use xsolla::model::Json;
 use xsolla::{
@@ -79,11 +80,32 @@ pub struct Receipt<'a> {
     pub unknown_source: Option<UnknownSource>,
     /// The failure of ours that decided the outcome.
     pub failure: Option<PortError>,
+    /// How long its steps took.
+    pub took: Took,
+}
+
+/// How long each step took; `None`: it was not reached. What was cut off by the deadline is in it up to then.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Took {
+    /// The signature, or the key in the path; and reading the secrets, if they had to be.
+    pub verify: Option<Duration>,
+    /// The calls to the table.
+    pub keep: Option<Duration>,
+    /// Whoever answers questions.
+    pub ask: Option<Duration>,
 }
 
 impl From<Outcome> for Receipt<'_> {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, content: None, envelope: None, secret: None, unknown_source: None, failure: None }
+        Self {
+            outcome,
+            content: None,
+            envelope: None,
+            secret: None,
+            unknown_source: None,
+            failure: None,
+            took: Took::default(),
+        }
     }
 }
 
@@ -129,7 +151,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if delivery.body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::TooLarge));
         }
-        let verified = self.verify(delivery).await?;
+        let verified = timed(&mut receipt.took.verify, self.verify(delivery)).await?;
         receipt.secret = Some(verified.secret());
         receipt.unknown_source = self.sources.unknown(delivery.source);
         if receipt.unknown_source.is_some() && self.sources.enforced {
@@ -137,8 +159,8 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
 
         let Ok(envelope) = Envelope::read(&verified) else {
-            let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at).await;
-            return kept.map_err(failed(Unavailable::Events));
+            let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at);
+            return timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events));
         };
         let envelope = receipt.envelope.insert(envelope);
         if !self.door.takes(envelope) {
@@ -147,13 +169,14 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         match envelope.known.map(NotificationType::role) {
             Some(Role::Question(question)) => {
                 let directory = self.directory.as_ref().ok_or_else(nobody)?;
-                let (outcome, content) = ask(directory, question, envelope, verified.body()).await?;
+                let answer = ask(directory, question, envelope, verified.body());
+                let (outcome, content) = timed(&mut receipt.took.ask, answer).await?;
                 receipt.content = content;
                 Ok(outcome)
             }
             Some(Role::Event(_)) | None => {
-                let kept = keep(&self.events, envelope, verified.into(), delivery.received_at).await;
-                kept.map_err(failed(Unavailable::Events))
+                let kept = keep(&self.events, envelope, verified.into(), delivery.received_at);
+                timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events))
             }
         }
     }
@@ -226,6 +249,23 @@ pub(crate) async fn ask(
         Reply::Content(content) => (outcome, Some(content)),
         Reply::UserFound | Reply::UserNotFound | Reply::NotFound => (outcome, None),
     })
+}
+
+/// Does a step, and notes how long it took, even if it is cut off.
+pub(crate) async fn timed<T>(took: &mut Option<Duration>, step: impl Future<Output = T>) -> T {
+    let _stopwatch = Stopwatch { started: Instant::now(), took };
+    step.await
+}
+
+struct Stopwatch<'t> {
+    started: Instant,
+    took: &'t mut Option<Duration>,
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        *self.took = Some(self.started.elapsed());
+    }
 }
 
 /// Nobody was appointed.

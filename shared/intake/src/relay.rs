@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use consumer::Event;
+use jiff::Timestamp;
 use xsolla::{Goods, ItemRole, NotificationType, PaymentWithoutOrder, Told};
 
 use crate::message::{self, Message, NotJson};
@@ -34,6 +35,13 @@ pub struct Streamed {
     pub event: Result<Kept, MissingAttribute>,
 }
 
+impl Streamed {
+    /// When it arrived at the front door.
+    fn received_at(&self) -> Option<Timestamp> {
+        self.event.as_ref().ok()?.received_at.parse().ok()
+    }
+}
+
 /// What became of a batch from the stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Relayed {
@@ -41,6 +49,8 @@ pub struct Relayed {
     pub queued: usize,
     /// How many can never be sent, and were parked.
     pub parked: usize,
+    /// When the oldest of those in the queue had arrived at the front door; `None` if none is.
+    pub oldest: Option<Timestamp>,
     /// The first that must come again, with all behind it; `None` if nothing must.
     pub retry_from: Option<String>,
 }
@@ -124,6 +134,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
                 Ok(_) => match results.next() {
                     Some(Sent::Queued) => {
                         relayed.queued += 1;
+                        relayed.oldest = relayed.oldest.into_iter().chain(event.received_at()).min();
                         continue;
                     }
                     Some(Sent::Refused(error)) => error.to_string(),

@@ -1,4 +1,5 @@
-//! What the functions say of themselves: JSON lines to standard output, which Lambda takes to CloudWatch.
+//! What the functions say of themselves: JSON lines to standard output, which Lambda takes to CloudWatch; and the metrics
+//! that CloudWatch makes of them.
 //!
 //! Never a body, a signature, a secret, or personal data.
 
@@ -8,15 +9,20 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::drift::{Row, Tally};
-use xsolla::{Outcome, Unavailable};
+use xsolla::{NotificationType, Outcome, Unavailable};
 
 use crate::accept::Receipt;
+use crate::relay::Relayed;
+
+#[cfg(test)]
+mod tests;
 
 /// The level that was asked for.
 static LEVEL: OnceLock<LevelFilter> = OnceLock::new();
@@ -46,10 +52,10 @@ pub struct Line {
     outcome: &'static str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    notification_type: Option<String>,
-    /// Present, and `true`, if Xsolla has withdrawn the type.
+    notification_type: Option<&'static str>,
+    /// What an unknown type calls itself, if that is plain.
     #[serde(skip_serializing_if = "Option::is_none")]
-    deprecated: Option<bool>,
+    unknown_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,11 +70,14 @@ pub struct Line {
     unknown_source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
-    took_us: u128,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
+    #[serde(skip)]
+    took: Duration,
+    #[serde(flatten)]
+    metrics: Metrics,
 }
 
 impl Line {
@@ -77,6 +86,22 @@ impl Line {
         let envelope = receipt.envelope.as_ref();
         // A question is kept nowhere: its key would lead whoever looks for it astray.
         let event = envelope.filter(|envelope| !envelope.is_question());
+        let unknown = envelope.filter(|envelope| envelope.known.is_none());
+        let is_deprecated = envelope.and_then(|envelope| envelope.known).is_some_and(NotificationType::is_deprecated);
+        let mut alone = vec![Metric::milliseconds("Took", took)];
+        for (name, step) in
+            [("VerifyTook", receipt.took.verify), ("KeepTook", receipt.took.keep), ("AskTook", receipt.took.ask)]
+        {
+            alone.extend(step.map(|took| Metric::milliseconds(name, took)));
+        }
+        for (name, happened) in [
+            ("OldSecret", receipt.secret.is_some_and(|secret| secret > 0)),
+            ("UnknownType", unknown.is_some()),
+            ("Deprecated", is_deprecated),
+            ("UnknownSource", receipt.unknown_source.is_some()),
+        ] {
+            alone.extend(happened.then(|| Metric::count(name, 1)));
+        }
         let least = if receipt.unknown_source.is_some() { Level::WARN } else { Level::INFO };
         Self {
             timestamp: received_at,
@@ -95,23 +120,35 @@ impl Line {
             message: "webhook",
             outcome: receipt.outcome.name(),
             status: receipt.outcome.answer().status(),
-            notification_type: envelope.map(|envelope| xsolla::type_label(&envelope.type_name).to_owned()),
-            deprecated: envelope.and_then(|envelope| envelope.known?.is_deprecated().then_some(true)),
+            notification_type: envelope.map(|envelope| label(envelope.known)),
+            unknown_type: unknown
+                .and_then(|envelope| own_name(xsolla::type_label(&envelope.type_name)))
+                .map(str::to_owned),
             event_id: event.map(|envelope| envelope.event_id.to_string()),
             mode: envelope.map(|envelope| envelope.mode.name()),
             identified: event.map(|envelope| envelope.identified),
             secret: receipt.secret,
             unknown_source: receipt.unknown_source.map(|source| source.to_string()),
             failure: receipt.failure.as_ref().map(ToString::to_string),
-            took_us: took.as_micros(),
             request_id: None,
             trace_id: None,
+            took,
+            metrics: Metrics {
+                at: received_at,
+                groups: vec![
+                    Group {
+                        dimensions: if envelope.is_some() { BY_OUTCOME_AND_TYPE } else { BY_OUTCOME },
+                        metrics: vec![Metric::count("Webhooks", 1)],
+                    },
+                    Group { dimensions: ALONE, metrics: alone },
+                ],
+            },
         }
     }
 
     /// Writes it, with the ids under which Lambda and X-Ray know the call.
     pub(crate) fn write(mut self, request_id: &str, trace_id: Option<&str>) {
-        if self.level > LEVEL.get().copied().unwrap_or(LevelFilter::INFO) {
+        if !is_wanted(self.level) {
             return;
         }
         self.request_id = Some(request_id.to_owned());
@@ -130,8 +167,8 @@ impl Line {
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.status, self.outcome)?;
-        if let (Some(what), Some(mode)) = (self.event_id.as_ref().or(self.notification_type.as_ref()), self.mode) {
-            write!(f, " {what} ({mode}, {} µs)", self.took_us)?;
+        if let (Some(what), Some(mode)) = (self.event_id.as_deref().or(self.notification_type), self.mode) {
+            write!(f, " {what} ({mode}, {} µs)", self.took.as_micros())?;
         }
         if let Some(failure) = &self.failure {
             write!(f, ": {failure}")?;
@@ -140,71 +177,192 @@ impl fmt::Display for Line {
     }
 }
 
-/// One difference between notifications and their model, in CloudWatch's
-/// [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
-/// the metric `Drift` of the namespace `XsollaWebhooks`, by type. What has more values than a metric should have
-/// dimensions is beside it, for Logs Insights.
+/// What became of a batch at the relay.
+#[derive(Serialize)]
+struct BatchLine<'r> {
+    timestamp: Timestamp,
+    #[serde(serialize_with = "level_name")]
+    level: Level,
+    message: &'static str,
+    /// The place in the stream from which on it comes again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_from: Option<&'r str>,
+    #[serde(flatten)]
+    metrics: Metrics,
+}
+
+impl<'r> BatchLine<'r> {
+    fn of(relayed: &'r Relayed, now: Timestamp) -> Self {
+        let failed = relayed.retry_from.is_some();
+        let mut metrics = vec![
+            Metric::count("Queued", relayed.queued),
+            Metric::count("Parked", relayed.parked),
+            Metric::count("BatchFailures", failed.into()),
+        ];
+        // Two machines' clocks: an age below nothing is none.
+        let age = relayed.oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
+        metrics.extend(age.map(|age| Metric::milliseconds("RelayAge", age)));
+        Self {
+            timestamp: now,
+            level: if failed { Level::WARN } else { Level::INFO },
+            message: "relayed",
+            retry_from: relayed.retry_from.as_deref(),
+            metrics: Metrics { at: now, groups: vec![Group { dimensions: ALONE, metrics }] },
+        }
+    }
+}
+
+/// One difference between notifications and their model. What has more values than a metric should have dimensions is
+/// beside the metric, for Logs Insights.
 #[derive(Serialize)]
 struct DriftLine<'t> {
-    #[serde(rename = "_aws")]
-    metadata: Metadata,
     timestamp: Timestamp,
     level: &'static str,
     message: &'static str,
-    notification_type: &'t str,
-    #[serde(rename = "Drift")]
-    count: usize,
+    notification_type: &'static str,
+    /// What an unknown type calls itself, if that is plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_type: Option<&'t str>,
     path: &'t str,
     what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'t str>,
     /// One event of which it is true.
     event_id: &'t str,
+    #[serde(flatten)]
+    metrics: Metrics,
+}
+
+impl<'t> DriftLine<'t> {
+    fn of(row: &Row<'t, String>, at: Timestamp) -> Self {
+        let payout = Some(NotificationType::PAYOUT).filter(|payout| payout.name() == row.type_label);
+        let known = NotificationType::named(row.type_label).or(payout);
+        Self {
+            timestamp: at,
+            level: Level::WARN.as_str(),
+            message: "drift",
+            notification_type: label(known),
+            unknown_type: own_name(row.type_label).filter(|_| known.is_none()),
+            path: row.path,
+            what: row.drift.to_string(),
+            kind: row.kind,
+            event_id: row.example,
+            metrics: Metrics {
+                at,
+                groups: vec![Group { dimensions: BY_TYPE, metrics: vec![Metric::count("Drift", row.count)] }],
+            },
+        }
+    }
+}
+
+const UNKNOWN: &str = "unknown";
+
+/// What a metric calls a type. Each name is paid for: what Xsolla may add tomorrow has one in common.
+fn label(known: Option<NotificationType>) -> &'static str {
+    known.map_or(UNKNOWN, NotificationType::name)
+}
+
+/// What an unknown type calls itself, of its [label](xsolla::type_label).
+fn own_name(label: &str) -> Option<&str> {
+    Some(label).filter(|label| *label != UNKNOWN)
+}
+
+/// The sets of dimensions under which a metric is counted, each for itself. Their values stand in the line.
+type Dimensions = &'static [&'static [&'static str]];
+
+const ALONE: Dimensions = &[&[]];
+const BY_TYPE: Dimensions = &[&["notification_type"]];
+const BY_OUTCOME: Dimensions = &[&["outcome"]];
+const BY_OUTCOME_AND_TYPE: Dimensions = &[&["outcome"], &["notification_type", "mode"]];
+
+/// The metrics of a line, in CloudWatch's
+/// [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+#[derive(Debug)]
+struct Metrics {
+    at: Timestamp,
+    groups: Vec<Group>,
+}
+
+/// Metrics that have their dimensions in common.
+#[derive(Debug)]
+struct Group {
+    dimensions: Dimensions,
+    metrics: Vec<Metric>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+    #[serde(skip)]
+    value: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Count(usize),
+    Milliseconds(f64),
+}
+
+impl Metric {
+    const fn count(name: &'static str, count: usize) -> Self {
+        Self { name, unit: "Count", value: Value::Count(count) }
+    }
+
+    /// To the microsecond.
+    fn milliseconds(name: &'static str, time: Duration) -> Self {
+        let microseconds = (time.as_secs_f64() * 1e6).round();
+        Self { name, unit: "Milliseconds", value: Value::Milliseconds(microseconds / 1e3) }
+    }
+}
+
+/// `_aws`, which names the metrics, and the value of each beside it.
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("_aws", &Metadata::of(self))?;
+        for metric in self.groups.iter().flat_map(|group| &group.metrics) {
+            members.serialize_entry(metric.name, &metric.value)?;
+        }
+        members.end()
+    }
 }
 
 /// What CloudWatch makes of a line.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metadata {
+struct Metadata<'m> {
     /// In milliseconds since 1970.
     timestamp: i64,
-    cloud_watch_metrics: [MetricDirective; 1],
+    cloud_watch_metrics: Vec<MetricDirective<'m>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct MetricDirective {
+struct MetricDirective<'m> {
     namespace: &'static str,
-    dimensions: [[&'static str; 1]; 1],
-    metrics: [Metric; 1],
+    dimensions: Dimensions,
+    metrics: &'m [Metric],
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    name: &'static str,
-    unit: &'static str,
-}
-
-impl<'t> DriftLine<'t> {
-    fn of(row: &Row<'t, String>, at: Timestamp) -> Self {
-        let directive = MetricDirective {
+impl<'m> Metadata<'m> {
+    fn of(metrics: &'m Metrics) -> Self {
+        let directives = metrics.groups.iter().map(|group| MetricDirective {
             namespace: "XsollaWebhooks",
-            dimensions: [["notification_type"]],
-            metrics: [Metric { name: "Drift", unit: "Count" }],
-        };
-        Self {
-            metadata: Metadata { timestamp: at.as_millisecond(), cloud_watch_metrics: [directive] },
-            timestamp: at,
-            level: Level::WARN.as_str(),
-            message: "drift",
-            notification_type: row.type_label,
-            count: row.count,
-            path: row.path,
-            what: row.drift.to_string(),
-            kind: row.kind,
-            event_id: row.example,
-        }
+            dimensions: group.dimensions,
+            metrics: &group.metrics,
+        });
+        Self { timestamp: metrics.at.as_millisecond(), cloud_watch_metrics: directives.collect() }
+    }
+}
+
+/// Writes the one line of a batch.
+pub(crate) fn write_batch(relayed: &Relayed, now: Timestamp) {
+    let line = BatchLine::of(relayed, now);
+    if is_wanted(line.level) {
+        write_line(&line);
     }
 }
 
@@ -213,6 +371,10 @@ pub(crate) fn write_drift(tally: &Tally<String>, at: Timestamp) {
     for row in tally.rows() {
         write_line(&DriftLine::of(&row, at));
     }
+}
+
+fn is_wanted(level: Level) -> bool {
+    level <= LEVEL.get().copied().unwrap_or(LevelFilter::INFO)
 }
 
 fn write_line(line: &impl Serialize) {
@@ -226,121 +388,4 @@ fn write_line(line: &impl Serialize) {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
 fn level_name<S: Serializer>(level: &Level, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(level.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use xsolla::{Envelope, Secrets, Signature, Success, sign};
-
-    use super::*;
-    use crate::accept::UnknownSource;
-    use crate::fakes::port_error;
-
-    #[test]
-    fn a_line_has_what_is_known_and_nothing_of_the_person() {
-        let body =
-            r#"{"notification_type":"payment","transaction":{"id":7},"user":{"id":"mira","email":"mira@example.com"}}"#;
-        let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
-        let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
-        let receipt = Receipt {
-            outcome: Outcome::Accepted(Success::NoContent),
-            content: None,
-            envelope: Some(Envelope::read(&verified).unwrap()),
-            secret: Some(0),
-            unknown_source: None,
-            failure: None,
-        };
-        let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::from_micros(12));
-        assert_eq!(line.to_string(), "204 accepted transaction#7#payment (live, 12 µs)");
-        assert_eq!(
-            serde_json::to_string(&line).unwrap(),
-            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","identified":true,"secret":0,"took_us":12}"#
-        );
-    }
-
-    #[test]
-    fn a_question_that_nobody_answers_is_named_and_has_no_key() {
-        let body = r#"{"notification_type":"get_pincode","user":{"id":"mira"}}"#;
-        let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
-        let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
-        let receipt = Receipt {
-            envelope: Some(Envelope::read(&verified).unwrap()),
-            ..Receipt::from(Outcome::Unavailable(xsolla::Unavailable::Unanswered))
-        };
-        let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
-        assert_eq!(line.to_string(), "503 unanswered get_pincode (live, 0 µs)");
-        assert_eq!(
-            serde_json::to_string(&line).unwrap(),
-            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"unanswered","status":503,"notification_type":"get_pincode","deprecated":true,"mode":"live","took_us":0}"#
-        );
-    }
-
-    #[test]
-    fn of_a_wrong_signature_there_is_nothing_but_the_fact() {
-        let line = Line::of(&Receipt::from(Outcome::InvalidSignature), Timestamp::UNIX_EPOCH, Duration::ZERO);
-        assert_eq!(line.to_string(), "400 invalid_signature");
-        assert_eq!(
-            serde_json::to_string(&line).unwrap(),
-            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"invalid_signature","status":400,"took_us":0}"#
-        );
-    }
-
-    #[test]
-    fn of_a_wrong_key_in_the_path_there_is_nothing_but_the_fact() {
-        let receipt = Receipt::from(Outcome::Unavailable(Unavailable::WrongKey));
-        let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
-        assert_eq!(
-            serde_json::to_string(&line).unwrap(),
-            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"wrong_key","status":503,"took_us":0}"#
-        );
-    }
-
-    #[test]
-    fn an_unknown_address_is_said_and_is_worth_a_warning() {
-        let line = |outcome, source: Option<&str>| {
-            let source = source.map(|address| address.parse().unwrap());
-            let receipt = Receipt { unknown_source: Some(UnknownSource(source)), ..Receipt::from(outcome) };
-            Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO)
-        };
-        let reported = line(Outcome::Accepted(Success::NoContent), Some("203.0.113.9"));
-        assert_eq!(
-            serde_json::to_string(&reported).unwrap(),
-            r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"accepted","status":204,"unknown_source":"203.0.113.9","took_us":0}"#
-        );
-        let enforced = line(Outcome::Unavailable(xsolla::Unavailable::UnknownSource), None);
-        assert_eq!(enforced.level(), Level::ERROR);
-        assert_eq!(enforced.to_string(), "503 unknown_source");
-    }
-
-    #[test]
-    fn what_failed_is_said() {
-        let mut receipt = Receipt::from(Outcome::Unavailable(xsolla::Unavailable::Events));
-        receipt.failure = Some(port_error());
-        let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
-        assert_eq!(line.to_string(), "500 events_unavailable: fake:Call: it was told to fail");
-        assert_eq!(line.level(), Level::ERROR);
-    }
-
-    #[test]
-    fn drift_is_a_metric_by_type_with_the_place_beside_it() {
-        let mut tally = Tally::default();
-        let body = r#"{"notification_type":"refund","transaction":{"id":7,"risk":"high"},"user":{"id":"mira"}}"#;
-        for event_id in ["transaction#7#refund", "transaction#8#refund"] {
-            tally.add("refund", body, &event_id.to_owned());
-        }
-        tally.add("new type", "{}", &"body#ab".to_owned());
-        let lines: Vec<String> = tally
-            .rows()
-            .map(|row| {
-                serde_json::to_string(&DriftLine::of(&row, Timestamp::from_second(1_800_000_000).unwrap())).unwrap()
-            })
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                r#"{"_aws":{"Timestamp":1800000000000,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["notification_type"]],"Metrics":[{"Name":"Drift","Unit":"Count"}]}]},"timestamp":"2027-01-15T08:00:00Z","level":"WARN","message":"drift","notification_type":"refund","Drift":2,"path":"transaction.risk","what":"unknown field","kind":"string(4)","event_id":"transaction#7#refund"}"#,
-                r#"{"_aws":{"Timestamp":1800000000000,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["notification_type"]],"Metrics":[{"Name":"Drift","Unit":"Count"}]}]},"timestamp":"2027-01-15T08:00:00Z","level":"WARN","message":"drift","notification_type":"unknown","Drift":1,"path":"","what":"unknown type","event_id":"body#ab"}"#,
-            ]
-        );
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xsolla::{Envelope, Outcome, Role, Secrets, SourceRanges, Unavailable, Unsigned};
 
-use crate::accept::{MAX_BODY, Receipt, Stop, UnknownSource, ask, failed};
+use crate::accept::{MAX_BODY, Receipt, Stop, UnknownSource, ask, failed, timed};
 use crate::keep::{keep, keep_unreadable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::record::Body;
@@ -66,7 +66,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
             return Ok(Outcome::Unavailable(Unavailable::TooLarge));
         }
         // The key first: the address of whoever has none is nobody's business, and goes into no log.
-        if !self.has_key(delivery).await? {
+        if !timed(&mut receipt.took.verify, self.has_key(delivery)).await? {
             return Ok(Outcome::Unavailable(Unavailable::WrongKey));
         }
         receipt.unknown_source = UnknownSource::to(&self.sources, delivery.source);
@@ -80,18 +80,23 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
             Role::Question(question) => {
                 let Some(envelope) = envelope else { return Ok(Outcome::Unreadable) };
                 let envelope = receipt.envelope.insert(envelope);
-                let (outcome, content) = ask(&self.directory, question, envelope, body).await?;
+                let answer = ask(&self.directory, question, envelope, body);
+                let (outcome, content) = timed(&mut receipt.took.ask, answer).await?;
                 receipt.content = content;
                 Ok(outcome)
             }
-            Role::Event(_) => match envelope {
-                Some(envelope) => {
-                    let envelope = receipt.envelope.insert(envelope);
-                    keep(&self.events, envelope, Body::unsigned(body), received_at).await
-                }
-                None => keep_unreadable(&self.events, Body::unsigned(body), received_at).await,
+            Role::Event(_) => {
+                let kept = async {
+                    match envelope {
+                        Some(envelope) => {
+                            let envelope = receipt.envelope.insert(envelope);
+                            keep(&self.events, envelope, Body::unsigned(body), received_at).await
+                        }
+                        None => keep_unreadable(&self.events, Body::unsigned(body), received_at).await,
+                    }
+                };
+                timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events))
             }
-            .map_err(failed(Unavailable::Events)),
         }
     }
 

@@ -382,3 +382,25 @@ mod secrets {
         assert_eq!(signed_with(&intake, SECRET, 60).await, Outcome::Duplicate(Success::NoContent));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_step_says_how_long_it_took_even_if_it_was_cut_off() {
+    let asked = validation("\"known\"");
+    let none = Some(Duration::ZERO);
+    for (body, secret, hanging, took) in [
+        (PAYMENT, SECRET, false, Took { verify: none, keep: none, ask: None }),
+        ("signed", SECRET, false, Took { verify: none, keep: none, ask: None }),
+        (PAYMENT, "wrong", false, Took { verify: none, keep: None, ask: None }),
+        (&asked, SECRET, false, Took { verify: none, keep: None, ask: none }),
+        (PAYMENT, SECRET, true, Took { verify: none, keep: Some(DEADLINE), ask: None }),
+        (&asked, SECRET, true, Took { verify: none, keep: None, ask: Some(DEADLINE) }),
+    ] {
+        let intake = intake(Door::Any);
+        intake.events.switch.hanging.store(hanging, Ordering::Relaxed);
+        intake.directory.as_ref().unwrap().switch.hanging.store(hanging, Ordering::Relaxed);
+        let authorization = sign(body.as_bytes(), secret);
+        let (authorization, body) = (Some(authorization.as_str()), body.as_bytes());
+        let delivery = Delivery { authorization, source: None, body, received_at: at(0), time_left: DEADLINE };
+        assert_eq!(intake.accept(&delivery).await.took, took, "{secret} {hanging}");
+    }
+}

@@ -13,7 +13,7 @@ use super::refuse_to_start;
 use crate::aws::{self, CallLimits, Events, ParkingQueue, SqsQueue};
 use crate::ports::{History, Parking, Queue};
 use crate::record::{self, Item as _, Kept, Kind};
-use crate::relay::{Relay, Streamed};
+use crate::relay::{Relay, Relayed, Streamed};
 use crate::settings::{RelaySettings, environment};
 use crate::table::{KIND, PK, SK};
 use crate::telemetry;
@@ -43,36 +43,30 @@ pub async fn run() -> Result<(), Error> {
         let started = Instant::now();
         let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        let response = Box::pin(handle(relay, &event.payload, time_left)).await;
+        let (response, relayed) = Box::pin(handle(relay, &event.payload, time_left)).await;
+        telemetry::write_batch(&relayed, Timestamp::now());
         telemetry::write_drift(&drift(&event.payload, &response), Timestamp::now());
         Ok::<_, Error>(response)
     }))
     .await
 }
 
-/// Takes one batch. The answer names the first record that must come again; Lambda repeats it and all behind it.
+/// Takes one batch. The answer names the first record that must come again; Lambda repeats it and all behind it. Beside it,
+/// what is to be said of the batch in the log.
 pub async fn handle<Q: Queue, P: Parking, H: History>(
     relay: &Relay<Q, P, H>,
     event: &Event,
     time_left: impl Fn() -> Duration,
-) -> DynamoDbEventResponse {
+) -> (DynamoDbEventResponse, Relayed) {
     let events: Vec<Streamed> = event.records.iter().filter_map(streamed).collect();
     let relayed = relay.relay(&events, time_left).await;
-    tracing::info!(
-        records = event.records.len(),
-        events = events.len(),
-        queued = relayed.queued,
-        parked = relayed.parked,
-        retry_from = relayed.retry_from,
-        "relayed"
-    );
     let mut response = DynamoDbEventResponse::default();
-    if let Some(sequence_number) = relayed.retry_from {
+    if let Some(sequence_number) = &relayed.retry_from {
         let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = Some(sequence_number);
+        failure.item_identifier = Some(sequence_number.clone());
         response.batch_item_failures.push(failure);
     }
-    response
+    (response, relayed)
 }
 
 /// How the events of a batch differ from their models, each with one event id. Those that must come again are left to the

@@ -8,6 +8,8 @@ use super::*;
 use crate::fakes::{FakeHistory, FakeParking, FakeQueue};
 use crate::table::BODY;
 
+const RECEIVED_AT: &str = "2026-11-22T00:31:07.042Z";
+
 /// A payment with this subject, whose deduplication id is `<subject>#<id>`.
 fn event(sequence_number: u32, subject: &str, id: &str) -> Streamed {
     told(sequence_number, subject, id, "payment", "{}")
@@ -31,7 +33,7 @@ fn kept(subject: &str, id: &str, type_name: &str, body: &str) -> Kept {
         project_id: None,
         mode: Mode::Live,
         identified: true,
-        received_at: "2026-11-22T00:31:07.042Z".to_owned(),
+        received_at: RECEIVED_AT.to_owned(),
         body: body.as_bytes().to_vec(),
     }
 }
@@ -60,6 +62,10 @@ fn relay(queue: FakeQueue) -> Relay<FakeQueue, FakeParking, FakeHistory> {
     }
 }
 
+fn queued(queued: usize) -> Relayed {
+    Relayed { queued, oldest: Some(RECEIVED_AT.parse().unwrap()), ..Relayed::default() }
+}
+
 async fn run(relay: &Relay<FakeQueue, FakeParking, FakeHistory>, events: &[Streamed]) -> Relayed {
     relay.relay(events, || Duration::from_mins(1)).await
 }
@@ -72,9 +78,22 @@ fn calls(relay: &Relay<FakeQueue, FakeParking, FakeHistory>) -> Vec<Vec<String>>
 async fn events_go_out_in_calls_of_ten_in_their_order() {
     let relay = relay(FakeQueue::default());
     let events: Vec<Streamed> = (0..25).map(|n| event(n, &n.to_string(), "x")).collect();
-    assert_eq!(run(&relay, &events).await, Relayed { queued: 25, ..Relayed::default() });
+    assert_eq!(run(&relay, &events).await, queued(25));
     assert_eq!(calls(&relay).iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
     assert_eq!(*relay.queue.queued.lock().unwrap(), (0..25).map(|n| format!("{n}#x")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_oldest_is_of_those_that_are_in_the_queue() {
+    let relay = relay(FakeQueue { failing: vec!["c#1"], refusing: vec!["d#1"], ..FakeQueue::default() });
+    let events = [("a", 9), ("d", 1), ("b", 8), ("c", 2)].map(|(subject, second)| {
+        let mut event = event(second, subject, "1");
+        event.event.as_mut().unwrap().received_at = format!("2026-11-22T00:31:0{second}.042Z");
+        event
+    });
+    let relayed = run(&relay, &events).await;
+    assert_eq!((relayed.queued, relayed.parked), (2, 1));
+    assert_eq!(relayed.oldest, Some("2026-11-22T00:31:08.042Z".parse().unwrap()));
 }
 
 #[tokio::test]
@@ -106,7 +125,7 @@ async fn the_first_failure_ends_the_batch_and_names_itself() {
     let relay = relay(FakeQueue { failing: vec!["b#1"], ..FakeQueue::default() });
     let events = [event(1, "a", "1"), event(2, "b", "1"), event(3, "a", "2"), event(4, "b", "2")];
     let relayed = run(&relay, &events).await;
-    assert_eq!(relayed, Relayed { queued: 1, parked: 0, retry_from: Some("2".to_owned()) });
+    assert_eq!(relayed, Relayed { retry_from: Some("2".to_owned()), ..queued(1) });
     assert_eq!(calls(&relay), [vec!["a#1", "b#1"]], "b#2 must not overtake b#1");
 }
 
@@ -114,7 +133,7 @@ async fn the_first_failure_ends_the_batch_and_names_itself() {
 async fn what_can_never_be_sent_is_parked_and_those_behind_it_go_on() {
     let relay = relay(FakeQueue { refusing: vec!["b#1"], ..FakeQueue::default() });
     let events = [event(1, "a", "1"), event(2, "b", "1"), unsendable(3, "c"), event(4, "b", "2")];
-    assert_eq!(run(&relay, &events).await, Relayed { queued: 2, parked: 2, retry_from: None });
+    assert_eq!(run(&relay, &events).await, Relayed { parked: 2, ..queued(2) });
     assert_eq!(*relay.queue.queued.lock().unwrap(), ["a#1", "b#2"]);
     let parked = relay.parking.parked.lock().unwrap();
     assert_eq!(parked.iter().map(|parked| parked.pk.as_str()).collect::<Vec<_>>(), ["b", "c"]);
@@ -161,7 +180,7 @@ async fn an_event_whose_meaning_cannot_be_found_out_comes_again_and_those_before
     relay.history.switch.failing.store(true, Ordering::Relaxed);
     let events = [event(1, "a", "1"), event(2, "b", "1"), told(3, "c", "refund", "refund", REFUND), event(4, "d", "1")];
     let relayed = run(&relay, &events).await;
-    assert_eq!(relayed, Relayed { queued: 2, parked: 0, retry_from: Some("3".to_owned()) });
+    assert_eq!(relayed, Relayed { retry_from: Some("3".to_owned()), ..queued(2) });
 }
 
 #[tokio::test]
