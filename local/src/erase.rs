@@ -3,6 +3,8 @@
 //! The key, the digest, the ids of transaction and order, the dates and the amounts stay. So a retry of Xsolla's is still a
 //! duplicate, and does not bring back what was erased.
 
+use std::fmt::Write as _;
+
 use intake::ports::PortError;
 use intake::record::Item as _;
 use intake::table::{BODY, ERASED_AT, KIND, TYPE, USER_ID};
@@ -75,7 +77,11 @@ impl Erasure {
     /// What of the same sales names another user, and stays as it is. One line each.
     #[must_use]
     pub fn left(&self) -> String {
-        self.left.iter().map(|left| format!("  left: {left} names another user\n")).collect()
+        let mut lines = String::new();
+        for left in &self.left {
+            let _ = writeln!(lines, "  left: {left} names another user");
+        }
+        lines
     }
 
     /// One line per record: when it was received, what it is, its type, whom it names, its event id. Then what is left.
@@ -96,13 +102,16 @@ impl Erasure {
     /// For people: how many, and what of them.
     #[must_use]
     pub fn summary(&self) -> String {
-        let (all, nobody) = (self.records.len(), self.count(Whom::Nobody));
-        let noun = if all == 1 { "record" } else { "records" };
-        format!(
-            "{all} {noun} ({} of the user, {nobody} of the same sales that name nobody; {} erased before)",
-            all - nobody,
-            self.before
-        )
+        let (all, nobody) =
+            (self.records.len(), self.records.iter().filter(|record| record.names == Whom::Nobody).count());
+        let mut summary = format!("{all} {}", if all == 1 { "record" } else { "records" });
+        if nobody > 0 {
+            let _ = write!(summary, ", {nobody} of which of the same sales, naming nobody");
+        }
+        if self.before > 0 {
+            let _ = write!(summary, " ({} erased before)", self.before);
+        }
+        summary
     }
 
     /// Erases, up to the first failure. How many were erased: fewer than planned, if somebody else did the same.
@@ -116,10 +125,6 @@ impl Erasure {
             erased += usize::from(self.table.erase(&place.event_id(), body.clone(), now).await?);
         }
         Ok(erased)
-    }
-
-    fn count(&self, names: Whom) -> usize {
-        self.records.iter().filter(|record| record.names == names).count()
     }
 }
 
