@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::record::Kind;
-use intake::table::{BODY, KIND, PK, RECEIVED_AT, SK, TYPE};
+use intake::table::{BODY, ERASED_AT, KIND, PK, RECEIVED_AT, SK, TYPE};
 use jiff::Timestamp;
 use serde::Deserialize;
 use xsolla::drift::{Row, Tally};
@@ -98,10 +98,12 @@ pub fn of_folder(folder: &Path) -> Result<Report, ReadError> {
 /// When the table cannot be read.
 pub async fn of_table(table: &str) -> Result<Report, ReadError> {
     let dynamodb = Clients::of_environment().await.dynamodb;
-    let mut scan = dynamodb.scan().table_name(table).filter_expression("#kind = :event");
+    // An erased body is no longer what Xsolla sent.
+    let condition = "#kind = :event AND attribute_not_exists(#erased_at)";
+    let mut scan = dynamodb.scan().table_name(table).filter_expression(condition);
     scan = scan.expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()));
     // By way of names, since some are words of DynamoDB's own.
-    for name in [KIND, PK, SK, TYPE, RECEIVED_AT, BODY] {
+    for name in [KIND, ERASED_AT, PK, SK, TYPE, RECEIVED_AT, BODY] {
         scan = scan.expression_attribute_names(format!("#{name}"), name);
     }
     let wanted = [PK, SK, TYPE, RECEIVED_AT, BODY].map(|name| format!("#{name}")).join(", ");

@@ -5,7 +5,8 @@
 //! trigger, [`services`] for DynamoDB and SQS, and, for tests of the binaries, [`environment`] for Lambda itself. In
 //! [`storm`] stand an Xsolla and a game at the two ends.
 //!
-//! And the commands that look into a stack, here or on AWS, and mend it: [`show`], [`replay`], [`dead_letters`], [`drift`].
+//! And the commands that look into a stack, here or on AWS, and mend it: [`show`], [`replay`], [`dead_letters`],
+//! [`erase`], [`drift`].
 
 pub mod aws;
 mod columns;
@@ -13,6 +14,7 @@ pub mod dead_letters;
 pub mod demonstration;
 pub mod drift;
 pub mod environment;
+pub mod erase;
 pub mod gateway;
 pub mod replay;
 pub mod services;

@@ -12,6 +12,7 @@ use intake::unsigned::MIN_KEY;
 use jiff::Timestamp;
 use local::aws::{Clients, DYNAMODB_PORT, SQS_PORT, local_queues, local_table};
 use local::dead_letters::DeadLetters;
+use local::erase::Erasure;
 use local::replay::{Replay, Selection};
 use local::services::Queues;
 use local::show::{Bodies, Sought};
@@ -30,7 +31,7 @@ const LOCAL_PAYMENT_WITHOUT_ORDER: PaymentWithoutOrder = PaymentWithoutOrder::Mo
 #[command(
     name = "xsolla-webhooks",
     about = "Xsolla webhooks on AWS Lambda: run them here, look into what has come, and mend it.",
-    after_help = "Which stack `show`, `replay` and `dlq` mean: paste its output `OperateEnvironment` into the shell, or say \
+    after_help = "Which stack `show`, `replay`, `dlq` and `erase` mean: paste its output `OperateEnvironment` into the shell, or say \
                   --local for what `local` runs.",
     version
 )]
@@ -62,6 +63,11 @@ enum Command {
     /// Look at what the game gave up on and what never reached it, and send it again.
     #[command(subcommand)]
     Dlq(Dlq),
+    /// Take out of the table who a user is: names, addresses, ids. What accounting must keep stays.
+    ///
+    /// Amounts, items, dates, countries, and the ids of transactions and orders stay. It cannot be undone. What this does not
+    /// reach is in docs/privacy.md.
+    Erase(Erase),
 }
 
 #[derive(Args)]
@@ -207,6 +213,21 @@ struct ReplayOptions {
     at: AtTable,
 }
 
+#[derive(Args)]
+struct Erase {
+    /// The game's own id of the user.
+    #[arg(long, value_name = "ID")]
+    user: String,
+    /// Show what would be erased, and erase nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    at: AtTable,
+}
+
 #[derive(Subcommand)]
 enum Dlq {
     /// What is there, one line for what went wrong in the same way.
@@ -252,6 +273,7 @@ async fn main() -> ExitCode {
         Command::Show(options) => show(options).await,
         Command::Replay(options) => replay(options).await,
         Command::Dlq(command) => dlq(command).await,
+        Command::Erase(options) => erase(options).await,
     };
     match done {
         Ok(exit) => exit,
@@ -396,6 +418,23 @@ async fn dlq(command: Dlq) -> Result<ExitCode, Box<dyn std::error::Error>> {
             return Ok(complain_of(&done.left));
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn erase(Erase { user, dry_run, yes, at }: Erase) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let erasure = Erasure::plan(at.table().await, &user).await?;
+    if erasure.is_empty() {
+        return Err(format!("nothing is kept that names {user}").into());
+    }
+    if dry_run {
+        say(&format!("{}\n  Would erase {}.\n", erasure.preview(), erasure.summary()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !yes && !consent(&format!("Erase {}? This cannot be undone.", erasure.summary()))? {
+        return Err("nothing was erased".into());
+    }
+    let erased = erasure.erase(Timestamp::now()).await?;
+    say(&format!("{}  Erased {erased} of {}.\n", erasure.left(), erasure.summary()));
     Ok(ExitCode::SUCCESS)
 }
 

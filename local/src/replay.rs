@@ -10,7 +10,7 @@ use intake::message::Message;
 use intake::ports::{PortError, Queue as _, Sent};
 use intake::record::{Item as _, Kept, Kind, MissingAttribute};
 use intake::relay::{self, NoMessage};
-use intake::table::KIND;
+use intake::table::{ERASED_AT, KIND};
 use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 use xsolla::{EventId, PaymentWithoutOrder};
@@ -191,6 +191,10 @@ impl Replay {
         let Some(item) = self.table.item(event_id).await? else {
             return Ok(Err("it is not in the table".to_owned()));
         };
+        // What the game would get names no user, and is not what Xsolla signed.
+        if let Some(at) = item.string(ERASED_AT) {
+            return Ok(Err(format!("its user was erased at {at}")));
+        }
         let event = match Kept::read(&item) {
             Ok(event) => event,
             Err(missing @ MissingAttribute(_)) => return Ok(Err(missing.to_string())),

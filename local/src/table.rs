@@ -1,13 +1,14 @@
-//! The table of events, as people look into it: nothing is ever written here.
+//! The table of events, as people look into it: nothing is written here but what [`crate::erase`] takes away.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::aws::port_error;
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind};
-use intake::table::{KIND, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID};
+use intake::table::{BODY, ERASED_AT, KIND, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID};
 use jiff::Timestamp;
 use xsolla::EventId;
 
@@ -122,6 +123,34 @@ impl Table {
         let get = get.key(PK, string(event_id.subject())).key(SK, string(event_id.rest()));
         let got = get.send().await.map_err(|error| port_error("dynamodb:GetItem", &error))?;
         Ok(got.item)
+    }
+
+    /// Puts this body in the place of the one that stands under the key, and takes away whose it was. `false` if nothing
+    /// stands there, or that was done before.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn erase(&self, event_id: &EventId, body: String, now: Timestamp) -> Result<bool, PortError> {
+        let update = self.client.update_item().table_name(&self.name);
+        let update = update.key(PK, string(event_id.subject())).key(SK, string(event_id.rest()));
+        let update = update
+            .update_expression("SET #body = :body, #erased_at = :now REMOVE #user_id")
+            // An update would make anew what the table has forgotten meanwhile.
+            .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#erased_at)")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#body", BODY)
+            .expression_attribute_names("#erased_at", ERASED_AT)
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":body", AttributeValue::B(body.into_bytes().into()))
+            .expression_attribute_values(":now", AttributeValue::S(format!("{now:.3}")));
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(port_error("dynamodb:UpdateItem", &error)),
+            },
+        }
     }
 
     /// The events of a range. Reads the whole table, since none of its keys is a time.

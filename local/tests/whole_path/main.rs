@@ -9,6 +9,7 @@ mod claims;
 mod dead_letters;
 mod demonstration;
 mod drift;
+mod erase;
 mod events;
 mod faults;
 mod functions;

@@ -1,5 +1,7 @@
 //! The webhook secrets in Secrets Manager, played by a server that says what a test tells it to.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::{Credentials, Region};
@@ -13,6 +15,7 @@ use intake::secrets::SecretKeeper;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use xsolla::{Outcome, Success, Unavailable, sign};
 
 use crate::world::{World, sample};
@@ -61,7 +64,10 @@ impl FrontDoor {
 
     /// A payment, signed with this secret, so long after the first one.
     async fn payment(&self, secret: &str, later: SignedDuration) -> Outcome {
-        let body = sample("payment").as_bytes();
+        self.delivery(sample("payment").as_bytes(), secret, later).await
+    }
+
+    async fn delivery(&self, body: &[u8], secret: &str, later: SignedDuration) -> Outcome {
         let authorization = sign(body, secret);
         let received_at = Timestamp::UNIX_EPOCH + later;
         let authorization = Some(authorization.as_str());
@@ -104,4 +110,63 @@ async fn a_rotation_rejects_no_webhook() {
     *front_door.value.lock().unwrap() = Some(r#"{"secrets":["new"]}"#);
     assert_eq!(front_door.payment("new", NEXT_DAY).await, Outcome::Duplicate(Success::NoContent));
     assert_eq!(front_door.payment("old", NEXT_DAY).await, Outcome::InvalidSignature);
+}
+
+/// Sends payments of these numbers, a second apart by Xsolla's clock and up to sixteen at once. Each is signed with one of
+/// these secrets, and sent again if we could not take it; the list changes while half of them are still to come.
+async fn under_load(
+    front_door: &Arc<FrontDoor>,
+    payments: Range<i64>,
+    later: SignedDuration,
+    signed_with: [&'static str; 2],
+    list: Option<&'static str>,
+) {
+    const SENDERS: usize = 16;
+    let next = Arc::new(AtomicI64::new(payments.start));
+    let half = i64::midpoint(payments.start, payments.end);
+    let mut senders = JoinSet::new();
+    for _ in 0..SENDERS {
+        let (front_door, next, end) = (Arc::clone(front_door), Arc::clone(&next), payments.end);
+        senders.spawn(async move {
+            loop {
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                if nth >= end {
+                    return;
+                }
+                if let Some(list) = list.filter(|_| nth == half) {
+                    *front_door.value.lock().unwrap() = Some(list);
+                }
+                let body = format!(r#"{{"notification_type":"payment","transaction":{{"id":{nth}}}}}"#);
+                let secret = if nth % 2 == 0 { signed_with[0] } else { signed_with[1] };
+                for attempt in 0.. {
+                    let later = later + SignedDuration::from_secs(nth) + SignedDuration::from_mins(attempt);
+                    match front_door.delivery(body.as_bytes(), secret, later).await {
+                        Outcome::Accepted(_) | Outcome::Duplicate(_) => break,
+                        // A busy machine. Xsolla tries again.
+                        Outcome::Unavailable(_) if attempt < 5 => {}
+                        outcome => panic!("{nth}, signed with {secret}: {outcome:?}"),
+                    }
+                }
+            }
+        });
+    }
+    while let Some(done) = senders.join_next().await {
+        done.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_under_load_rejects_no_webhook() {
+    let world = World::start().await;
+    let front_door = Arc::new(FrontDoor::start(&world, Some(r#"{"secrets":["old"]}"#)).await);
+    for (payments, later, signed_with, list) in [
+        (0..200, AT_ONCE, ["old", "old"], Some(r#"{"secrets":["new","old"]}"#)),
+        // Publisher Account has the new one, and retries come with the old.
+        (200..400, SignedDuration::from_mins(1), ["new", "old"], None),
+        (400..600, 2 * NEXT_DAY, ["new", "new"], Some(r#"{"secrets":["new"]}"#)),
+    ] {
+        under_load(&front_door, payments, later, signed_with, list).await;
+    }
+    assert_eq!(world.kept().await.len(), 600, "each once");
+    assert_eq!(front_door.payment("old", 3 * NEXT_DAY).await, Outcome::InvalidSignature);
 }

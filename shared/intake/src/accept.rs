@@ -191,7 +191,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if let Ok(verified) = held.verify(delivery.body, &signature) {
             return Ok(verified);
         }
-        let again = self.secrets.read_again(delivery.received_at).await.map_err(unreadable)?;
+        let again = self.secrets.read_again(delivery.received_at, &held).await.map_err(unreadable)?;
         again.and_then(|secrets| secrets.verify(delivery.body, &signature).ok()).ok_or_else(wrong)
     }
 }

@@ -61,14 +61,18 @@ impl<S: SecretStore> SecretKeeper<S> {
         }))
     }
 
-    /// The secrets read again, since those held did not match; `None` if they were read a moment ago.
+    /// The secrets read again, since those tried did not match; `None` if they were read a moment ago. If another delivery
+    /// has read them since, they are those that it found.
     ///
     /// # Errors
     ///
     /// When they cannot be read, or could not be a moment ago: then nobody knows whether the signature is wrong.
-    pub async fn read_again(&self, now: Timestamp) -> Result<Option<Arc<Secrets>>, PortError> {
+    pub async fn read_again(&self, now: Timestamp, tried: &Arc<Secrets>) -> Result<Option<Arc<Secrets>>, PortError> {
         match self.held() {
-            Some(held) if now.duration_since(held.tried_at) < REREAD_AFTER => held.failure.map_or(Ok(None), Err),
+            Some(Held { secrets, tried_at, failure }) if now.duration_since(tried_at) < REREAD_AFTER => match failure {
+                Some(failure) => Err(failure),
+                None => Ok((!Arc::ptr_eq(&secrets, tried)).then_some(secrets)),
+            },
             _ => self.hold(now, self.store.read().await).map(Some),
         }
     }
@@ -94,5 +98,23 @@ impl<S: SecretStore> SecretKeeper<S> {
 
     fn held(&self) -> Option<Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::FakeSecrets;
+
+    #[tokio::test]
+    async fn of_two_who_meet_a_new_secret_at_once_the_second_gets_what_the_first_has_read() {
+        let keeper = SecretKeeper::new(FakeSecrets::new("old"));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let tried = keeper.current(at(0)).await.unwrap();
+        *keeper.store().text.lock().unwrap() = r#"["new","old"]"#;
+        let first = keeper.read_again(at(60), &tried).await.unwrap().unwrap();
+        let second = keeper.read_again(at(60), &tried).await.unwrap().unwrap();
+        assert!(second.contain("new") && Arc::ptr_eq(&first, &second));
+        assert!(keeper.read_again(at(60), &second).await.unwrap().is_none(), "a wrong one causes no third reading");
     }
 }

@@ -25,12 +25,15 @@ pub const IDENTIFIED: &str = "identified";
 pub const SECRET: &str = "secret";
 /// SHA-256 of the body, hexadecimal. String.
 pub const DIGEST: &str = "digest";
-/// The body, byte for byte. Binary.
+/// The body, byte for byte, unless its user was erased. Binary.
 pub const BODY: &str = "body";
 /// When it was received, UTC, to the millisecond. String.
 pub const RECEIVED_AT: &str = "received_at";
 /// When the table may forget it, in seconds since 1970 (TTL). Number.
 pub const EXPIRES_AT: &str = "expires_at";
+/// When a person had its user erased (`xsolla-webhooks erase`), UTC, to the millisecond, or absent. Since then the body is
+/// not the one that the digest is of. String.
+pub const ERASED_AT: &str = "erased_at";
 /// Which call wrote it, so that a call that is repeated knows its own work. String.
 pub const ATTEMPT: &str = "attempt";
 

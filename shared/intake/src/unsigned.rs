@@ -108,7 +108,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
         if is_one_of(&held, key).map_err(unusable)? {
             return Ok(true);
         }
-        let again = self.keys.read_again(delivery.received_at).await.map_err(unusable)?;
+        let again = self.keys.read_again(delivery.received_at, &held).await.map_err(unusable)?;
         again.map_or(Ok(false), |keys| is_one_of(&keys, key)).map_err(unusable)
     }
 }

@@ -40,7 +40,7 @@ pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
 pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
 pub use goods::{Goods, InvalidChoice, ItemRole, PaymentWithoutOrder, Told};
 pub use identity::{BodyDigest, EventId};
-pub use mask::masked;
+pub use mask::{erased, masked};
 pub use notification_type::{NotificationType, Question, Role};
 pub use refund_code::{BlockingAdvice, RefundCode};
 pub use reply::{Reply, UnusableResponse};

@@ -1,8 +1,8 @@
-//! Bodies as people may see them who have no need to know the buyer.
+//! Bodies as people may see them who have no need to know the buyer, and as they stay when the buyer is to be forgotten.
 
 use serde_json::value::RawValue;
 
-use crate::shape::{Kind, Members, ODD_KEY, SHAPES, Shape, elements, is_plain};
+use crate::shape::{Kind, Members, ODD_KEY, SHAPES, SHAPES_WITHOUT_USERS, Shape, elements, is_plain};
 
 const MASK: &str = r#""***""#;
 
@@ -19,7 +19,23 @@ const MASK: &str = r#""***""#;
 /// ```
 #[must_use]
 pub fn masked(type_name: &str, notification: &str) -> String {
-    let shape = SHAPES.get(type_name);
+    masked_by(SHAPES.get(type_name), notification)
+}
+
+/// A notification as it is kept once its user was erased: [`masked`], and without ids of users. What is left tells what
+/// was sold, when, in which country and for how much, not to whom.
+///
+/// ```
+/// let body = r#"{"notification_type":"refund","transaction":{"id":7},"user":{"id":"isle-4471","country":"DE"}}"#;
+/// let kept = xsolla::erased("refund", body);
+/// assert!(kept.contains(r#""country": "DE""#) && !kept.contains("isle-4471"));
+/// ```
+#[must_use]
+pub fn erased(type_name: &str, notification: &str) -> String {
+    masked_by(SHAPES_WITHOUT_USERS.get(type_name), notification)
+}
+
+fn masked_by(shape: Option<&Shape>, notification: &str) -> String {
     let mut shown = String::new();
     match serde_json::from_str(notification) {
         Ok(value) => write(&mut shown, shape, value, 0),
@@ -83,6 +99,7 @@ fn lines<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::{Field, Fields};
     use crate::samples;
 
     #[test]
@@ -134,6 +151,57 @@ mod tests {
         }
         assert_eq!(masked("redeem_key", r#"{"user":{"id":"mira"}}"#), MASK, "a type without a model");
         assert_eq!(masked("unheard_of", r#"{"user":{"id":"mira"}}"#), MASK);
+    }
+
+    #[test]
+    fn of_an_erased_notification_stays_what_was_sold_and_not_to_whom() {
+        let body = r#"{"notification_type":"payment","transaction":{"id":7,"external_id":"cart-1"},
+            "purchase":{"total":{"amount":7.99,"currency":"EUR"},"gift":{"giver_id":1,"receiver_id":"isle-2"}},
+            "user":{"id":{"value":"isle-1"},"email":"mira@example.com","country":"DE","new":"isle-1"}}"#;
+        let kept = r#"{
+  "notification_type": "payment",
+  "transaction": {
+    "id": 7,
+    "external_id": "cart-1"
+  },
+  "purchase": {
+    "total": {
+      "amount": 7.99,
+      "currency": "EUR"
+    },
+    "gift": {
+      "giver_id": "***",
+      "receiver_id": "***"
+    }
+  },
+  "user": {
+    "id": "***",
+    "email": "***",
+    "country": "DE",
+    "new": "***"
+  }
+}"#;
+        assert_eq!(erased("payment", body), kept);
+        assert_eq!(erased("payment", kept), kept, "erasing it again changes nothing");
+    }
+
+    #[test]
+    fn no_erased_sample_names_a_user_and_each_is_about_the_same() {
+        let mut forgotten = 0;
+        for sample in samples::ALL {
+            let text = |value: &str, field| Fields::read(value).unwrap().text(field).map(std::borrow::Cow::into_owned);
+            let type_name = text(sample.body, Field::NotificationType).unwrap();
+            let kept = erased(&type_name, sample.body);
+            // Their currency is called `isle-pearls`.
+            let users = |text: &str| text.replace("isle-pearls", "").contains("isle-");
+            assert!(!users(&kept) && !kept.contains('@'), "{}: {kept}", sample.name);
+            let fields = [Field::TransactionId, Field::OrderId, Field::InvoiceId, Field::TotalAmount, Field::OrderMode];
+            for field in fields.into_iter().filter(|_| SHAPES.contains_key(type_name.as_str())) {
+                assert_eq!(text(&kept, field), text(sample.body, field), "{}: {field:?}", sample.name);
+            }
+            forgotten += usize::from(users(sample.body));
+        }
+        assert!(forgotten > 20, "{forgotten}");
     }
 
     #[test]

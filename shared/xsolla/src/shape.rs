@@ -26,6 +26,13 @@ pub(crate) static SHAPES: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
     shapes.collect()
 });
 
+/// The same, to which users are unknown.
+pub(crate) static SHAPES_WITHOUT_USERS: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
+    let mut shapes = SHAPES.clone();
+    shapes.values_mut().for_each(Shape::forget_users);
+    shapes
+});
+
 /// What a JSON value can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -77,7 +84,7 @@ impl Kind {
 /// A schema, without the references and alternatives: for each kind of value there is one way to go on.
 ///
 /// No model holds itself, so this ends. And it is what bounds the depth to which a notification is looked at.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Shape {
     /// It may be anything.
     pub(crate) free: bool,
@@ -91,13 +98,24 @@ pub(crate) struct Shape {
     pub(crate) values: Vec<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Field {
     pub(crate) shape: Shape,
     pub(crate) always_sent: bool,
 }
 
 impl Shape {
+    /// Forgets all that tells of whom a notification is, down to ids: of its user, and of who gives or gets a gift. Of the
+    /// user stays the country, to which a tax belongs.
+    fn forget_users(&mut self) {
+        self.fields.retain(|name, _| !["game_player_id", "giver_id", "receiver_id"].contains(&name.as_str()));
+        if let Some(user) = self.fields.get_mut("user") {
+            user.shape.fields.retain(|name, _| ["country", "country_code"].contains(&name.as_str()));
+        }
+        self.fields.values_mut().for_each(|field| field.shape.forget_users());
+        self.element.iter_mut().for_each(|element| element.forget_users());
+    }
+
     fn of(schema: &Value, definitions: &Map<String, Value>) -> Self {
         let mut shape = Self::default();
         shape.add(schema, definitions);
