@@ -108,6 +108,8 @@ pub(crate) struct Faults(Mutex<State>);
 struct State {
     /// Whether anything goes wrong at all.
     on: bool,
+    /// Whether Xsolla has told all: from then on, only the game crashes.
+    is_told: bool,
     rng: Rng,
     /// For each of [`FAULTS`], after how many chances it strikes, and how often it has.
     next: [(u32, u64); FAULTS.len()],
@@ -120,12 +122,12 @@ impl Faults {
     pub(crate) fn new(on: bool, seed: u64) -> Arc<Self> {
         let mut rng = Rng::with_seed(seed);
         let next = FAULTS.map(|(_, every)| (pause(&mut rng, every), 0));
-        Arc::new(Self(Mutex::new(State { on, rng, next, away: Vec::new() })))
+        Arc::new(Self(Mutex::new(State { on, is_told: false, rng, next, away: Vec::new() })))
     }
 
-    /// From here on, nothing goes wrong.
+    /// From here on, nothing goes wrong but the game, which has perhaps not begun yet.
     pub(crate) fn stop(&self) {
-        self.state().on = false;
+        self.state().is_told = true;
     }
 
     /// Whether this goes wrong now.
@@ -156,12 +158,10 @@ impl Faults {
 
     /// The first of these that goes wrong now.
     fn pick(&self, among: impl Fn(Fault) -> bool) -> Option<Fault> {
-        let State { on, rng, next, .. } = &mut *self.state();
-        if !*on {
-            return None;
-        }
+        let State { on, is_told, rng, next, .. } = &mut *self.state();
+        let may_strike = |fault| *on && (!*is_told || matches!(fault, Fault::GameCrashBefore | Fault::GameCrashAfter));
         for ((fault, every), (chances, struck)) in FAULTS.into_iter().zip(next) {
-            if among(fault) {
+            if may_strike(fault) && among(fault) {
                 *chances -= 1;
                 if *chances == 0 {
                     *chances = pause(rng, every);
@@ -196,7 +196,7 @@ impl Faults {
 impl State {
     /// Whether it is away for this call.
     fn is_away(&mut self, service: Service) -> bool {
-        let mut away = self.away.iter_mut().filter(|(_, calls)| self.on && *calls > 0);
+        let mut away = self.away.iter_mut().filter(|(_, calls)| !self.is_told && *calls > 0);
         away.find(|(away, _)| *away == service).map(|(_, calls)| *calls -= 1).is_some()
     }
 }
@@ -346,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_strikes_within_twice_its_mean_and_none_when_it_is_over() {
+    fn each_fault_strikes_within_twice_its_mean_and_only_the_games_when_all_is_told() {
         let faults = Faults::new(true, 7);
         for (fault, every) in FAULTS {
             assert!((1..2 * every).any(|_| faults.strikes(fault)), "{fault}");
@@ -354,7 +354,8 @@ mod tests {
         assert!(faults.struck().iter().all(|(_, struck)| *struck == 1));
         faults.stop();
         for (fault, every) in FAULTS {
-            assert!(!(1..2 * every).any(|_| faults.strikes(fault)), "{fault}");
+            let is_the_games = matches!(fault, Fault::GameCrashBefore | Fault::GameCrashAfter);
+            assert_eq!((1..2 * every).any(|_| faults.strikes(fault)), is_the_games, "{fault}");
         }
     }
 
