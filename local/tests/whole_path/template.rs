@@ -1,5 +1,6 @@
 //! What `template.yaml` says agrees with the code.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use intake::accept::SourcePolicy;
@@ -21,6 +22,212 @@ fn deployed() -> Vec<(String, Vec<String>)> {
     };
     let paths = |function: &str| function.split("Path: ").skip(1).map(|path| rest_of_line(path, "}")).collect();
     TEMPLATE.split("Binary: ").skip(1).map(|function| (rest_of_line(function, "}}"), paths(function))).collect()
+}
+
+/// Each resource: its name, its type, and its text.
+fn resources() -> Vec<(&'static str, &'static str, &'static str)> {
+    let resources = TEMPLATE.split("\nResources:\n").nth(1).unwrap().split("\nOutputs:\n").next().unwrap();
+    let starts: Vec<usize> =
+        resources.match_indices("\n    Type: AWS::").map(|(at, _)| resources[..at].rfind('\n').unwrap() + 1).collect();
+    let ends = starts.iter().skip(1).copied().chain([resources.len()]);
+    let text = |(&start, end): (&usize, usize)| {
+        let text = &resources[start..end];
+        let name = text.lines().next().unwrap().trim().strip_suffix(':').unwrap();
+        (name, text.lines().nth(1).unwrap().trim().strip_prefix("Type: AWS::").unwrap(), text)
+    };
+    starts.iter().zip(ends).map(text).collect()
+}
+
+fn of_type(kind: &str) -> Vec<(&'static str, &'static str)> {
+    let found: Vec<_> =
+        resources().into_iter().filter(|(_, of, _)| *of == kind).map(|(name, _, text)| (name, text)).collect();
+    assert!(!found.is_empty(), "{kind}");
+    found
+}
+
+/// The text of the only resource of that name.
+fn resource(name: &str) -> &'static str {
+    resources().into_iter().find(|(of, ..)| *of == name).unwrap_or_else(|| panic!("{name}")).2
+}
+
+/// What stands behind each `key` up to the end of its line.
+fn values<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
+    text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key)).map(str::trim).collect()
+}
+
+#[test]
+fn every_function_has_a_log_group_of_its_own_that_forgets() {
+    for (function, text) in of_type("Serverless::Function") {
+        let group = format!("{function}Logs");
+        assert!(text.contains(&format!("LoggingConfig: {{LogFormat: JSON, LogGroup: !Ref {group}}}\n")), "{function}");
+        let conditional = |text: &str| text.contains("    Condition: HasUnsignedRoutes\n");
+        assert_eq!(conditional(resource(&group)), conditional(text), "{function}");
+    }
+    for (group, text) in of_type("Logs::LogGroup") {
+        assert!(text.contains("RetentionInDays: !Ref LogRetentionDays}"), "{group}");
+    }
+}
+
+#[test]
+fn every_function_is_traced_and_bounded() {
+    let globals = TEMPLATE.split("\nGlobals:\n").nth(1).unwrap().split("\nResources:\n").next().unwrap();
+    for setting in ["Tracing: Active", "PermissionsBoundary: !Ref Boundary"] {
+        assert!(globals.contains(&format!("    {setting}\n")), "{setting}");
+    }
+    for (function, text) in of_type("Serverless::Function") {
+        for override_ in ["Tracing:", "PermissionsBoundary:", "Role:"] {
+            assert!(!text.contains(override_), "{function}: {override_}");
+        }
+    }
+}
+
+#[test]
+fn every_function_has_an_alarm_for_its_errors_and_its_throttles() {
+    let watched = |alarms: &[&str], metric: &str| -> BTreeSet<&str> {
+        let text = |alarm: &&str| resource(alarm);
+        assert!(alarms.iter().all(|alarm| text(alarm).contains(&format!("MetricName: {metric}\n"))), "{metric}");
+        let functions = alarms.iter().flat_map(|alarm| text(alarm).split("Name: FunctionName, Value: !Ref ").skip(1));
+        functions.map(|rest| rest.split('}').next().unwrap()).collect()
+    };
+    let functions: BTreeSet<&str> = of_type("Serverless::Function").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(watched(&["FunctionErrors", "RelayErrors"], "Errors"), functions);
+    assert_eq!(watched(&["Throttles"], "Throttles"), functions);
+}
+
+#[test]
+fn every_alarm_tells_somebody_and_names_its_section_of_the_runbook() {
+    let runbook = include_str!("../../../docs/runbook.md");
+    let anchor = |heading: &str| heading.to_lowercase().replace(' ', "-");
+    let sections: BTreeSet<String> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
+    let mut named = BTreeSet::new();
+    for (alarm, text) in of_type("CloudWatch::Alarm") {
+        let link = text.split("See docs/runbook.md#").nth(1).unwrap_or_else(|| panic!("{alarm}: no link"));
+        named.insert(link.lines().next().unwrap().to_owned());
+        assert!(text.contains("AlarmActions: [!Ref AlarmTopic]"), "{alarm}");
+        let missing = if alarm == "NoWebhooks" { "breaching" } else { "notBreaching" };
+        assert_eq!(values(text, "TreatMissingData:"), [missing], "{alarm}");
+        assert!(resource("Dashboard").contains(&format!("${{{alarm}.Arn}}")), "{alarm}");
+    }
+    assert_eq!(named, sections);
+    for section in runbook.split("\n## ").skip(1) {
+        for part in ["**For money.**", "**Look.**", "**Do.**"] {
+            assert!(section.contains(part), "{}: {part}", section.lines().next().unwrap());
+        }
+    }
+    for link in runbook.split("](#").skip(1) {
+        let link = link.split(')').next().unwrap();
+        assert!(sections.contains(link), "{link}");
+    }
+}
+
+#[test]
+fn what_is_counted_is_what_the_template_asks_for() {
+    let telemetry = include_str!("../../../shared/intake/src/telemetry.rs");
+    let mut metrics: BTreeSet<&str> = BTreeSet::new();
+    for (_, text) in of_type("CloudWatch::Alarm") {
+        metrics.extend(
+            text.split("Namespace: XsollaWebhooks\n")
+                .skip(1)
+                .map(|rest| rest.trim_start().strip_prefix("MetricName: ").unwrap().lines().next().unwrap()),
+        );
+    }
+    for metric in resource("Dashboard").split("[\"XsollaWebhooks\", \"").skip(1) {
+        metrics.insert(metric.split('"').next().unwrap());
+    }
+    for query in TEMPLATE.split("SELECT SUM(").skip(1) {
+        metrics.insert(query.split(')').next().unwrap());
+    }
+    let missing: Vec<_> = metrics.iter().filter(|metric| !telemetry.contains(&format!("\"{metric}\""))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn an_outcome_that_is_watched_is_one_of_the_codes() {
+    let answer = include_str!("../../../shared/xsolla/src/answer.rs");
+    let in_alarms = TEMPLATE.split("Name: outcome, Value: ").skip(1).map(|rest| rest.split('}').next().unwrap());
+    let in_widgets = TEMPLATE.split("\"outcome\", \"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let outcomes: BTreeSet<&str> = in_alarms.chain(in_widgets).collect();
+    assert!(outcomes.contains("accepted"));
+    for outcome in outcomes {
+        assert!(answer.contains(&format!("=> \"{outcome}\"")), "{outcome}");
+    }
+}
+
+#[test]
+fn nothing_is_public_but_the_api() {
+    let kinds: BTreeSet<&str> = resources().into_iter().map(|(_, kind, _)| kind).collect();
+    let expected = BTreeSet::from([
+        "ApiGateway::Account",
+        "CloudWatch::Alarm",
+        "CloudWatch::Dashboard",
+        "DynamoDB::Table",
+        "IAM::ManagedPolicy",
+        "IAM::Role",
+        "KMS::Key",
+        "Lambda::EventSourceMapping",
+        "Logs::LogGroup",
+        "SNS::Subscription",
+        "SNS::Topic",
+        "SQS::Queue",
+        "SecretsManager::Secret",
+        "Serverless::Api",
+        "Serverless::Function",
+    ]);
+    assert_eq!(kinds, expected, "a new kind: can strangers reach it?");
+    assert_eq!(of_type("Serverless::Api").len(), 1);
+    for opened in ["FunctionUrlConfig", "Principal: '*'", "Principal: \"*\"", "AWS: '*'"] {
+        assert!(!TEMPLATE.contains(opened), "{opened}");
+    }
+}
+
+#[test]
+fn what_holds_the_history_of_money_outlives_slips() {
+    for (table, text) in of_type("DynamoDB::Table") {
+        for kept in [
+            "    DeletionPolicy: Retain\n",
+            "    UpdateReplacePolicy: Retain\n",
+            "DeletionProtectionEnabled: true\n",
+            "PointInTimeRecoveryEnabled: true}\n",
+            "SSESpecification: {SSEEnabled: true}\n",
+        ] {
+            assert!(text.contains(kept), "{table}: {kept}");
+        }
+    }
+    for (queue, text) in of_type("SQS::Queue") {
+        assert!(text.contains("SqsManagedSseEnabled: true\n"), "{queue}");
+    }
+    assert!(resource("AlarmTopic").contains("KmsMasterKeyId: !Ref AlarmKey\n"));
+}
+
+#[test]
+fn rights_name_what_they_are_for() {
+    // A boundary grants nothing, and in a key's policy * is the key.
+    let grants = || resources().into_iter().filter(|(name, ..)| !["Boundary", "AlarmKey"].contains(name));
+    for (name, _, text) in grants() {
+        for action in values(text, "Action:") {
+            assert!(!action.contains('*'), "{name}: {action}");
+        }
+        assert!(!text.contains("NotAction"), "{name}");
+    }
+    let everything: Vec<_> =
+        grants().filter(|(.., text)| text.contains("Resource: '*'")).map(|(name, ..)| name).collect();
+    assert_eq!(everything, ["Relay"], "for dynamodb:ListStreams, which takes no single table");
+    assert!(resource("Relay").contains("Action: dynamodb:ListStreams\n              Resource: '*'"));
+    assert_eq!(resource("Relay").matches("Resource: '*'").count(), 1);
+}
+
+#[test]
+fn the_access_log_has_no_body_no_address_and_no_key() {
+    let api = resource("WebhookApi");
+    let format = api.split("Format: >-\n").nth(1).unwrap().split("\n      #").next().unwrap();
+    let variables: Vec<&str> = format.split("$context.").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(
+        variables,
+        ["requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLatency", "integration.error"]
+    );
+    for whole_requests in ["DataTraceEnabled", "LoggingLevel"] {
+        assert!(!TEMPLATE.contains(whole_requests), "{whole_requests}");
+    }
 }
 
 #[test]
