@@ -5,12 +5,43 @@ pub mod relay;
 pub mod unsigned;
 pub mod webhook;
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use lambda_runtime::Error;
 
+use crate::aws::{Events, SecretSource};
+use crate::directory::Directory;
+use crate::secrets::SecretKeeper;
 use crate::settings::InvalidSetting;
+
+/// Longest time for what is made ready before the first call, which waits for it: with [`crate::accept::DEADLINE`] behind
+/// it, the answer still leaves within Xsolla's 3 seconds.
+const WARM_UP: Duration = Duration::from_millis(500);
 
 /// A mistake in the configuration ends the function while it initialises: it can take nothing, and says why.
 fn refuse_to_start(error: InvalidSetting) -> Error {
     tracing::error!(%error, "the function cannot start");
     error.into()
+}
+
+/// Reads the secrets and opens the first connection, side by side. What cannot be reached now is tried again with the first
+/// call.
+async fn warm_up(events: &Events, secrets: &SecretKeeper<SecretSource>, directory: Option<&Directory>) {
+    let secrets = async {
+        if let Err(error) = secrets.current(Timestamp::now()).await {
+            tracing::error!(%error, "the secrets cannot be read");
+        }
+    };
+    let directory = async {
+        let Some(directory) = directory else { return };
+        if let Err(error) = directory.prepare().await {
+            tracing::error!(%error, "the key for the endpoint of USER_DIRECTORY cannot be read");
+        }
+    };
+    // Boxed, since it would stay part of the function's future for good.
+    let ready = Box::pin(async { tokio::join!(events.connect(), secrets, directory) });
+    if tokio::time::timeout(WARM_UP, ready).await.is_err() {
+        tracing::warn!("AWS is slow: the first call comes before all connections are made");
+    }
 }

@@ -8,8 +8,8 @@ use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use xsolla::{Outcome, Unsigned};
 
 use super::proxy::ProxyRequest;
-use super::refuse_to_start;
-use super::webhook::{WARM_UP, response};
+use super::webhook::response;
+use super::{refuse_to_start, warm_up};
 use crate::accept::{DEADLINE, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
@@ -44,8 +44,6 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-/// Makes the clients, reads the keys and opens the first connection, side by side. What cannot be reached now is tried
-/// again with the first call.
 async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory, SecretSource> {
     let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
@@ -55,21 +53,7 @@ async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory
         keys: SecretKeeper::new(SecretSource::new(settings.keys, &config)),
         sources: settings.sources,
     };
-    let keys = async {
-        if let Err(error) = intake.keys.current(Timestamp::now()).await {
-            tracing::error!(%error, "the keys of the unsigned routes cannot be read");
-        }
-    };
-    let directory = async {
-        if let Err(error) = intake.directory.prepare().await {
-            tracing::error!(%error, "the key for the endpoint of USER_DIRECTORY cannot be read");
-        }
-    };
-    // Boxed, since it would stay part of the function's future for good.
-    let ready = Box::pin(async { tokio::join!(intake.events.connect(), keys, directory) });
-    if tokio::time::timeout(WARM_UP, ready).await.is_err() {
-        tracing::warn!("AWS is slow: the first call comes before all connections are made");
-    }
+    warm_up(&intake.events, &intake.keys, Some(&intake.directory)).await;
     intake
 }
 

@@ -10,7 +10,7 @@ use xsolla::model::Json;
 use xsolla::{Outcome, Role};
 
 use super::proxy::ProxyRequest;
-use super::refuse_to_start;
+use super::{refuse_to_start, warm_up};
 use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
@@ -18,10 +18,6 @@ use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{WebhookSettings, environment};
 use crate::telemetry::{self, Line};
-
-/// Longest time for what is made ready before the first webhook, which waits for it: with [`DEADLINE`] behind it, the
-/// answer still leaves within Xsolla's 3 seconds.
-pub(super) const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Runs a function that takes webhooks, until Lambda ends it.
 ///
@@ -47,8 +43,6 @@ pub async fn run(door: Door) -> Result<(), Error> {
     .await
 }
 
-/// Makes the clients, reads the secrets and opens the first connection, side by side. What cannot be reached now is
-/// tried again with the first webhook.
 async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Directory, SecretSource> {
     let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
@@ -59,22 +53,7 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Direct
         secrets: SecretKeeper::new(SecretSource::new(settings.secrets, &config)),
         sources: settings.sources,
     };
-    let secrets = async {
-        if let Err(error) = intake.secrets.current(Timestamp::now()).await {
-            tracing::error!(%error, "the webhook secrets cannot be read");
-        }
-    };
-    let directory = async {
-        let Some(directory) = &intake.directory else { return };
-        if let Err(error) = directory.prepare().await {
-            tracing::error!(%error, "the key for the endpoint of USER_DIRECTORY cannot be read");
-        }
-    };
-    // Boxed, since it would stay part of the function's future for good.
-    let ready = Box::pin(async { tokio::join!(intake.events.connect(), secrets, directory) });
-    if tokio::time::timeout(WARM_UP, ready).await.is_err() {
-        tracing::warn!("AWS is slow: the first webhook comes before all connections are made");
-    }
+    warm_up(&intake.events, &intake.secrets, intake.directory.as_ref()).await;
     intake
 }
 
