@@ -14,21 +14,21 @@ use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
+use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::relay::{Relay, SEND_LIMIT};
 use intake::secrets::SecretKeeper;
 use intake::settings::DirectorySetting;
-use jiff::Timestamp;
 use local::Options;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use xsolla::{PaymentWithoutOrder, sign};
+use xsolla::PaymentWithoutOrder;
 
 use crate::proxy::{Fault, FaultProxy};
 use crate::secrets::secrets_manager;
+use crate::trouble::accept;
 use crate::world::{SECRET, World, options, text};
 
 /// For the faults that are waited for: three attempts with their pauses fit into the third limit, and that into
@@ -364,15 +364,7 @@ fn front_door(config: &SdkConfig, endpoints: &Endpoints) -> Intake<Events, Direc
 }
 
 async fn deliver(intake: &Intake<Events, Directory, SecretSource>, body: &str) -> String {
-    let authorization = sign(body.as_bytes(), SECRET);
-    let delivery = Delivery {
-        authorization: Some(&authorization),
-        source: None,
-        body: body.as_bytes(),
-        received_at: Timestamp::now(),
-        time_left: DEADLINE,
-    };
-    let outcome = Box::pin(intake.accept(&delivery)).await.outcome;
+    let outcome = accept(intake, body).await;
     format!("{} {}", outcome.answer().status(), outcome.name())
 }
 

@@ -38,7 +38,7 @@ const TABLE_KILLS: [usize; 3] = [60, 150, 230];
 
 /// What the processes of the test below do.
 #[test]
-#[ignore = "not a test"]
+#[ignore = "what the test below starts as processes of their own"]
 fn process() {
     let Ok(role) = env::var("KILLS_ROLE") else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

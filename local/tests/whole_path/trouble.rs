@@ -46,7 +46,8 @@ async fn intake(table: &str) -> Intake<Events, Directory, SecretSource> {
     }
 }
 
-async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str) -> Outcome {
+/// Delivers a body, signed.
+pub async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str) -> Outcome {
     let authorization = sign(body.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),
@@ -55,7 +56,7 @@ async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str) ->
         received_at: Timestamp::now(),
         time_left: DEADLINE,
     };
-    intake.accept(&delivery).await.outcome
+    Box::pin(intake.accept(&delivery)).await.outcome
 }
 
 #[tokio::test]
