@@ -95,7 +95,7 @@ impl<E: EventStore> World<E> {
 
     async fn accept(&self, body: &[u8], authorization: &str, received_at: Timestamp) -> Outcome {
         let authorization = Some(authorization);
-        let delivery = Delivery { authorization, source: None, body, received_at, time_left: DEADLINE };
+        let delivery = Delivery { authorization, source: None, body, received_at, trace: None, time_left: DEADLINE };
         self.0.accept(&delivery).await.outcome
     }
 }

@@ -6,8 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::types::{
-    Message, MessageAttributeValue, MessageSystemAttributeName as System, QueueAttributeName as Queue,
+    Message, MessageAttributeValue, MessageSystemAttributeName as System, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, QueueAttributeName as Queue,
 };
 use consumer::Event;
 use intake::aws::port_error;
@@ -168,7 +170,8 @@ impl DeadLetters {
                     of_batch += 1;
                     continue;
                 }
-                self.send_back(&letter.message).await?;
+                let sent = self.again(&letter.message).send().await;
+                sent.map_err(|error| port_error("sqs:SendMessage", &error))?;
                 self.delete(url, &letter.message).await?;
                 held.remove(first + of_batch);
                 done.letters += 1;
@@ -296,7 +299,8 @@ impl DeadLetters {
         delete.send().await.map(drop).map_err(|error| port_error("sqs:DeleteMessage", &error))
     }
 
-    async fn send_back(&self, message: &Message) -> Result<(), PortError> {
+    /// The same message, to be sent once more.
+    fn again(&self, message: &Message) -> SendMessageFluentBuilder {
         let group = system(message, &System::MessageGroupId);
         let attributes: Option<HashMap<String, MessageAttributeValue>> = message.message_attributes.clone();
         // Not the id of the first time: SQS would drop this one, if that is less than five minutes ago. But the same
@@ -304,8 +308,12 @@ impl DeadLetters {
         let id = BodyDigest::of(format!("redrive#{}", message.message_id().unwrap_or_default()).as_bytes());
         let send = self.sqs.send_message().queue_url(&self.queues.events).set_message_attributes(attributes);
         let send = send.set_message_group_id(group).message_deduplication_id(id.to_string());
-        let result = send.set_message_body(message.body.clone()).send().await;
-        result.map(drop).map_err(|error| port_error("sqs:SendMessage", &error))
+        let trace = system(message, &System::AwsTraceHeader);
+        let value =
+            |header| MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok();
+        let trace = trace.and_then(value).map(|value| (MessageSystemAttributeNameForSends::AwsTraceHeader, value));
+        let send = send.set_message_system_attributes(trace.map(|trace| [trace].into()));
+        send.set_message_body(message.body.clone())
     }
 
     /// How many SQS has, about.
@@ -420,6 +428,31 @@ fn since(message: &Message) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::{Clients, local_queues};
+
+    #[tokio::test]
+    async fn a_letter_goes_back_as_it_was_but_for_its_deduplication_id() {
+        let text =
+            |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build().unwrap();
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let letter = Message::builder()
+            .message_id("11d6ee51")
+            .body("{}")
+            .message_attributes("type", text("payment"))
+            .attributes(System::MessageGroupId, "transaction#7")
+            .attributes(System::MessageDeduplicationId, "transaction#7#payment")
+            .attributes(System::AwsTraceHeader, header)
+            .build();
+        let dead_letters = DeadLetters { sqs: Clients::local().await.sqs, queues: local_queues() };
+        let again = dead_letters.again(&letter);
+        assert_eq!(again.get_queue_url(), &Some(local_queues().events));
+        assert_eq!(again.get_message_body().as_deref(), letter.body());
+        assert_eq!(again.get_message_attributes().as_ref(), letter.message_attributes());
+        assert_eq!(again.get_message_group_id().as_deref(), Some("transaction#7"));
+        assert_ne!(again.get_message_deduplication_id().as_deref(), Some("transaction#7#payment"));
+        let trace = again.get_message_system_attributes().as_ref().unwrap();
+        assert_eq!(trace[&MessageSystemAttributeNameForSends::AwsTraceHeader].string_value(), Some(header));
+    }
 
     #[test]
     fn notes_are_told_apart() {

@@ -135,8 +135,8 @@ async fn route(
     };
     let Ok(event) = proxy_event(&head, &route, peer, &body) else { return not_served() };
     let (response, line) = match route {
-        Route::Webhook(function) => lambda::webhook::handle(function, &event, Timestamp::now(), TIME).await,
-        Route::Unsigned(function, ..) => lambda::unsigned::handle(function, &event, Timestamp::now(), TIME).await,
+        Route::Webhook(function) => lambda::webhook::handle(function, &event, None, Timestamp::now(), TIME).await,
+        Route::Unsigned(function, ..) => lambda::unsigned::handle(function, &event, None, Timestamp::now(), TIME).await,
     };
     match line.level() {
         Level::ERROR => tracing::error!("{line}"),

@@ -12,7 +12,8 @@ use consumer::{Goods, ItemRole};
 use intake::ports::PortError;
 use intake::record::{Item as _, Kept, Kind};
 use intake::relay;
-use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET, SK, TYPE, USER_ID};
+use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET, SK, TRACE, TYPE, USER_ID};
+use intake::trace::TraceHeader;
 use xsolla::{EventId, NotificationType, PaymentWithoutOrder, json_text, masked};
 
 use crate::table::{Index, Item, Table};
@@ -136,6 +137,8 @@ impl Entry {
         about.extend(item.string(ORDER_ID).map(|order| format!("order {order}")));
         about.extend(item.string(ERASED_AT).map(|at| format!("user erased at {at}")));
         about.extend(secret.map(|secret| format!("secret {secret}")));
+        let trace = item.string(TRACE).and_then(TraceHeader::parse);
+        about.extend(trace.map(|trace| format!("trace {}", trace.trace_id())));
         if let (Some(type_name), Ok(notification)) = (&type_name, json_text(&body)) {
             about.extend(gist(type_name, notification));
         }

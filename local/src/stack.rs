@@ -229,7 +229,7 @@ impl Drop for Stack {
 async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, Events>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
     let (response, relayed) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
-    tracing::info!(queued = relayed.queued, parked = relayed.parked, retry_from = relayed.retry_from, "relayed");
+    tracing::info!(queued = relayed.queued.len(), parked = relayed.parked, retry_from = relayed.retry_from, "relayed");
     serde_json::to_vec(&response)
 }
 

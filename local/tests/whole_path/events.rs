@@ -147,7 +147,7 @@ async fn each_function_takes_its_event() {
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
             sources: SourcePolicy { enforced: true, ..SourcePolicy::default() },
         };
-        let (answer, line) = lambda::webhook::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
+        let (answer, line) = lambda::webhook::handle(&intake, &event, None, Timestamp::now(), DEADLINE).await;
         if own.is_none_or(is_answered) {
             assert!(answer.status_code < 300, "{function}: {line}");
         } else {
@@ -166,7 +166,7 @@ async fn the_unsigned_function_takes_its_event() {
         keys: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
         sources: SourceRanges::published(),
     };
-    let (answer, line) = lambda::unsigned::handle(&intake, &event, Timestamp::now(), DEADLINE).await;
+    let (answer, line) = lambda::unsigned::handle(&intake, &event, None, Timestamp::now(), DEADLINE).await;
     assert_eq!(answer.status_code, 200, "{line}");
     assert!(include_str!("../../../events/local.env").contains(&format!("\nUNSIGNED_KEY={UNSIGNED_KEY}\n")));
 }

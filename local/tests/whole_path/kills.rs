@@ -13,6 +13,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use intake::accept::Door;
 use intake::aws::{CallLimits, sdk_config};
@@ -23,7 +24,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::events::proxy_event;
@@ -60,7 +61,7 @@ fn process() {
 const READY: &str = "the table is ready";
 
 /// This binary as one of its processes.
-fn own_process(role: &str) -> Command {
+pub fn own_process(role: &str) -> Command {
     let mut command = alone(env::current_exe().unwrap());
     command.args(["kills::process", "--exact", "--ignored", "--nocapture"]).env("KILLS_ROLE", role);
     command
@@ -234,13 +235,14 @@ impl Xsolla {
     }
 }
 
-fn variables(world: &World, table: &Table) -> Vec<(&'static str, String)> {
+/// The variables of all functions, with the world's queues, and DynamoDB and SQS behind these endpoints.
+pub fn variables(world: &World, dynamodb: &str, sqs: &str) -> Vec<(&'static str, String)> {
     [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &table.endpoint()),
-        ("AWS_ENDPOINT_URL_SQS", &world.stack.sqs_endpoint),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", sqs),
         ("TABLE_NAME", "events"),
         ("XSOLLA_SECRETS", SECRET),
         ("USER_DIRECTORY", "accept-all"),
@@ -250,6 +252,27 @@ fn variables(world: &World, table: &Table) -> Vec<(&'static str, String)> {
     ]
     .map(|(name, value)| (name, value.to_owned()))
     .into()
+}
+
+async fn config(endpoint: &str) -> SdkConfig {
+    sdk_config(CallLimits::RELAY)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .endpoint_url(endpoint)
+        .load()
+        .await
+}
+
+/// Lambda's trigger on the stream of the table behind this endpoint.
+pub async fn trigger<F, Answer>(dynamodb: &str, invoke: F) -> JoinHandle<()>
+where
+    F: Fn(Vec<u8>) -> Answer + Send + Sync + 'static,
+    Answer: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
+{
+    let config = config(dynamodb).await;
+    let table = aws_sdk_dynamodb::Client::new(&config).describe_table().table_name("events").send().await.unwrap();
+    let stream = table.table.unwrap().latest_stream_arn.unwrap();
+    tokio::spawn(StreamTrigger::new(aws_sdk_dynamodbstreams::Client::new(&config), stream, invoke).run())
 }
 
 /// Everything that comes to the queue, up to this notification and what stands behind it.
@@ -290,24 +313,15 @@ async fn kill_and_look() {
     let world = World::start().await;
     let data = env::temp_dir().join(format!("xsolla-webhooks-kills-{}", std::process::id()));
     let mut table = Table::start(&data, free_port()).await;
-    let variables = variables(&world, &table);
+    let variables = variables(&world, &table.endpoint(), &world.stack.sqs_endpoint);
 
-    let config = sdk_config(CallLimits::RELAY)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(table.endpoint())
-        .load()
-        .await;
-    let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-    let stream = dynamodb.describe_table().table_name("events").send().await.unwrap().table.unwrap();
     let relay = Arc::new(tokio::sync::Mutex::new(Function::new("relay", &variables, ENVIRONMENTS)));
     let of_trigger = Arc::clone(&relay);
     let invoke = move |event: Vec<u8>| {
         let relay = Arc::clone(&of_trigger);
         async move { relay.lock().await.invoke(event).await.ok_or_else(|| "killed".to_owned()) }
     };
-    let streams = aws_sdk_dynamodbstreams::Client::new(&config);
-    let trigger = tokio::spawn(StreamTrigger::new(streams, stream.latest_stream_arn.unwrap(), invoke).run());
+    let trigger = trigger(&table.endpoint(), invoke).await;
 
     let to_send = Mutex::new((0..SALES).map(payment).collect());
     let xsolla = Arc::new(Xsolla { to_send, acknowledged: watch::Sender::new(0) });
@@ -337,6 +351,7 @@ async fn kill_and_look() {
         assert!(place[payment(sale).as_str()] < place[refund(sale).as_str()], "in order: {sale}");
     }
 
+    let dynamodb = aws_sdk_dynamodb::Client::new(&config(&table.endpoint()).await);
     let kept = dynamodb.scan().table_name("events").consistent_read(true).into_paginator().items().send();
     let kept: Vec<Item> = kept.try_collect().await.unwrap();
     let kept: Vec<String> = kept.iter().map(|item| String::from_utf8(body(item).to_vec()).unwrap()).collect();

@@ -24,6 +24,7 @@ mod secrets;
 mod show;
 mod sources;
 mod template;
+mod tracing;
 mod trouble;
 mod types;
 mod unsigned;

@@ -1,7 +1,6 @@
 //! A proxy between the SDK and a service, which does one thing wrong as often as it is told, and counts the attempts.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::civil::DateTime;
@@ -55,7 +54,8 @@ struct State {
     fault: Fault,
     /// How many attempts have it: the first ones.
     times: usize,
-    attempts: AtomicUsize,
+    /// What was asked, each time.
+    attempts: Mutex<Vec<Value>>,
     /// Why the proxy itself has failed.
     broken: Mutex<Option<io::Error>>,
 }
@@ -63,7 +63,7 @@ struct State {
 impl FaultProxy {
     pub async fn start(upstream: &str, operation: &'static str, fault: Fault, times: usize) -> Self {
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let (attempts, broken) = (AtomicUsize::new(0), Mutex::new(None));
+        let (attempts, broken) = (Mutex::default(), Mutex::new(None));
         let state = Arc::new(State { upstream, operation, fault, times, attempts, broken });
         if fault == Fault::Refused {
             let socket = TcpSocket::new_v4().unwrap();
@@ -92,7 +92,12 @@ impl FaultProxy {
         if let Some(error) = &*self.state.broken.lock().unwrap() {
             panic!("the proxy itself has failed: {error}");
         }
-        self.state.attempts.load(Ordering::Relaxed)
+        self.state.attempts.lock().unwrap().len()
+    }
+
+    /// What was asked with the operation, each time.
+    pub fn requests(&self) -> Vec<Value> {
+        self.state.attempts.lock().unwrap().clone()
     }
 }
 
@@ -159,8 +164,9 @@ impl State {
         if operation != Some(self.operation) {
             return None;
         }
-        let before = self.attempts.fetch_add(1, Ordering::Relaxed);
-        (before < self.times).then_some(self.fault)
+        let mut attempts = self.attempts.lock().unwrap();
+        attempts.push(serde_json::from_slice(&request.body).unwrap());
+        (attempts.len() <= self.times).then_some(self.fault)
     }
 }
 

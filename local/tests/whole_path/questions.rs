@@ -150,6 +150,7 @@ async fn ask(intake: &Intake<Events, Directory, SecretSource>, question: &str) -
         authorization: Some(&authorization),
         body: question.as_bytes(),
         received_at: Timestamp::now(),
+        trace: None,
         source: None,
         time_left: DEADLINE,
     };

@@ -71,7 +71,7 @@ impl FrontDoor {
         let authorization = sign(body, secret);
         let received_at = Timestamp::UNIX_EPOCH + later;
         let authorization = Some(authorization.as_str());
-        let delivery = Delivery { authorization, source: None, body, received_at, time_left: DEADLINE };
+        let delivery = Delivery { authorization, source: None, body, received_at, trace: None, time_left: DEADLINE };
         self.intake.accept(&delivery).await.outcome
     }
 }

@@ -92,7 +92,7 @@ async fn an_event_without_a_readable_address_comes_from_an_unknown_one() {
                 sources,
             };
             let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
-            let (answer, line) = lambda::webhook::handle(&intake, &request, Timestamp::now(), DEADLINE).await;
+            let (answer, line) = lambda::webhook::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
             assert_eq!(answer.status_code, status, "{request_context}: {line}");
         }
     }

@@ -54,6 +54,7 @@ pub async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str
         source: None,
         body: body.as_bytes(),
         received_at: Timestamp::now(),
+        trace: None,
         time_left: DEADLINE,
     };
     Box::pin(intake.accept(&delivery)).await.outcome

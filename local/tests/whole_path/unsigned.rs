@@ -258,7 +258,7 @@ async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
     };
     let log = async |event: &Value| {
         let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
-        let (answer, line) = lambda::unsigned::handle(&intake, &request, Timestamp::now(), DEADLINE).await;
+        let (answer, line) = lambda::unsigned::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
         let log = serde_json::to_string(&line).unwrap();
         assert!(
             ![UNSIGNED_KEY, "/unsigned", "wrong-key", "studio@example.com"].iter().any(|hidden| log.contains(hidden))

@@ -20,7 +20,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// What Lambda hands to a function whose trigger is a FIFO queue.
 ///
@@ -34,13 +34,15 @@ pub struct Batch {
 
 /// A message of a FIFO queue.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Record")]
 pub struct Message {
     /// SQS's id of it.
-    #[serde(rename = "messageId")]
     pub id: String,
     /// Its message group: the event's subject.
-    #[serde(rename = "attributes", deserialize_with = "group")]
     pub group: String,
+    /// X-Ray's trace header, of the call that brought the webhook. Lambda links its own trace to it by itself; this is for
+    /// who keeps logs or traces elsewhere.
+    pub trace_header: Option<String>,
     /// What [`crate::Event::read`] reads.
     pub body: String,
 }
@@ -79,13 +81,27 @@ impl Batch {
     }
 }
 
-fn group<'de, D: Deserializer<'de>>(attributes: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    struct Attributes {
-        #[serde(rename = "MessageGroupId")]
-        group: String,
+/// A message, as Lambda writes it.
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "messageId")]
+    id: String,
+    attributes: Attributes,
+    body: String,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(rename = "MessageGroupId")]
+    group: String,
+    #[serde(rename = "AWSTraceHeader")]
+    trace_header: Option<String>,
+}
+
+impl From<Record> for Message {
+    fn from(Record { id, attributes: Attributes { group, trace_header }, body }: Record) -> Self {
+        Self { id, group, trace_header, body }
     }
-    Attributes::deserialize(attributes).map(|attributes| attributes.group)
 }
 
 /// A body holds personal data.
@@ -103,7 +119,7 @@ mod tests {
     use crate::Event;
 
     fn message(id: &str, group: &str, body: &str) -> Message {
-        Message { id: id.to_owned(), group: group.to_owned(), body: body.to_owned() }
+        Message { id: id.to_owned(), group: group.to_owned(), trace_header: None, body: body.to_owned() }
     }
 
     fn failed(response: &BatchResponse) -> Vec<&str> {
@@ -156,6 +172,8 @@ mod tests {
         assert_eq!(failed(&response), ["2", "4"]);
     }
 
+    const TRACE_HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
     /// As AWS documents both: "Using Lambda with Amazon SQS".
     #[tokio::test]
     async fn it_reads_what_lambda_sends_and_answers_what_lambda_reads() {
@@ -165,6 +183,7 @@ mod tests {
             "body": "a secret",
             "attributes": {
                 "ApproximateReceiveCount": "1",
+                "AWSTraceHeader": TRACE_HEADER,
                 "SentTimestamp": "1573251510774",
                 "SequenceNumber": "18849496460467696128",
                 "MessageGroupId": "transaction#7",
@@ -179,7 +198,8 @@ mod tests {
             "awsRegion": "us-east-2",
         }]});
         let batch: Batch = serde_json::from_value(sent.clone()).unwrap();
-        assert_eq!(batch.messages, [message("11d6ee51-4cc7-4302-9e22-7cd8afdaadf5", "transaction#7", "a secret")]);
+        let read = message("11d6ee51-4cc7-4302-9e22-7cd8afdaadf5", "transaction#7", "a secret");
+        assert_eq!(batch.messages, [Message { trace_header: Some(TRACE_HEADER.to_owned()), ..read }]);
         assert!(!format!("{batch:?}").contains("secret"));
 
         let response = serde_json::to_string(&batch.in_order(async |_| Err(())).await).unwrap();

@@ -15,6 +15,7 @@ use xsolla::{
 use crate::keep::{keep, keep_unreadable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
+use crate::trace::TraceHeader;
 
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,8 @@ pub struct Delivery<'a> {
     pub body: &'a [u8],
     /// When it arrived.
     pub received_at: Timestamp,
+    /// The trace that its arrival is part of.
+    pub trace: Option<&'a TraceHeader>,
     /// By when an answer must leave, at most [`DEADLINE`].
     pub time_left: Duration,
 }
@@ -159,7 +162,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
 
         let Ok(envelope) = Envelope::read(&verified) else {
-            let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at);
+            let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at, delivery.trace);
             return timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events));
         };
         let envelope = receipt.envelope.insert(envelope);
@@ -175,7 +178,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
                 Ok(outcome)
             }
             Some(Role::Event(_)) | None => {
-                let kept = keep(&self.events, envelope, verified.into(), delivery.received_at);
+                let kept = keep(&self.events, envelope, verified.into(), delivery.received_at, delivery.trace);
                 timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events))
             }
         }

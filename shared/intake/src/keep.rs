@@ -5,6 +5,7 @@ use xsolla::{Envelope, Outcome};
 
 use crate::ports::{EventStore, Keeping, PortError};
 use crate::record::{Body, Record};
+use crate::trace::TraceHeader;
 
 /// How long Xsolla resends what was not acknowledged: `payment` at most twelve times in 48 hours, payouts as long, all
 /// others shorter. The same bytes after that are no retry.
@@ -16,9 +17,10 @@ pub(crate) async fn keep<E: EventStore>(
     envelope: &Envelope<'_>,
     body: Body<'_>,
     received_at: Timestamp,
+    trace: Option<&TraceHeader>,
 ) -> Result<Outcome, PortError> {
     let success = envelope.success();
-    let mut record = Record::of_event(envelope, body, received_at);
+    let mut record = Record::of_event(envelope, body, received_at, trace);
     for nth in 2_u32.. {
         match events.keep(&record).await? {
             Keeping::Kept => return Ok(Outcome::Accepted(success)),
@@ -42,7 +44,8 @@ pub(crate) async fn keep_unreadable<E: EventStore>(
     events: &E,
     body: Body<'_>,
     received_at: Timestamp,
+    trace: Option<&TraceHeader>,
 ) -> Result<Outcome, PortError> {
-    events.keep(&Record::of_unreadable(body, received_at)).await?;
+    events.keep(&Record::of_unreadable(body, received_at, trace)).await?;
     Ok(Outcome::Unreadable)
 }

@@ -25,4 +25,5 @@ pub mod secrets;
 pub mod settings;
 pub mod table;
 pub mod telemetry;
+pub mod trace;
 pub mod unsigned;

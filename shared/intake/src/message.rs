@@ -4,6 +4,8 @@ use consumer::Event;
 use serde_json::value::RawValue;
 use xsolla::BodyDigest;
 
+use crate::trace::TraceHeader;
+
 /// Longest group or deduplication id that SQS takes, in characters.
 const MAX_FIFO_ID: usize = 128;
 
@@ -18,6 +20,8 @@ pub struct Message {
     pub type_label: String,
     /// The message attribute `mode`: `live` or `sandbox`.
     pub mode: &'static str,
+    /// SQS's own attribute `AWSTraceHeader`, by which X-Ray finds the way from the webhook to who takes its event.
+    pub trace: Option<TraceHeader>,
     /// The [`Event`] as JSON.
     pub body: MessageBody,
 }
@@ -32,7 +36,7 @@ pub struct MessageBody(String);
 pub struct NotJson;
 
 impl Message {
-    /// Writes an event.
+    /// Writes an event, without a trace.
     ///
     /// # Errors
     ///
@@ -44,6 +48,7 @@ impl Message {
             deduplication_id: fifo_id(&event.event_id),
             type_label: xsolla::type_label(&event.notification_type).to_owned(),
             mode: event.mode.name(),
+            trace: None,
             body: MessageBody(escape_for_sqs(json)),
         })
     }
@@ -55,7 +60,8 @@ impl Message {
         Self { deduplication_id: fifo_id(&format!("{}#{time}", self.deduplication_id)), ..self }
     }
 
-    /// What it counts for in SQS, in bytes: the body, and the two attributes with their names and types.
+    /// What it counts for in SQS, in bytes: the body, and the two attributes with their names and types. The trace does not
+    /// count.
     #[must_use]
     pub fn size(&self) -> usize {
         const NAMES_AND_TYPES: usize = "type".len() + "mode".len() + 2 * "String".len();

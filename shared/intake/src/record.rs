@@ -6,7 +6,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use xsolla::{BodyDigest, Envelope, EventId, Mode, Verified};
 
-use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TYPE, USER_ID};
+use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE, TYPE, USER_ID};
+use crate::trace::TraceHeader;
 
 /// How long a record is kept: a little over a year, since disputes may come months after their sale.
 const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -34,6 +35,8 @@ pub struct Record<'a> {
     pub body: Body<'a>,
     /// When it arrived.
     pub received_at: Timestamp,
+    /// The trace of its arrival.
+    pub trace: Option<&'a TraceHeader>,
 }
 
 /// A body, byte for byte, and who speaks for it. `Debug` shows its length only.
@@ -105,7 +108,12 @@ impl Kind {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn of_event(envelope: &Envelope<'a>, body: Body<'a>, received_at: Timestamp) -> Self {
+    pub(crate) fn of_event(
+        envelope: &Envelope<'a>,
+        body: Body<'a>,
+        received_at: Timestamp,
+        trace: Option<&'a TraceHeader>,
+    ) -> Self {
         Self {
             kind: Kind::Event,
             event_id: envelope.event_id.clone(),
@@ -117,10 +125,11 @@ impl<'a> Record<'a> {
             identified: envelope.identified,
             body,
             received_at,
+            trace,
         }
     }
 
-    pub(crate) fn of_unreadable(body: Body<'a>, received_at: Timestamp) -> Self {
+    pub(crate) fn of_unreadable(body: Body<'a>, received_at: Timestamp, trace: Option<&'a TraceHeader>) -> Self {
         Self {
             kind: Kind::Unreadable,
             event_id: EventId::of_unreadable(body.digest()),
@@ -132,6 +141,7 @@ impl<'a> Record<'a> {
             identified: false,
             body,
             received_at,
+            trace,
         }
     }
 
@@ -171,6 +181,8 @@ pub struct Kept {
     pub identified: bool,
     /// When it arrived, as the table has it: UTC, to the millisecond.
     pub received_at: String,
+    /// The trace of its arrival.
+    pub trace: Option<TraceHeader>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
 }
@@ -208,6 +220,7 @@ impl Kept {
             mode: item.string(MODE).and_then(Mode::named).ok_or(MissingAttribute(MODE))?,
             identified: item.boolean(IDENTIFIED).ok_or(MissingAttribute(IDENTIFIED))?,
             received_at: required(RECEIVED_AT)?,
+            trace: item.string(TRACE).and_then(TraceHeader::parse),
             body: item.binary(BODY).ok_or(MissingAttribute(BODY))?.to_vec(),
         })
     }

@@ -45,8 +45,8 @@ impl Streamed {
 /// What became of a batch from the stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Relayed {
-    /// How many are in the queue.
-    pub queued: usize,
+    /// Those that are in the queue: their event ids.
+    pub queued: Vec<String>,
     /// How many can never be sent, and were parked.
     pub parked: usize,
     /// When the oldest of those in the queue had arrived at the front door; `None` if none is.
@@ -133,7 +133,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
                 Err(cause) => cause.clone(),
                 Ok(_) => match results.next() {
                     Some(Sent::Queued) => {
-                        relayed.queued += 1;
+                        relayed.queued.push(format!("{}#{}", event.pk, event.sk));
                         relayed.oldest = relayed.oldest.into_iter().chain(event.received_at()).min();
                         continue;
                     }
@@ -232,7 +232,7 @@ fn told(event: &Kept) -> Result<Told<'_>, NotJson> {
 }
 
 fn message_with(event: &Kept, told: &Told<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
-    Message::new(&Event {
+    let message = Message::new(&Event {
         event_id: event.event_id.to_string().into(),
         notification_type: Cow::Borrowed(&event.type_name),
         goods,
@@ -247,5 +247,6 @@ fn message_with(event: &Kept, told: &Told<'_>, goods: Goods, replay: bool) -> Re
         received_at: Cow::Borrowed(&event.received_at),
         item_roles: ItemRole::of_items(told.known, told.notification),
         notification: message::notification(&event.body)?,
-    })
+    })?;
+    Ok(Message { trace: event.trace.clone(), ..message })
 }

@@ -29,6 +29,8 @@ pub const DIGEST: &str = "digest";
 pub const BODY: &str = "body";
 /// When it was received, UTC, to the millisecond. String.
 pub const RECEIVED_AT: &str = "received_at";
+/// [`crate::trace::TraceHeader`] of the call that brought it, or absent. String.
+pub const TRACE: &str = "trace";
 /// When the table may forget it, in seconds since 1970 (TTL). Number.
 pub const EXPIRES_AT: &str = "expires_at";
 /// When a person had its user erased (`xsolla-webhooks erase`), UTC, to the millisecond, or absent. Since then the body is

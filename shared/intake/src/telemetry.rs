@@ -20,6 +20,7 @@ use xsolla::{NotificationType, Outcome, Unavailable};
 
 use crate::accept::Receipt;
 use crate::relay::Relayed;
+use crate::trace::TraceHeader;
 
 #[cfg(test)]
 mod tests;
@@ -147,12 +148,12 @@ impl Line {
     }
 
     /// Writes it, with the ids under which Lambda and X-Ray know the call.
-    pub(crate) fn write(mut self, request_id: &str, trace_id: Option<&str>) {
+    pub(crate) fn write(mut self, request_id: &str, trace: Option<&TraceHeader>) {
         if !is_wanted(self.level) {
             return;
         }
         self.request_id = Some(request_id.to_owned());
-        self.trace_id = trace_id.map(str::to_owned);
+        self.trace_id = trace.map(|trace| trace.trace_id().to_owned());
         write_line(&self);
     }
 
@@ -184,18 +185,24 @@ struct BatchLine<'r> {
     #[serde(serialize_with = "level_name")]
     level: Level,
     message: &'static str,
+    /// What is in the queue: each event's own line at the front door has the same id.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    event_ids: &'r [String],
     /// The place in the stream from which on it comes again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_from: Option<&'r str>,
+    request_id: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'r str>,
     #[serde(flatten)]
     metrics: Metrics,
 }
 
 impl<'r> BatchLine<'r> {
-    fn of(relayed: &'r Relayed, now: Timestamp) -> Self {
+    fn of(relayed: &'r Relayed, now: Timestamp, request_id: &'r str, trace: Option<&'r TraceHeader>) -> Self {
         let failed = relayed.retry_from.is_some();
         let mut metrics = vec![
-            Metric::count("Queued", relayed.queued),
+            Metric::count("Queued", relayed.queued.len()),
             Metric::count("Parked", relayed.parked),
             Metric::count("BatchFailures", failed.into()),
         ];
@@ -206,7 +213,10 @@ impl<'r> BatchLine<'r> {
             timestamp: now,
             level: if failed { Level::WARN } else { Level::INFO },
             message: "relayed",
+            event_ids: &relayed.queued,
             retry_from: relayed.retry_from.as_deref(),
+            request_id,
+            trace_id: trace.map(TraceHeader::trace_id),
             metrics: Metrics { at: now, groups: vec![Group { dimensions: ALONE, metrics }] },
         }
     }
@@ -358,9 +368,9 @@ impl<'m> Metadata<'m> {
     }
 }
 
-/// Writes the one line of a batch.
-pub(crate) fn write_batch(relayed: &Relayed, now: Timestamp) {
-    let line = BatchLine::of(relayed, now);
+/// Writes the one line of a batch, with the ids under which Lambda and X-Ray know the call.
+pub(crate) fn write_batch(relayed: &Relayed, now: Timestamp, request_id: &str, trace: Option<&TraceHeader>) {
+    let line = BatchLine::of(relayed, now, request_id, trace);
     if is_wanted(line.level) {
         write_line(&line);
     }

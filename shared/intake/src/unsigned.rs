@@ -15,6 +15,7 @@ use crate::keep::{keep, keep_unreadable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::record::Body;
 use crate::secrets::SecretKeeper;
+use crate::trace::TraceHeader;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,8 @@ pub struct UnsignedDelivery<'a> {
     pub body: &'a [u8],
     /// When it arrived.
     pub received_at: Timestamp,
+    /// The trace that its arrival is part of.
+    pub trace: Option<&'a TraceHeader>,
     /// By when an answer must leave, at most [`crate::accept::DEADLINE`].
     pub time_left: Duration,
 }
@@ -61,7 +64,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
     }
 
     async fn decide<'a>(&self, delivery: &UnsignedDelivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
-        let UnsignedDelivery { body, received_at, .. } = *delivery;
+        let UnsignedDelivery { body, received_at, trace, .. } = *delivery;
         if body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::TooLarge));
         }
@@ -90,9 +93,9 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
                     match envelope {
                         Some(envelope) => {
                             let envelope = receipt.envelope.insert(envelope);
-                            keep(&self.events, envelope, Body::unsigned(body), received_at).await
+                            keep(&self.events, envelope, Body::unsigned(body), received_at, trace).await
                         }
-                        None => keep_unreadable(&self.events, Body::unsigned(body), received_at).await,
+                        None => keep_unreadable(&self.events, Body::unsigned(body), received_at, trace).await,
                     }
                 };
                 timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events))

@@ -31,7 +31,10 @@ fn at(second: i64) -> Timestamp {
 type Fakes = Intake<FakeEvents, FakeDirectory, FakeSecrets>;
 
 async fn deliver(intake: &Fakes, body: &[u8], authorization: Option<&str>, received_at: Timestamp) -> Outcome {
-    intake.accept(&Delivery { authorization, source: None, body, received_at, time_left: DEADLINE }).await.outcome
+    intake
+        .accept(&Delivery { authorization, source: None, body, received_at, trace: None, time_left: DEADLINE })
+        .await
+        .outcome
 }
 
 async fn signed(intake: &Fakes, body: &str) -> Outcome {
@@ -159,6 +162,7 @@ async fn what_a_question_asks_for_is_the_answers_body() {
             authorization: Some(&authorization),
             body: body.as_bytes(),
             received_at: at(0),
+            trace: None,
             source: None,
             time_left: DEADLINE,
         };
@@ -201,7 +205,7 @@ mod sources {
         let authorization = sign(PAYMENT.as_bytes(), secret);
         let authorization = Some(authorization.as_str());
         let body = PAYMENT.as_bytes();
-        let delivery = Delivery { authorization, source, body, received_at: at(0), time_left: DEADLINE };
+        let delivery = Delivery { authorization, source, body, received_at: at(0), trace: None, time_left: DEADLINE };
         let receipt = intake.accept(&delivery).await;
         (receipt.outcome, receipt.unknown_source)
     }
@@ -262,6 +266,7 @@ async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
         source: None,
         body: OTHER_PAYMENT.as_bytes(),
         received_at: at(0),
+        trace: None,
         time_left: DEADLINE,
     };
     assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::Events));
@@ -296,6 +301,7 @@ async fn what_is_known_when_time_runs_out_is_told_to_the_log() {
         source: None,
         body: PAYMENT.as_bytes(),
         received_at: at(0),
+        trace: None,
         time_left: Duration::from_millis(1),
     };
     let receipt = intake.accept(&delivery).await;
@@ -400,7 +406,8 @@ async fn each_step_says_how_long_it_took_even_if_it_was_cut_off() {
         intake.directory.as_ref().unwrap().switch.hanging.store(hanging, Ordering::Relaxed);
         let authorization = sign(body.as_bytes(), secret);
         let (authorization, body) = (Some(authorization.as_str()), body.as_bytes());
-        let delivery = Delivery { authorization, source: None, body, received_at: at(0), time_left: DEADLINE };
+        let delivery =
+            Delivery { authorization, source: None, body, received_at: at(0), trace: None, time_left: DEADLINE };
         assert_eq!(intake.accept(&delivery).await.took, took, "{secret} {hanging}");
     }
 }

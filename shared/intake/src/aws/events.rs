@@ -13,8 +13,8 @@ use super::port_error;
 use crate::ports::{EventStore, History, Keeping, PortError};
 use crate::record::{Item as _, Kept, Kind, Record};
 use crate::table::{
-    ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK, TYPE,
-    USER_ID,
+    ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK,
+    TRACE, TYPE, USER_ID,
 };
 
 const PUT_ITEM: &str = "dynamodb:PutItem";
@@ -124,7 +124,7 @@ fn holder(error: &SdkError<PutItemError>) -> Option<&Item> {
 }
 
 fn item(record: &Record<'_>, attempt: &str) -> Item {
-    let mut item = Item::with_capacity(15);
+    let mut item = Item::with_capacity(16);
     let mut string = |name: &str, value: &str| item.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
     string(PK, record.event_id.subject());
     string(SK, record.event_id.rest());
@@ -133,6 +133,9 @@ fn item(record: &Record<'_>, attempt: &str) -> Item {
     string(DIGEST, &record.body.digest().to_string());
     string(RECEIVED_AT, &format!("{:.3}", record.received_at));
     string(ATTEMPT, attempt);
+    if let Some(trace) = record.trace {
+        string(TRACE, trace.as_str());
+    }
     for (name, value) in [
         (TYPE, &record.type_name),
         (ORDER_ID, &record.order_id),

@@ -1,12 +1,20 @@
 //! Messages in SQS.
 
+use std::collections::HashMap;
+
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
+};
 
 use super::port_error;
 use crate::message::Message;
 use crate::ports::{Parked, Parking, PortError, Queue, Sent};
+use crate::trace::TraceHeader;
+
+type SystemAttributes = HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
 
 const SEND_BATCH: &str = "sqs:SendMessageBatch";
 
@@ -29,14 +37,18 @@ impl SqsQueue {
 
 impl Queue for SqsQueue {
     async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
-        let results = self.send_batch(batch).await;
-        // One message that SQS will not take can fail a whole call: alone, each gets its own result.
-        if batch.len() > 1 && results.iter().all(|sent| matches!(sent, Sent::Refused(_))) {
-            let mut results = Vec::with_capacity(batch.len());
-            for message in batch {
-                results.extend(self.send_batch(&[*message]).await);
+        let mut results = self.send_batch(batch).await;
+        let is_refused = |sent: &Sent| matches!(sent, Sent::Refused(_));
+        // One message that SQS will not take can fail a whole call: alone, each gets its own result. And SQS judges trace
+        // headers, too: no event is to be given up for that.
+        let whole_call = batch.len() > 1 && results.iter().all(is_refused);
+        for (message, result) in batch.iter().zip(&mut results) {
+            if is_refused(result) && (whole_call || message.trace.is_some()) {
+                let untraced = Message { trace: None, ..(*message).clone() };
+                if let Some(alone) = self.send_batch(&[&untraced]).await.pop() {
+                    *result = alone;
+                }
             }
-            return results;
         }
         results
     }
@@ -89,6 +101,7 @@ fn refused_or_failed(code: &str, error: PortError) -> Sent {
 }
 
 fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEntry, PortError> {
+    let trace = message.trace.as_ref().map(trace_header).transpose()?;
     SendMessageBatchRequestEntry::builder()
         .id(position.to_string())
         .message_body(message.body.as_str())
@@ -96,12 +109,18 @@ fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEn
         .message_deduplication_id(&message.deduplication_id)
         .message_attributes("type", attribute(&message.type_label)?)
         .message_attributes("mode", attribute(message.mode)?)
+        .set_message_system_attributes(trace)
         .build()
         .map_err(unbuildable)
 }
 
 fn attribute(value: &str) -> Result<MessageAttributeValue, PortError> {
     MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(unbuildable)
+}
+
+fn trace_header(trace: &TraceHeader) -> Result<SystemAttributes, PortError> {
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace.as_str());
+    Ok([(MessageSystemAttributeNameForSends::AwsTraceHeader, value.build().map_err(unbuildable)?)].into())
 }
 
 fn unbuildable(error: impl std::fmt::Display) -> PortError {

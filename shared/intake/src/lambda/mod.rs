@@ -8,12 +8,13 @@ pub mod webhook;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lambda_runtime::Error;
+use lambda_runtime::{Context, Error};
 
 use crate::aws::{Events, SecretSource};
 use crate::directory::Directory;
 use crate::secrets::SecretKeeper;
 use crate::settings::InvalidSetting;
+use crate::trace::TraceHeader;
 
 /// Longest time for what is made ready before the first call, which waits for it: with [`crate::accept::DEADLINE`] behind
 /// it, the answer still leaves within Xsolla's 3 seconds.
@@ -23,6 +24,11 @@ const WARM_UP: Duration = Duration::from_millis(500);
 fn refuse_to_start(error: InvalidSetting) -> Error {
     tracing::error!(%error, "the function cannot start");
     error.into()
+}
+
+/// The trace that an invocation is part of.
+fn trace_of(context: &Context) -> Option<TraceHeader> {
+    TraceHeader::parse(context.xray_trace_id.as_deref()?)
 }
 
 /// Reads the secrets and opens the first connection, side by side. What cannot be reached now is tried again with the first

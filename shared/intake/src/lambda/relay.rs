@@ -9,7 +9,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_dynamo::{AttributeValue, Item};
 use xsolla::drift::Tally;
 
-use super::refuse_to_start;
+use super::{refuse_to_start, trace_of};
 use crate::aws::{self, CallLimits, Events, ParkingQueue, SqsQueue};
 use crate::ports::{History, Parking, Queue};
 use crate::record::{self, Item as _, Kept, Kind};
@@ -44,7 +44,8 @@ pub async fn run() -> Result<(), Error> {
         let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
         let (response, relayed) = Box::pin(handle(relay, &event.payload, time_left)).await;
-        telemetry::write_batch(&relayed, Timestamp::now());
+        let trace = trace_of(&event.context);
+        telemetry::write_batch(&relayed, Timestamp::now(), &event.context.request_id, trace.as_ref());
         telemetry::write_drift(&drift(&event.payload, &response), Timestamp::now());
         Ok::<_, Error>(response)
     }))

@@ -9,7 +9,7 @@ use xsolla::{Outcome, Unsigned};
 
 use super::proxy::ProxyRequest;
 use super::webhook::response;
-use super::{refuse_to_start, warm_up};
+use super::{refuse_to_start, trace_of, warm_up};
 use crate::accept::{DEADLINE, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
@@ -17,6 +17,7 @@ use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{UnsignedSettings, environment};
 use crate::telemetry::{self, Line};
+use crate::trace::TraceHeader;
 use crate::unsigned::{UnsignedDelivery, UnsignedIntake};
 
 /// The routes, as `template.yaml` has them.
@@ -35,9 +36,11 @@ pub async fn run() -> Result<(), Error> {
     let settings = UnsignedSettings::read(&environment).map_err(refuse_to_start)?;
     let intake = &connect(settings).await;
     Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
+        let trace = trace_of(&event.context);
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        let (response, line) = Box::pin(handle(intake, &event.payload, Timestamp::now(), DEADLINE)).await;
-        line.write(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        let (response, line) =
+            Box::pin(handle(intake, &event.payload, trace.as_ref(), Timestamp::now(), DEADLINE)).await;
+        line.write(&event.context.request_id, trace.as_ref());
         Ok::<_, Error>(response)
     }))
     .run()
@@ -61,6 +64,7 @@ async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory
 pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
     intake: &UnsignedIntake<E, D, S>,
     request: &ProxyRequest,
+    trace: Option<&TraceHeader>,
     received_at: Timestamp,
     time_left: Duration,
 ) -> (ApiGatewayProxyResponse, Line) {
@@ -70,7 +74,7 @@ pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
         Ok(body) => {
             let what = ROUTES.iter().find(|(route, _)| request.route() == Some(route)).map(|(_, what)| *what);
             let (key, source) = (request.path_key(), request.source());
-            intake.accept(&UnsignedDelivery { what, key, source, body, received_at, time_left }).await
+            intake.accept(&UnsignedDelivery { what, key, source, body, received_at, trace, time_left }).await
         }
         Err(why) => Receipt::from(Outcome::Unavailable(*why)),
     };

@@ -10,7 +10,7 @@ use xsolla::model::Json;
 use xsolla::{Outcome, Role};
 
 use super::proxy::ProxyRequest;
-use super::{refuse_to_start, warm_up};
+use super::{refuse_to_start, trace_of, warm_up};
 use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
@@ -18,6 +18,7 @@ use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{WebhookSettings, environment};
 use crate::telemetry::{self, Line};
+use crate::trace::TraceHeader;
 
 /// Runs a function that takes webhooks, until Lambda ends it.
 ///
@@ -34,9 +35,11 @@ pub async fn run(door: Door) -> Result<(), Error> {
     let intake = &connect(door, settings).await;
     // Not `lambda_runtime::run`, which wraps each call in a span for `tracing`: the one line says all of it.
     Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
+        let trace = trace_of(&event.context);
         // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        let (response, line) = Box::pin(handle(intake, &event.payload, Timestamp::now(), DEADLINE)).await;
-        line.write(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        let (response, line) =
+            Box::pin(handle(intake, &event.payload, trace.as_ref(), Timestamp::now(), DEADLINE)).await;
+        line.write(&event.context.request_id, trace.as_ref());
         Ok::<_, Error>(response)
     }))
     .run()
@@ -61,6 +64,7 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Direct
 pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
     intake: &Intake<E, D, S>,
     request: &ProxyRequest,
+    trace: Option<&TraceHeader>,
     received_at: Timestamp,
     time_left: Duration,
 ) -> (ApiGatewayProxyResponse, Line) {
@@ -69,7 +73,7 @@ pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
     let receipt = match &body {
         Ok(body) => {
             let (authorization, source) = (request.authorization(), request.source());
-            intake.accept(&Delivery { authorization, source, body, received_at, time_left }).await
+            intake.accept(&Delivery { authorization, source, body, received_at, trace, time_left }).await
         }
         Err(why) => Receipt::from(Outcome::Unavailable(*why)),
     };
@@ -122,7 +126,7 @@ mod tests {
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
             sources: SourcePolicy::default(),
         };
-        let (response, _) = handle(&intake, request, Timestamp::UNIX_EPOCH, DEADLINE).await;
+        let (response, _) = handle(&intake, request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
         (response.status_code, intake.events.0.into_inner().unwrap())
     }
 

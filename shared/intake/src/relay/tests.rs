@@ -34,6 +34,7 @@ fn kept(subject: &str, id: &str, type_name: &str, body: &str) -> Kept {
         mode: Mode::Live,
         identified: true,
         received_at: RECEIVED_AT.to_owned(),
+        trace: None,
         body: body.as_bytes().to_vec(),
     }
 }
@@ -62,7 +63,8 @@ fn relay(queue: FakeQueue) -> Relay<FakeQueue, FakeParking, FakeHistory> {
     }
 }
 
-fn queued(queued: usize) -> Relayed {
+fn queued(event_ids: &[&str]) -> Relayed {
+    let queued = event_ids.iter().map(ToString::to_string).collect();
     Relayed { queued, oldest: Some(RECEIVED_AT.parse().unwrap()), ..Relayed::default() }
 }
 
@@ -78,9 +80,11 @@ fn calls(relay: &Relay<FakeQueue, FakeParking, FakeHistory>) -> Vec<Vec<String>>
 async fn events_go_out_in_calls_of_ten_in_their_order() {
     let relay = relay(FakeQueue::default());
     let events: Vec<Streamed> = (0..25).map(|n| event(n, &n.to_string(), "x")).collect();
-    assert_eq!(run(&relay, &events).await, queued(25));
+    let relayed = run(&relay, &events).await;
     assert_eq!(calls(&relay).iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
     assert_eq!(*relay.queue.queued.lock().unwrap(), (0..25).map(|n| format!("{n}#x")).collect::<Vec<_>>());
+    assert_eq!(relayed.queued, *relay.queue.queued.lock().unwrap());
+    assert_eq!((relayed.parked, relayed.retry_from), (0, None));
 }
 
 #[tokio::test]
@@ -92,7 +96,7 @@ async fn the_oldest_is_of_those_that_are_in_the_queue() {
         event
     });
     let relayed = run(&relay, &events).await;
-    assert_eq!((relayed.queued, relayed.parked), (2, 1));
+    assert_eq!((relayed.queued, relayed.parked), (vec!["a#1".to_owned(), "b#1".to_owned()], 1));
     assert_eq!(relayed.oldest, Some("2026-11-22T00:31:08.042Z".parse().unwrap()));
 }
 
@@ -116,7 +120,7 @@ async fn a_call_stays_within_what_sqs_takes() {
 async fn a_message_that_fills_a_call_goes_alone() {
     let relay = relay(FakeQueue::default());
     let events = [sized(1, "a", "1", MAX_BATCH_BYTES), event(2, "b", "1")];
-    assert_eq!(run(&relay, &events).await.queued, 2);
+    assert_eq!(run(&relay, &events).await.queued, ["a#1", "b#1"]);
     assert_eq!(calls(&relay), [vec!["a#1"], vec!["b#1"]]);
 }
 
@@ -125,7 +129,7 @@ async fn the_first_failure_ends_the_batch_and_names_itself() {
     let relay = relay(FakeQueue { failing: vec!["b#1"], ..FakeQueue::default() });
     let events = [event(1, "a", "1"), event(2, "b", "1"), event(3, "a", "2"), event(4, "b", "2")];
     let relayed = run(&relay, &events).await;
-    assert_eq!(relayed, Relayed { retry_from: Some("2".to_owned()), ..queued(1) });
+    assert_eq!(relayed, Relayed { retry_from: Some("2".to_owned()), ..queued(&["a#1"]) });
     assert_eq!(calls(&relay), [vec!["a#1", "b#1"]], "b#2 must not overtake b#1");
 }
 
@@ -133,7 +137,7 @@ async fn the_first_failure_ends_the_batch_and_names_itself() {
 async fn what_can_never_be_sent_is_parked_and_those_behind_it_go_on() {
     let relay = relay(FakeQueue { refusing: vec!["b#1"], ..FakeQueue::default() });
     let events = [event(1, "a", "1"), event(2, "b", "1"), unsendable(3, "c"), event(4, "b", "2")];
-    assert_eq!(run(&relay, &events).await, Relayed { parked: 2, ..queued(2) });
+    assert_eq!(run(&relay, &events).await, Relayed { parked: 2, ..queued(&["a#1", "b#2"]) });
     assert_eq!(*relay.queue.queued.lock().unwrap(), ["a#1", "b#2"]);
     let parked = relay.parking.parked.lock().unwrap();
     assert_eq!(parked.iter().map(|parked| parked.pk.as_str()).collect::<Vec<_>>(), ["b", "c"]);
@@ -180,7 +184,7 @@ async fn an_event_whose_meaning_cannot_be_found_out_comes_again_and_those_before
     relay.history.switch.failing.store(true, Ordering::Relaxed);
     let events = [event(1, "a", "1"), event(2, "b", "1"), told(3, "c", "refund", "refund", REFUND), event(4, "d", "1")];
     let relayed = run(&relay, &events).await;
-    assert_eq!(relayed, Relayed { retry_from: Some("3".to_owned()), ..queued(2) });
+    assert_eq!(relayed, Relayed { retry_from: Some("3".to_owned()), ..queued(&["a#1", "b#1"]) });
 }
 
 #[tokio::test]

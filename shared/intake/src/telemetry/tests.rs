@@ -132,18 +132,21 @@ fn drift_is_a_metric_by_type_with_the_place_beside_it() {
 #[test]
 fn a_batch_is_one_line_of_metrics() {
     let now: Timestamp = "2026-11-22T08:00:00.5Z".parse().unwrap();
-    let line = |relayed: &Relayed| serde_json::to_string(&BatchLine::of(relayed, now)).unwrap();
+    let trace = TraceHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0");
+    let line =
+        |relayed: &Relayed| serde_json::to_string(&BatchLine::of(relayed, now, "request", trace.as_ref())).unwrap();
+    let queued = vec!["transaction#7#payment".to_owned(), "order#5#order_paid".to_owned()];
     let oldest = Some("2026-11-21T08:00:00Z".parse().unwrap());
     assert_eq!(
-        line(&Relayed { queued: 7, parked: 1, oldest, retry_from: None }),
-        r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"INFO","message":"relayed","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"},{"Name":"RelayAge","Unit":"Milliseconds"}]}]},"Queued":7,"Parked":1,"BatchFailures":0,"RelayAge":86400500.0}"#
+        line(&Relayed { queued: queued.clone(), parked: 1, oldest, retry_from: None }),
+        r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"INFO","message":"relayed","event_ids":["transaction#7#payment","order#5#order_paid"],"request_id":"request","trace_id":"1-5759e988-bd862e3fe1be46a994272793","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"},{"Name":"RelayAge","Unit":"Milliseconds"}]}]},"Queued":2,"Parked":1,"BatchFailures":0,"RelayAge":86400500.0}"#
     );
     assert_eq!(
         line(&Relayed { retry_from: Some("42".to_owned()), ..Relayed::default() }),
-        r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"WARN","message":"relayed","retry_from":"42","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"}]}]},"Queued":0,"Parked":0,"BatchFailures":1}"#
+        r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"WARN","message":"relayed","retry_from":"42","request_id":"request","trace_id":"1-5759e988-bd862e3fe1be46a994272793","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"}]}]},"Queued":0,"Parked":0,"BatchFailures":1}"#
     );
     let ahead = Some("2026-11-22T08:00:01Z".parse().unwrap());
-    assert!(line(&Relayed { queued: 1, oldest: ahead, ..Relayed::default() }).contains(r#""RelayAge":0.0"#));
+    assert!(line(&Relayed { queued, oldest: ahead, ..Relayed::default() }).contains(r#""RelayAge":0.0"#));
 }
 
 const SECRET: &str = "hunter2-the-current-secret";
@@ -228,7 +231,7 @@ async fn delivered() -> Vec<String> {
                 "body": body,
             });
             let request: ProxyRequest = serde_json::from_str(&request.to_string()).unwrap();
-            let (_, line) = lambda::webhook::handle(intake, &request, Timestamp::UNIX_EPOCH, DEADLINE).await;
+            let (_, line) = lambda::webhook::handle(intake, &request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
             lines.extend(written(line));
         }
     }
@@ -253,7 +256,7 @@ async fn unsigned() -> Vec<String> {
                 "body": body,
             });
             let request: ProxyRequest = serde_json::from_str(&request.to_string()).unwrap();
-            let (_, line) = lambda::unsigned::handle(&intake, &request, Timestamp::UNIX_EPOCH, DEADLINE).await;
+            let (_, line) = lambda::unsigned::handle(&intake, &request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
             lines.extend(written(line));
         }
     }
@@ -279,7 +282,7 @@ async fn relayed() -> Vec<String> {
             payment_without_order: PaymentWithoutOrder::Grant,
         };
         let (response, relayed) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
-        lines.push(serde_json::to_string(&BatchLine::of(&relayed, Timestamp::UNIX_EPOCH)).unwrap());
+        lines.push(serde_json::to_string(&BatchLine::of(&relayed, Timestamp::UNIX_EPOCH, "request", None)).unwrap());
         let tally = lambda::relay::drift(&event, &response);
         lines.extend(
             tally.rows().map(|row| serde_json::to_string(&DriftLine::of(&row, Timestamp::UNIX_EPOCH)).unwrap()),

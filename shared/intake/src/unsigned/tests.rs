@@ -34,6 +34,7 @@ fn delivery(what: Unsigned, body: &str) -> UnsignedDelivery<'_> {
         source: XSOLLA,
         body: body.as_bytes(),
         received_at: Timestamp::UNIX_EPOCH,
+        trace: None,
         time_left: DEADLINE,
     }
 }

@@ -201,6 +201,7 @@ impl Simulation<'_> {
                 source: None,
                 body: sent.body.as_bytes(),
                 received_at,
+                trace: None,
                 time_left,
             };
             let status = intake.accept(&delivery).await.outcome.answer().status();
