@@ -11,8 +11,8 @@ use xsolla::PaymentWithoutOrder;
 #[command(
     name = "xsolla-webhooks",
     about = "Xsolla webhooks on AWS Lambda: run them here, look into what has come, and mend it.",
-    after_help = "Which stack `show`, `replay`, `dlq` and `erase` mean: paste its output `OperateEnvironment` into the shell, or say \
-                  --local for what `local` runs.",
+    after_help = "Which stack `show`, `replay`, `dlq`, `erase` and `log-query` mean: paste its output `OperateEnvironment` into the \
+                  shell; or, but for `log-query`, say --local for what `local` runs.",
     version
 )]
 pub(crate) struct Cli {
@@ -48,6 +48,15 @@ pub(crate) enum Command {
     /// Amounts, items, dates, countries, and the ids of transactions and orders stay. It cannot be undone. What this does not
     /// reach is in docs/privacy.md.
     Erase(Erase),
+    /// Print the query for CloudWatch Logs Insights that finds a user in the logs, where a keyed hash stands for each.
+    ///
+    /// The hash of each webhook secret in the list is in it: of the current one, and of those before. The secrets come from
+    /// `XSOLLA_SECRET_ID`, the output `SecretArn` of the stack, or `XSOLLA_SECRETS`, as with the functions.
+    LogQuery {
+        /// The game's own id of the user.
+        #[arg(long, value_name = "ID")]
+        user: String,
+    },
 }
 
 #[derive(Args)]

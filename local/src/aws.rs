@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use intake::aws::{CallLimits, sdk_config};
+use intake::aws::{CallLimits, SecretSource, sdk_config};
+use intake::ports::SecretStore as _;
+use intake::settings::{SecretsSetting, environment};
+use xsolla::Secrets;
 
 use crate::services::{EVENTS_TABLE, Queues, REGION};
 
@@ -43,6 +46,18 @@ impl Clients {
             aws_sdk_sqs::config::Builder::from(&config).endpoint_url(format!("http://127.0.0.1:{SQS_PORT}")).build();
         Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), sqs: aws_sdk_sqs::Client::from_conf(sqs) }
     }
+}
+
+/// The webhook secrets, from where a function has them: what the environment says in `XSOLLA_SECRET_ID` or
+/// `XSOLLA_SECRETS`.
+///
+/// # Errors
+///
+/// When it says neither, or they cannot be read.
+pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
+    let setting = SecretsSetting::of_webhooks(&environment)?;
+    let config = sdk_config(CALL_LIMITS).load().await;
+    Ok(SecretSource::new(setting, &config).read().await?)
 }
 
 /// The table of `xsolla-webhooks local`.

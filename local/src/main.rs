@@ -12,7 +12,7 @@ use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY;
 use jiff::Timestamp;
-use local::aws::{Clients, local_queues, local_table};
+use local::aws::{Clients, local_queues, local_table, webhook_secrets};
 use local::dead_letters::DeadLetters;
 use local::erase::Erasure;
 use local::replay::{Replay, Selection};
@@ -39,6 +39,7 @@ async fn main() -> ExitCode {
         Command::Replay(options) => replay(options).await,
         Command::Dlq(command) => dlq(command).await,
         Command::Erase(options) => erase(options).await,
+        Command::LogQuery { user } => log_query(&user).await,
     };
     match done {
         Ok(exit) => exit,
@@ -200,6 +201,16 @@ async fn erase(Erase { user, dry_run, yes, at }: Erase) -> Result<ExitCode, Box<
     }
     let erased = erasure.erase(Timestamp::now()).await?;
     say(&format!("{}  Erased {erased} of {}.\n", erasure.left(), erasure.summary()));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn log_query(user: &str) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let secrets = webhook_secrets().await?;
+    let hashes: Vec<String> = secrets.pseudonyms(user).map(|hash| format!("\"{hash}\"")).collect();
+    say(&format!(
+        "filter user in [{}] | fields @timestamp, notification_type, outcome, event_id, mode, trace_id | sort @timestamp\n",
+        hashes.join(", ")
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

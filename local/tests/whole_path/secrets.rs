@@ -76,6 +76,28 @@ impl FrontDoor {
     }
 }
 
+/// The log names no user: the command knows what stands for one, under each of the secrets.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_query_for_a_users_lines_has_what_stands_for_the_user_under_each_secret() {
+    let world = World::start().await;
+    let query = |hashes: &str| {
+        format!(
+            "filter user in [{hashes}] | fields @timestamp, notification_type, outcome, event_id, mode, trace_id | sort @timestamp\n"
+        )
+    };
+    let (succeeded, printed) = world.run(&["log-query", "--user", "isle-4471"]).await;
+    assert!(succeeded && printed == query(r#""f3c6c30a6388fcc8""#), "{printed}");
+
+    let secrets = secrets_manager(Arc::new(Mutex::new(Some(r#"{"secrets":["new","test_secret"]}"#)))).await;
+    let of_aws =
+        [("XSOLLA_SECRETS", ""), ("XSOLLA_SECRET_ID", "xsolla"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets)];
+    let (succeeded, printed) = world.run_with(&["log-query", "--user", "isle-4471"], &of_aws).await;
+    assert!(succeeded && printed == query(r#""ab57a48ae61b657e", "f3c6c30a6388fcc8""#), "{printed}");
+
+    let (succeeded, printed) = world.run_with(&["log-query", "--user", "isle-4471"], &[("XSOLLA_SECRETS", "")]).await;
+    assert!(!succeeded && printed.starts_with("error: XSOLLA_SECRET_ID is not set"), "{printed}");
+}
+
 const AT_ONCE: SignedDuration = SignedDuration::ZERO;
 const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
 

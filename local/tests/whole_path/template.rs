@@ -310,8 +310,10 @@ fn the_functions_know_what_can_be_chosen_for_source_addresses() {
 #[test]
 fn the_commands_are_given_all_that_they_ask_the_environment_for() {
     let output = TEMPLATE.split("  OperateEnvironment:\n").nth(1).unwrap();
-    for line in include_str!("../../src/main.rs").lines().filter(|line| line.contains("env = \"")) {
-        let variable = line.split("env = \"").nth(1).unwrap().split('"').next().unwrap();
+    let arguments = include_str!("../../src/arguments.rs").split("env = \"").skip(1);
+    let arguments: BTreeSet<&str> = arguments.filter_map(|rest| rest.split('"').next()).collect();
+    assert!(arguments.contains("TABLE_NAME"), "{arguments:?}");
+    for variable in arguments.into_iter().chain(["XSOLLA_SECRET_ID"]) {
         assert!(output.contains(&format!("{variable}=${{")), "{variable}");
     }
 }

@@ -173,6 +173,11 @@ impl World {
 
     /// Runs the command line against this world; what it printed, and whether it succeeded.
     pub async fn run(&self, arguments: &[&str]) -> (bool, String) {
+        self.run_with(arguments, &[]).await
+    }
+
+    /// The same, with these variables.
+    pub async fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
         command.args(arguments).stdin(Stdio::null());
         let Queues { events, dead_letters, parked } = &self.stack.queues;
@@ -187,9 +192,11 @@ impl World {
             ("DEAD_LETTER_QUEUE_URL", dead_letters),
             ("PARKED_QUEUE_URL", parked),
             ("PAYMENT_WITHOUT_ORDER", "money_only"),
+            ("XSOLLA_SECRETS", SECRET),
         ] {
             command.env(name, value);
         }
+        command.envs(variables.iter().copied());
         // Not on this thread, which answers the command.
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         let printed = [output.stdout, output.stderr].concat();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use xsolla::model::Json;
 use xsolla::{
-    Envelope, NotificationType, Outcome, Question, Reply, Role, Signature, SourceRanges, Unavailable, Verified,
+    Envelope, NotificationType, Outcome, Question, Reply, Role, Secrets, Signature, SourceRanges, Unavailable, Verified,
 };
 
 use crate::keep::{keep, keep_unreadable};
@@ -79,6 +80,8 @@ pub struct Receipt<'a> {
     pub envelope: Option<Envelope<'a>>,
     /// Which secret matched: 0 is the current one.
     pub secret: Option<u32>,
+    /// Those of which one matched: they know what [stands for the user](Secrets::pseudonyms) in the log.
+    pub secrets: Option<Arc<Secrets>>,
     /// If its signature or key was right, but it came from elsewhere than from Xsolla's addresses.
     pub unknown_source: Option<UnknownSource>,
     /// The failure of ours that decided the outcome.
@@ -105,6 +108,7 @@ impl From<Outcome> for Receipt<'_> {
             content: None,
             envelope: None,
             secret: None,
+            secrets: None,
             unknown_source: None,
             failure: None,
             took: Took::default(),
@@ -154,8 +158,9 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if delivery.body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::TooLarge));
         }
-        let verified = timed(&mut receipt.took.verify, self.verify(delivery)).await?;
+        let (verified, secrets) = timed(&mut receipt.took.verify, self.verify(delivery)).await?;
         receipt.secret = Some(verified.secret());
+        receipt.secrets = Some(secrets);
         receipt.unknown_source = self.sources.unknown(delivery.source);
         if receipt.unknown_source.is_some() && self.sources.enforced {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
@@ -185,17 +190,19 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     }
 
     /// Against the secrets held, then, if none matches, against those of this moment.
-    async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<Verified<'a>, Stop> {
+    async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<(Verified<'a>, Arc<Secrets>), Stop> {
         let wrong = || Stop::from(Outcome::InvalidSignature);
         let signature = delivery.authorization.and_then(|value| Signature::parse(value).ok()).ok_or_else(wrong)?;
         let unreadable = failed(Unavailable::Secrets);
 
         let held = self.secrets.current(delivery.received_at).await.map_err(unreadable)?;
         if let Ok(verified) = held.verify(delivery.body, &signature) {
-            return Ok(verified);
+            return Ok((verified, held));
         }
-        let again = self.secrets.read_again(delivery.received_at, &held).await.map_err(unreadable)?;
-        again.and_then(|secrets| secrets.verify(delivery.body, &signature).ok()).ok_or_else(wrong)
+        let again =
+            self.secrets.read_again(delivery.received_at, &held).await.map_err(unreadable)?.ok_or_else(wrong)?;
+        let verified = again.verify(delivery.body, &signature).map_err(|_| wrong())?;
+        Ok((verified, again))
     }
 }
 

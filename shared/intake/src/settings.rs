@@ -112,9 +112,20 @@ impl WebhookSettings {
     pub fn read(variable: Variable<'_>, takes_questions: bool) -> Result<Self, InvalidSetting> {
         let table = table(variable)?;
         let directory = takes_questions.then(|| directory(variable)).transpose()?;
-        let missing = "the secret in Secrets Manager that holds the webhook secrets (or XSOLLA_SECRETS with them, for local runs)";
-        let secrets = secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS", missing)?;
+        let secrets = SecretsSetting::of_webhooks(variable)?;
         Ok(Self { table, secrets, directory, sources: sources(variable)? })
+    }
+}
+
+impl SecretsSetting {
+    /// Where the webhook secrets are: `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
+    ///
+    /// # Errors
+    ///
+    /// When both are set, or none, or the latter cannot be used.
+    pub fn of_webhooks(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+        let missing = "the secret in Secrets Manager that holds the webhook secrets (or XSOLLA_SECRETS with them, for local runs)";
+        secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS", missing)
     }
 }
 

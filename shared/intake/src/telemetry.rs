@@ -61,6 +61,9 @@ pub struct Line {
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,
+    /// What stands for the user: [`xsolla::Secrets::pseudonyms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,20 +107,23 @@ impl Line {
             alone.extend(happened.then(|| Metric::count(name, 1)));
         }
         let least = if receipt.unknown_source.is_some() { Level::WARN } else { Level::INFO };
+        let level = least.min(match receipt.outcome {
+            Outcome::Accepted(_)
+            | Outcome::Duplicate(_)
+            | Outcome::UserFound
+            | Outcome::UserNotFound
+            | Outcome::Answered
+            | Outcome::NotFound
+            | Outcome::InvalidSignature
+            | Outcome::Unavailable(Unavailable::WrongKey) => Level::INFO,
+            Outcome::Conflict(_) | Outcome::Unreadable => Level::WARN,
+            Outcome::Unavailable(_) => Level::ERROR,
+        });
+        let user_id = envelope.and_then(|envelope| envelope.user_id.as_deref()).filter(|_| is_wanted(level));
+        let user = user_id.and_then(|user_id| receipt.secrets.as_ref()?.pseudonyms(user_id).next());
         Self {
             timestamp: received_at,
-            level: least.min(match receipt.outcome {
-                Outcome::Accepted(_)
-                | Outcome::Duplicate(_)
-                | Outcome::UserFound
-                | Outcome::UserNotFound
-                | Outcome::Answered
-                | Outcome::NotFound
-                | Outcome::InvalidSignature
-                | Outcome::Unavailable(Unavailable::WrongKey) => Level::INFO,
-                Outcome::Conflict(_) | Outcome::Unreadable => Level::WARN,
-                Outcome::Unavailable(_) => Level::ERROR,
-            }),
+            level,
             message: "webhook",
             outcome: receipt.outcome.name(),
             status: receipt.outcome.answer().status(),
@@ -127,6 +133,7 @@ impl Line {
                 .map(str::to_owned),
             event_id: event.map(|envelope| envelope.event_id.to_string()),
             mode: envelope.map(|envelope| envelope.mode.name()),
+            user,
             identified: event.map(|envelope| envelope.identified),
             secret: receipt.secret,
             unknown_source: receipt.unknown_source.map(|source| source.to_string()),

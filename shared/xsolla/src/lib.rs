@@ -27,6 +27,7 @@ mod identity;
 mod mask;
 pub mod model;
 mod notification_type;
+mod pseudonym;
 mod refund_code;
 mod reply;
 mod retry;

@@ -19,7 +19,7 @@ const LENGTH: usize = 20;
 /// There can be several: the old and the new one while a secret is changed, or the second one that Xsolla's Store API
 /// allows for `order_*`. `Debug` shows none of them.
 #[derive(Debug, Clone)]
-pub struct Secrets(Vec<SecretString>);
+pub struct Secrets(pub(crate) Vec<SecretString>);
 
 /// Why a text holds no secrets. It never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -25,12 +25,14 @@ fn a_line_has_what_is_known_and_nothing_of_the_person() {
     let body =
         r#"{"notification_type":"payment","transaction":{"id":7},"user":{"id":"mira","email":"mira@example.com"}}"#;
     let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
-    let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
+    let secrets = Secrets::parse("hunter2").unwrap();
+    let verified = secrets.verify(body.as_bytes(), &signature).unwrap();
     let receipt = Receipt {
         outcome: Outcome::Accepted(Success::NoContent),
         content: None,
         envelope: Some(Envelope::read(&verified).unwrap()),
         secret: Some(0),
+        secrets: Some(Arc::new(secrets)),
         unknown_source: None,
         failure: None,
         took: Took { verify: Some(Duration::from_micros(3)), keep: Some(Duration::from_millis(5)), ask: None },
@@ -39,7 +41,7 @@ fn a_line_has_what_is_known_and_nothing_of_the_person() {
     assert_eq!(line.to_string(), "204 accepted transaction#7#payment (live, 12 µs)");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","identified":true,"secret":0,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"VerifyTook","Unit":"Milliseconds"},{"Name":"KeepTook","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.012,"VerifyTook":0.003,"KeepTook":5.0}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","user":"376a9fdc9250ed63","identified":true,"secret":0,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"VerifyTook","Unit":"Milliseconds"},{"Name":"KeepTook","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.012,"VerifyTook":0.003,"KeepTook":5.0}"#
     );
 }
 
@@ -153,6 +155,8 @@ const SECRET: &str = "hunter2-the-current-secret";
 const OLD_SECRET: &str = "hunter1-the-secret-before";
 const SECRETS: &str = r#"{"secrets":["hunter2-the-current-secret","hunter1-the-secret-before"]}"#;
 const KEY: &str = "key-of-thirty-two-characters-abc";
+/// What stands for the user `isle-4471` under the current secret.
+const ISLE_4471: &str = "7d7beb136fc7d2c1";
 const ELSEWHERE: &str = "203.0.113.9";
 /// Of a type and with a field that nobody has announced.
 const UNANNOUNCED: [&str; 3] = [
@@ -403,6 +407,17 @@ async fn every_dimension_has_few_values_and_every_metric_one() {
 }
 
 #[tokio::test]
+async fn whoever_it_is_about_is_the_same_in_events_and_questions_whichever_secret_matched() {
+    let told = |line: &Json| (line["notification_type"].clone(), line["secret"].clone());
+    let lines = printed().await;
+    let lines = lines.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let of_user: Vec<_> = lines.filter(|line| line["user"] == ISLE_4471).map(|line| told(&line)).collect();
+    for (kind, secret) in [("payment", 0), ("payment", 1), ("user_validation", 0), ("user_validation", 1)] {
+        assert!(of_user.contains(&(json!(kind), json!(secret))), "{kind}, secret {secret}");
+    }
+}
+
+#[tokio::test]
 async fn no_line_has_personal_data_a_secret_or_a_signature() {
     let mut private: BTreeSet<String> =
         [SECRET, OLD_SECRET, KEY, "wrong-key", "mira@example.com", "Signature "].map(str::to_owned).into();
@@ -422,7 +437,9 @@ async fn no_line_has_personal_data_a_secret_or_a_signature() {
         assert!(private.contains(one), "{one} is looked for");
     }
     let lines = printed().await;
-    assert!(lines.iter().any(|line| line.contains("transaction#2298114507#payment")), "they say something");
+    for said in ["transaction#2298114507#payment", &format!("\"user\":\"{ISLE_4471}\"")] {
+        assert!(lines.iter().any(|line| line.contains(said)), "they say something");
+    }
     for line in lines {
         let found = private.iter().find(|private| line.contains(private.as_str()));
         assert_eq!(found, None, "{line}");
