@@ -124,10 +124,10 @@ fn every_function_is_rolled_out_by_a_canary_that_alarms_take_back() {
 /// Each parameter: its name, and its text.
 fn parameters() -> Vec<(&'static str, String)> {
     let mut parameters: Vec<(&str, String)> = Vec::new();
-    for line in section("Parameters").lines() {
-        match line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
+    for line in section("Parameters").split_inclusive('\n') {
+        match line.strip_prefix("  ").and_then(|line| line.strip_suffix(":\n")) {
             Some(name) if name.starts_with(char::is_alphabetic) => parameters.push((name, String::new())),
-            _ => parameters.last_mut().into_iter().for_each(|(_, text)| *text += &format!("{line}\n")),
+            _ => parameters.last_mut().into_iter().for_each(|(_, text)| text.push_str(line)),
         }
     }
     parameters
@@ -166,15 +166,15 @@ fn a_version_is_described_by_the_parameters_that_its_function_is_given() {
     for (function, text) in of_type("Serverless::Function") {
         let (mut given, mut described) = (of_all.to_owned(), String::new());
         let mut property = "";
-        for line in text.split("    Properties:\n").nth(1).unwrap().lines() {
+        for line in text.split("    Properties:\n").nth(1).unwrap().split_inclusive('\n') {
             if !line.starts_with("       ") {
                 property = line.trim().split(':').next().unwrap();
             }
             match property {
-                "VersionDescription" => described += &format!("{line}\n"),
+                "VersionDescription" => described.push_str(line),
                 // The function's, whatever its version.
                 "ReservedConcurrentExecutions" => {}
-                _ => given += &format!("{line}\n"),
+                _ => given.push_str(line),
             }
         }
         let described = parameters_in(&described);
