@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::events::proxy_event;
-use crate::world::{Item, SECRET, World, body, options};
+use crate::world::{Item, SECRET, World, body, options, text};
 
 const SEED: u64 = 20_261_122;
 const SALES: usize = 200;
@@ -244,6 +244,7 @@ pub fn variables(world: &World, dynamodb: &str, sqs: &str) -> Vec<(&'static str,
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
         ("AWS_ENDPOINT_URL_SQS", sqs),
         ("TABLE_NAME", "events"),
+        ("RETENTION_DAYS", "180"),
         ("XSOLLA_SECRETS", SECRET),
         ("USER_DIRECTORY", "accept-all"),
         ("QUEUE_URL", &world.stack.queues.events),
@@ -354,6 +355,11 @@ async fn kill_and_look() {
     let dynamodb = aws_sdk_dynamodb::Client::new(&config(&table.endpoint()).await);
     let kept = dynamodb.scan().table_name("events").consistent_read(true).into_paginator().items().send();
     let kept: Vec<Item> = kept.try_collect().await.unwrap();
+    for item in &kept {
+        let received_at: jiff::Timestamp = text(item, "received_at").parse().unwrap();
+        let expires_at: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
+        assert_eq!(expires_at - received_at.as_second(), 180 * 24 * 60 * 60, "what the environment says");
+    }
     let kept: Vec<String> = kept.iter().map(|item| String::from_utf8(body(item).to_vec()).unwrap()).collect();
     each_once("in the table", &kept);
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use intake::accept::SourcePolicy;
 use intake::lambda::unsigned::ROUTES;
-use intake::settings::WebhookSettings;
+use intake::record::RETENTION;
+use intake::settings::{RETENTION_DAYS, WebhookSettings};
 use intake::unsigned::MIN_KEY;
 use local::gateway::OWN_FUNCTION;
 use xsolla::{Answer, NotificationType};
@@ -24,9 +25,16 @@ fn deployed() -> Vec<(String, Vec<String>)> {
     TEMPLATE.split("Binary: ").skip(1).map(|function| (rest_of_line(function, "}}"), paths(function))).collect()
 }
 
+/// A part of the template, from its name to the next one's.
+fn section(name: &str) -> &'static str {
+    let text = TEMPLATE.split(&format!("\n{name}:\n")).nth(1).unwrap_or_else(|| panic!("{name}"));
+    let end = text.match_indices('\n').find(|(at, _)| text[at + 1..].starts_with(|c: char| c.is_ascii_uppercase()));
+    end.map_or(text, |(end, _)| &text[..=end])
+}
+
 /// Each resource: its name, its type, and its text.
 fn resources() -> Vec<(&'static str, &'static str, &'static str)> {
-    let resources = TEMPLATE.split("\nResources:\n").nth(1).unwrap().split("\nOutputs:\n").next().unwrap();
+    let resources = section("Resources");
     let starts: Vec<usize> =
         resources.match_indices("\n    Type: AWS::").map(|(at, _)| resources[..at].rfind('\n').unwrap() + 1).collect();
     let ends = starts.iter().skip(1).copied().chain([resources.len()]);
@@ -60,8 +68,7 @@ fn every_function_has_a_log_group_of_its_own_that_forgets() {
     for (function, text) in of_type("Serverless::Function") {
         let group = format!("{function}Logs");
         assert!(text.contains(&format!("LoggingConfig: {{LogFormat: JSON, LogGroup: !Ref {group}}}\n")), "{function}");
-        let conditional = |text: &str| text.contains("    Condition: HasUnsignedRoutes\n");
-        assert_eq!(conditional(resource(&group)), conditional(text), "{function}");
+        assert_eq!(values(resource(&group), "Condition:"), values(text, "Condition:"), "{function}");
     }
     for (group, text) in of_type("Logs::LogGroup") {
         assert!(text.contains("RetentionInDays: !Ref LogRetentionDays}"), "{group}");
@@ -70,7 +77,7 @@ fn every_function_has_a_log_group_of_its_own_that_forgets() {
 
 #[test]
 fn every_function_is_traced_and_bounded() {
-    let globals = TEMPLATE.split("\nGlobals:\n").nth(1).unwrap().split("\nResources:\n").next().unwrap();
+    let globals = section("Globals");
     for setting in ["Tracing: Active", "PermissionsBoundary: !Ref Boundary"] {
         assert!(globals.contains(&format!("    {setting}\n")), "{setting}");
     }
@@ -79,6 +86,119 @@ fn every_function_is_traced_and_bounded() {
             assert!(!text.contains(override_), "{function}: {override_}");
         }
     }
+}
+
+#[test]
+fn every_function_is_rolled_out_by_a_canary_that_alarms_take_back() {
+    let globals = section("Globals");
+    for setting in [
+        "    AutoPublishAlias: live\n",
+        "    AutoPublishAliasAllProperties: true\n",
+        "    VersionDeletionPolicy: Delete\n",
+        "      Enabled: !Ref Canary\n",
+        "      Type: Canary10Percent10Minutes\n",
+    ] {
+        assert!(globals.contains(setting), "{setting}");
+    }
+    for (function, text) in of_type("Serverless::Function") {
+        for override_ in ["AutoPublish", "DeploymentPreference", "VersionDeletionPolicy"] {
+            assert!(!text.contains(override_), "{function}: {override_}");
+        }
+    }
+    assert_eq!(values(resource("RelayStream"), "FunctionName:"), ["!Ref Relay.Alias"]);
+
+    let alarms = values(globals.split("Alarms:\n").nth(1).unwrap().split('#').next().unwrap(), "!Ref");
+    for needed in ["WebhooksFail", "FunctionErrors", "RelayErrors"] {
+        assert!(alarms.contains(&needed), "{needed}");
+    }
+    for alarm in alarms {
+        let text = resource(alarm);
+        assert!(text.contains("Type: AWS::CloudWatch::Alarm\n") && !text.contains("Condition:"), "{alarm}");
+        let number = |key| values(text, key)[0].parse::<u64>().unwrap();
+        // An alarm of one period rises as soon as its sum is too high.
+        let (period, periods) = (number("Period:"), number("EvaluationPeriods:"));
+        assert!(periods == 1 || period * periods < 10 * 60, "{alarm}: not before the canary is over");
+    }
+}
+
+/// Each parameter: its name, and its text.
+fn parameters() -> Vec<(&'static str, String)> {
+    let mut parameters: Vec<(&str, String)> = Vec::new();
+    for line in section("Parameters").split_inclusive('\n') {
+        match line.strip_prefix("  ").and_then(|line| line.strip_suffix(":\n")) {
+            Some(name) if name.starts_with(char::is_alphabetic) => parameters.push((name, String::new())),
+            _ => parameters.last_mut().into_iter().for_each(|(_, text)| text.push_str(line)),
+        }
+    }
+    parameters
+}
+
+/// The parameters that a text depends on, by itself or by a condition.
+fn parameters_in(text: &str) -> BTreeSet<&'static str> {
+    let names = |start: &str, name: &str| {
+        text.split(&format!("{start}{name}")).skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    let by_itself = parameters().into_iter().map(|(name, _)| name);
+    let mut found: BTreeSet<&str> = by_itself.filter(|name| names("!Ref ", name) || names("${", name)).collect();
+    for (condition, of) in section("Conditions").lines().filter_map(|line| line.trim().split_once(": ")) {
+        if names("[", condition) || names("- ", condition) {
+            found.extend(parameters_in(of));
+        }
+    }
+    found
+}
+
+/// How long its value can be.
+fn longest_value(parameter: &str) -> usize {
+    let text = parameters().into_iter().find(|(name, _)| *name == parameter).unwrap().1;
+    let value = |key| values(&text, key).first().map(|value| (*value).to_owned());
+    value("MaxLength:")
+        .map(|length| length.parse().unwrap())
+        .or_else(|| value("AllowedValues:")?.trim_matches(['[', ']']).split(", ").map(str::len).max())
+        .or_else(|| value("MaxValue:").map(|most| most.len()))
+        .unwrap_or_else(|| panic!("{parameter} wants a MaxLength"))
+}
+
+/// SAM does not see a parameter's new value, and Lambda refuses a version in which nothing is new.
+#[test]
+fn a_version_is_described_by_the_parameters_that_its_function_is_given() {
+    let of_all = section("Globals").split("    Environment:\n").nth(1).unwrap();
+    for (function, text) in of_type("Serverless::Function") {
+        let (mut given, mut described) = (of_all.to_owned(), String::new());
+        let mut property = "";
+        for line in text.split("    Properties:\n").nth(1).unwrap().split_inclusive('\n') {
+            if !line.starts_with("       ") {
+                property = line.trim().split(':').next().unwrap();
+            }
+            match property {
+                "VersionDescription" => described.push_str(line),
+                // The function's, whatever its version.
+                "ReservedConcurrentExecutions" => {}
+                _ => given.push_str(line),
+            }
+        }
+        let described = parameters_in(&described);
+        assert_eq!(described, parameters_in(&given), "{function}");
+        let length: usize = described.iter().map(|parameter| longest_value(parameter) + 1).sum();
+        assert!(length <= 256, "{function}: {length}, and Lambda takes 256");
+    }
+}
+
+#[test]
+fn a_type_has_a_function_of_its_own_only_where_it_is_asked_for() {
+    for (function, text) in of_type("Serverless::Function") {
+        let own = OWN_FUNCTION.iter().any(|own| text.contains(&format!("Path: /webhooks/{}}}", own.name())));
+        assert_eq!(values(text, "Condition:") == ["HasSeparateFunctions"], own, "{function}");
+    }
+}
+
+#[test]
+fn events_are_kept_as_long_as_the_code_allows_and_as_it_does_by_itself() {
+    let (_, text) = parameters().into_iter().find(|(name, _)| *name == "RetentionDays").unwrap();
+    let days = |key| values(&text, key)[0].parse::<u16>().unwrap();
+    assert_eq!(days("MinValue:")..=days("MaxValue:"), RETENTION_DAYS);
+    assert_eq!(i64::from(days("Default:")) * 24, RETENTION.as_hours());
+    assert!(section("Globals").contains("        RETENTION_DAYS: !Ref RetentionDays\n"));
 }
 
 #[test]
@@ -99,10 +219,10 @@ fn every_alarm_tells_somebody_and_names_its_section_of_the_runbook() {
     let runbook = include_str!("../../../docs/runbook.md");
     let anchor = |heading: &str| heading.to_lowercase().replace(' ', "-");
     let sections: BTreeSet<String> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
-    let mut named = BTreeSet::new();
+    let links = TEMPLATE.split("See docs/runbook.md#").skip(1);
+    let named: BTreeSet<String> = links.map(|link| link.lines().next().unwrap().to_owned()).collect();
     for (alarm, text) in of_type("CloudWatch::Alarm") {
-        let link = text.split("See docs/runbook.md#").nth(1).unwrap_or_else(|| panic!("{alarm}: no link"));
-        named.insert(link.lines().next().unwrap().to_owned());
+        assert!(text.contains("See docs/runbook.md#"), "{alarm}: no link");
         assert!(text.contains("AlarmActions: [!Ref AlarmTopic]"), "{alarm}");
         let missing = if alarm == "NoWebhooks" { "breaching" } else { "notBreaching" };
         assert_eq!(values(text, "TreatMissingData:"), [missing], "{alarm}");

@@ -17,7 +17,7 @@
 //! | The lease ends with the Lambda invocation | The function is ended, but not the request that it has sent: it takes effect beside that of the next worker. And the deadline is that of a batch, not of an event | The lease is a length that you choose |
 //! | A worker pauses, its lease runs out, it wakes and deletes the mark, which is another worker's by now | A third worker comes in | Only the token that holds the claim completes or releases it: [`ClaimError::Lost`] |
 //! | It wakes, and writes over what the other has written | The older write wins | The token, if your store compares it: see below |
-//! | The mark is forgotten before the message comes for the last time | Granted twice | What is done stays done for 400 days, as the event does. A message lives for 14 days, and as long again in the dead-letter queue |
+//! | The mark is forgotten before the message comes for the last time | Granted twice | What is done stays done for 400 days, as long as an event is kept unless the stack's `RetentionDays` says otherwise: replay none that is older. A message lives for 14 days, and as long again in the dead-letter queue |
 //!
 //! # How long a lease is
 //!

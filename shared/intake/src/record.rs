@@ -9,8 +9,9 @@ use xsolla::{BodyDigest, Envelope, EventId, Mode, Verified};
 use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE, TYPE, USER_ID};
 use crate::trace::TraceHeader;
 
-/// How long a record is kept: a little over a year, since disputes may come months after their sale.
-const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// How long a record is kept unless it is said otherwise: a little over a year, since disputes may come months after
+/// their sale, and a yearly subscription is renewed after one.
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// One delivery, as it is kept.
 #[derive(Debug, Clone)]
@@ -153,12 +154,6 @@ impl<'a> Record<'a> {
     /// The same delivery, to be kept beside the one that has its key.
     pub(crate) fn into_conflict(self) -> Self {
         Self { kind: Kind::Conflict, event_id: self.event_id.of_conflict(self.body.digest()), ..self }
-    }
-
-    /// When the table may forget it, in seconds since 1970.
-    #[must_use]
-    pub fn expires_at(&self) -> i64 {
-        self.received_at.as_second() + RETENTION.as_secs()
     }
 }
 

@@ -1,14 +1,21 @@
 //! The functions' configuration: environment variables, read once at start.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
+use jiff::SignedDuration;
 use lambda_http::http::Uri;
 use lambda_http::http::uri::Scheme;
 use secrecy::SecretString;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
 use crate::accept::SourcePolicy;
+use crate::record::RETENTION;
 use crate::unsigned::MIN_KEY;
+
+/// For how many days an event may be kept. While it is, it is known when it comes again, and what comes later finds it:
+/// a dispute after some months.
+pub const RETENTION_DAYS: RangeInclusive<u16> = 180..=3650;
 
 /// A mistake in the configuration; it names the variable, and repeats no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +33,8 @@ pub enum InvalidSetting {
 pub struct WebhookSettings {
     /// `TABLE_NAME`: the table `events`.
     pub table: String,
+    /// `RETENTION_DAYS`: for how long it keeps them; 400 days if it is not set.
+    pub retention: SignedDuration,
     /// `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
     pub secrets: SecretsSetting,
     /// `USER_DIRECTORY`, where questions are taken.
@@ -39,6 +48,8 @@ pub struct WebhookSettings {
 pub struct UnsignedSettings {
     /// `TABLE_NAME`: the table `events`.
     pub table: String,
+    /// `RETENTION_DAYS`: for how long it keeps them; 400 days if it is not set.
+    pub retention: SignedDuration,
     /// `UNSIGNED_KEY_SECRET_ID` or `UNSIGNED_KEY`: one key, or a list of them as with webhook secrets.
     pub keys: SecretsSetting,
     /// `USER_DIRECTORY`.
@@ -110,10 +121,10 @@ impl WebhookSettings {
     ///
     /// The first mistake found.
     pub fn read(variable: Variable<'_>, takes_questions: bool) -> Result<Self, InvalidSetting> {
-        let table = table(variable)?;
+        let (table, retention) = (table(variable)?, retention(variable)?);
         let directory = takes_questions.then(|| directory(variable)).transpose()?;
         let secrets = SecretsSetting::of_webhooks(variable)?;
-        Ok(Self { table, secrets, directory, sources: sources(variable)? })
+        Ok(Self { table, retention, secrets, directory, sources: sources(variable)? })
     }
 }
 
@@ -137,7 +148,7 @@ impl UnsignedSettings {
     /// The first mistake found.
     pub fn read(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
         const KEY: &str = "UNSIGNED_KEY";
-        let (table, directory) = (table(variable)?, directory(variable)?);
+        let (table, retention, directory) = (table(variable)?, retention(variable)?, directory(variable)?);
         let missing =
             "the secret in Secrets Manager that holds the key in the path (or UNSIGNED_KEY with it, for local runs)";
         let keys = secrets(variable, "UNSIGNED_KEY_SECRET_ID", KEY, missing)?;
@@ -146,7 +157,7 @@ impl UnsignedSettings {
                 Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY} characters")))
             }
             SecretsSetting::Given(_) | SecretsSetting::SecretsManager(_) => {
-                Ok(Self { table, keys, directory, sources: source_ranges(variable)? })
+                Ok(Self { table, retention, keys, directory, sources: source_ranges(variable)? })
             }
         }
     }
@@ -176,6 +187,18 @@ impl RelaySettings {
 
 fn table(variable: Variable<'_>) -> Result<String, InvalidSetting> {
     required(variable, "TABLE_NAME", "the name of the DynamoDB table that keeps events")
+}
+
+fn retention(variable: Variable<'_>) -> Result<SignedDuration, InvalidSetting> {
+    const NAME: &str = "RETENTION_DAYS";
+    let Some(text) = optional(variable, NAME) else { return Ok(RETENTION) };
+    match text.parse::<u16>() {
+        Ok(days) if RETENTION_DAYS.contains(&days) => Ok(SignedDuration::from_hours(i64::from(days) * 24)),
+        _ => {
+            let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+            Err(InvalidSetting::Invalid(NAME, format!("it is {text:?}, and must be a number from {least} to {most}")))
+        }
+    }
 }
 
 fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, InvalidSetting> {
@@ -339,6 +362,21 @@ mod tests {
             let error = webhook(&variables, true).unwrap_err();
             assert!(error.starts_with(message), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn events_are_kept_for_400_days_unless_it_is_said_otherwise() {
+        let retention = |days: &str| {
+            let variables = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn"), ("RETENTION_DAYS", days)];
+            webhook(&variables, false).map(|settings| settings.retention.as_hours() / 24)
+        };
+        for (days, expected) in [("", 400), ("180", 180), ("400", 400), ("3650", 3650)] {
+            assert_eq!(retention(days), Ok(expected), "{days}");
+        }
+        for days in ["0", "2", "179", "3651", "-400", "400.5", "a year"] {
+            let error = retention(days).unwrap_err();
+            assert!(error.starts_with("RETENTION_DAYS cannot be used: it is "), "{error}");
         }
     }
 

@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::port_error;
 use crate::ports::{EventStore, History, Keeping, PortError};
-use crate::record::{Item as _, Kept, Kind, Record};
+use crate::record::{Item as _, Kept, Kind, RETENTION, Record};
 use crate::table::{
     ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK,
     TRACE, TYPE, USER_ID,
@@ -27,12 +28,20 @@ type Item = HashMap<String, AttributeValue>;
 pub struct Events {
     client: Client,
     table: String,
+    retention: SignedDuration,
 }
 
 impl Events {
-    /// Keeps events in this table.
+    /// Keeps events in this table, for [`RETENTION`].
     pub const fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self { client, table, retention: RETENTION }
+    }
+
+    /// The same table, which may forget what is written from now on after this time.
+    #[must_use]
+    pub const fn forgotten_after(mut self, retention: SignedDuration) -> Self {
+        self.retention = retention;
+        self
     }
 
     /// Opens the connection before it is needed, with a write that DynamoDB must refuse: it has no key. So it needs no
@@ -55,7 +64,7 @@ impl EventStore for Events {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item(record, &attempt)))
+            .set_item(Some(item(record, &attempt, self.retention)))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match put.send().await {
@@ -123,7 +132,7 @@ fn holder(error: &SdkError<PutItemError>) -> Option<&Item> {
     }
 }
 
-fn item(record: &Record<'_>, attempt: &str) -> Item {
+fn item(record: &Record<'_>, attempt: &str, retention: SignedDuration) -> Item {
     let mut item = Item::with_capacity(16);
     let mut string = |name: &str, value: &str| item.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
     string(PK, record.event_id.subject());
@@ -150,7 +159,8 @@ fn item(record: &Record<'_>, attempt: &str) -> Item {
     if let Some(secret) = record.body.secret() {
         item.insert(SECRET.to_owned(), AttributeValue::N(secret.to_string()));
     }
-    item.insert(EXPIRES_AT.to_owned(), AttributeValue::N(record.expires_at().to_string()));
+    let expires_at = record.received_at.as_second() + retention.as_secs();
+    item.insert(EXPIRES_AT.to_owned(), AttributeValue::N(expires_at.to_string()));
     item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(record.body.bytes())));
     item
 }

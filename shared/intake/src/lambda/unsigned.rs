@@ -51,7 +51,7 @@ async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory
     let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = UnsignedIntake {
-        events: Events::new(dynamodb.clone(), settings.table),
+        events: Events::new(dynamodb.clone(), settings.table).forgotten_after(settings.retention),
         directory: Directory::new(settings.directory, &config, &dynamodb),
         keys: SecretKeeper::new(SecretSource::new(settings.keys, &config)),
         sources: settings.sources,

@@ -51,7 +51,7 @@ async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Direct
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = Intake {
         door,
-        events: Events::new(dynamodb.clone(), settings.table),
+        events: Events::new(dynamodb.clone(), settings.table).forgotten_after(settings.retention),
         directory: settings.directory.map(|directory| Directory::new(directory, &config, &dynamodb)),
         secrets: SecretKeeper::new(SecretSource::new(settings.secrets, &config)),
         sources: settings.sources,
