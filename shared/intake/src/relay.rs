@@ -36,6 +36,11 @@ pub struct Streamed {
 }
 
 impl Streamed {
+    /// As [`xsolla::EventId`] is shown, even of what cannot be read.
+    fn event_id(&self) -> String {
+        format!("{}#{}", self.pk, self.sk)
+    }
+
     /// When it arrived at the front door.
     fn received_at(&self) -> Option<Timestamp> {
         self.event.as_ref().ok()?.received_at.parse().ok()
@@ -116,7 +121,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
             Ok(message) => Some(Ready { streamed, message: Ok(message) }),
             Err(NoMessage::Never(cause)) => Some(Ready { streamed, message: Err(cause.to_string()) }),
             Err(NoMessage::NotYet(error)) => {
-                tracing::warn!(pk = streamed.pk, sk = streamed.sk, %error, "its meaning cannot be found out yet");
+                tracing::warn!(event_id = %streamed.event_id(), %error, "its meaning cannot be found out yet");
                 None
             }
         }
@@ -133,13 +138,13 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
                 Err(cause) => cause.clone(),
                 Ok(_) => match results.next() {
                     Some(Sent::Queued) => {
-                        relayed.queued.push(format!("{}#{}", event.pk, event.sk));
+                        relayed.queued.push(event.event_id());
                         relayed.oldest = relayed.oldest.into_iter().chain(event.received_at()).min();
                         continue;
                     }
                     Some(Sent::Refused(error)) => error.to_string(),
                     Some(Sent::Failed(error)) => {
-                        tracing::warn!(pk = event.pk, sk = event.sk, %error, "not queued yet");
+                        tracing::warn!(event_id = %event.event_id(), %error, "not queued yet");
                         return Err(event);
                     }
                     None => return Err(event),
@@ -152,10 +157,10 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     }
 
     async fn park<'e>(&self, event: &'e Streamed, cause: String) -> Result<(), &'e Streamed> {
-        tracing::error!(pk = event.pk, sk = event.sk, cause, "can never be queued: parked");
+        tracing::error!(event_id = %event.event_id(), cause, "can never be queued: parked");
         let parked = Parked { pk: event.pk.clone(), sk: event.sk.clone(), cause };
         self.parking.park(&parked).await.map_err(|error| {
-            tracing::error!(pk = event.pk, sk = event.sk, %error, "not parked either");
+            tracing::error!(event_id = %event.event_id(), %error, "not parked either");
             event
         })
     }
