@@ -67,7 +67,8 @@ fn values<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
 fn every_function_has_a_log_group_of_its_own_that_forgets() {
     for (function, text) in of_type("Serverless::Function") {
         let group = format!("{function}Logs");
-        assert!(text.contains(&format!("LoggingConfig: {{LogFormat: JSON, LogGroup: !Ref {group}}}\n")), "{function}");
+        let lines = "LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: !Ref LogLevel, LogGroup: !Ref";
+        assert!(text.contains(&format!("{lines} {group}}}\n")), "{function}");
         assert_eq!(values(resource(&group), "Condition:"), values(text, "Condition:"), "{function}");
     }
     for (group, text) in of_type("Logs::LogGroup") {
