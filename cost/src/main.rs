@@ -3,8 +3,8 @@
 //! `cargo run --release -p cost` compares the counts with the tables of `docs/cost.md`, and fails if one has moved by more
 //! than [`TOLERANCE`], or if the cost of a body grows faster than its size. With `UPDATE_COST=1` it writes the tables anew.
 //!
-//! A package of its own, and no benchmark of another one: so it is built of what the functions are built of, with the features
-//! that they have.
+//! A package of its own, and no benchmark of another one: so it is built of what the functions are built of, with the
+//! features that they have.
 
 // A program without an outside, which may stop where it stands.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic)]
@@ -19,9 +19,9 @@ use std::{env, fs};
 
 use work::{LARGEST, SHAPES, Shape, Step};
 
-/// How far a count may be from the table, in percent. From run to run it moves by 3 (the order in which a map is written, random
-/// numbers), on a processor without AVX by 2.5, since the C library copies in other ways there. Valgrind plays a processor
-/// without SHA instructions, so hashing, which has other code for those, is counted alike everywhere.
+/// How far a count may be from the table, in percent. From run to run it moves by 3 (the order in which a map is written,
+/// random numbers), on a processor without AVX by 2.5, since the C library copies in other ways there. Valgrind plays a
+/// processor without SHA instructions, so hashing, which has other code for those, is counted alike everywhere.
 const TOLERANCE: u64 = 5;
 /// What the second half of the largest body may cost, in percent of the first. With a square it would be 300.
 const GROWTH: u64 = 120;
@@ -128,8 +128,8 @@ fn grows_no_faster_than_the_body(counts: &[u64]) -> bool {
     is_linear
 }
 
-/// Whether the table of `docs/cost.md` says so, or nearly so. It has a column more, for what the last body allocates: that of
-/// the others moves with the order in which a map is written.
+/// Whether the table of `docs/cost.md` says so, or nearly so. It has a column more, for what the last body allocates: that
+/// of the others moves with the order in which a map is written.
 fn is_documented(instructions: &[u64]) -> bool {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cost.md");
     let text = fs::read_to_string(&path).unwrap();

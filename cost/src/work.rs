@@ -117,8 +117,8 @@ pub enum Step {
     Webhook,
     /// From an event of the table to its message.
     Message,
-    /// All that its way to the queue costs, from the stream's event to the answer: the message, the signed request that sends
-    /// it, and the look for drift.
+    /// All that its way to the queue costs, from the stream's event to the answer: the message, the signed request that
+    /// sends it, and the look for drift.
     Relay,
 }
 
