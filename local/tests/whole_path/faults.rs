@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use xsolla::PaymentWithoutOrder;
 
+use crate::documented::assert_documented;
 use crate::proxy::{Fault, FaultProxy};
 use crate::secrets::secrets_manager;
 use crate::trouble::accept;
@@ -40,7 +39,7 @@ const STALLING: CallLimits = CallLimits {
 };
 
 /// For all others: no attempt is given up because this machine is slow.
-const ANSWERING: CallLimits = CallLimits {
+pub const ANSWERING: CallLimits = CallLimits {
     connect: Duration::from_millis(1500),
     attempt: Duration::from_millis(1500),
     operation: Duration::from_millis(1600),
@@ -198,8 +197,8 @@ impl Fault {
 }
 
 /// The services behind the calls, and what must have become of every event at the end.
-struct Bench {
-    world: World,
+pub struct Bench {
+    pub world: World,
     secrets: String,
     /// The subjects of all events that were sent.
     events: Mutex<BTreeSet<String>>,
@@ -209,14 +208,14 @@ struct Bench {
 
 /// Where the SDK calls.
 #[derive(Clone)]
-struct Endpoints {
-    dynamodb: String,
-    sqs: String,
-    secrets: String,
+pub struct Endpoints {
+    pub dynamodb: String,
+    pub sqs: String,
+    pub secrets: String,
 }
 
 impl Bench {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let directory = DirectorySetting::Table("users".to_owned());
         let world = World::start_with(Options { directory, ..options() }).await;
         let put = world.stack.dynamodb.put_item().table_name("users");
@@ -226,7 +225,7 @@ impl Bench {
         Self { world, secrets, events: Mutex::default(), parked: Mutex::default() }
     }
 
-    fn endpoints(&self) -> Endpoints {
+    pub fn endpoints(&self) -> Endpoints {
         Endpoints {
             dynamodb: self.world.stack.dynamodb_endpoint.clone(),
             sqs: self.world.stack.sqs_endpoint.clone(),
@@ -283,7 +282,7 @@ impl Bench {
         }
     }
 
-    async fn relay(&self, config: &SdkConfig, endpoints: &Endpoints, records: &[Value]) -> String {
+    pub async fn relay(&self, config: &SdkConfig, endpoints: &Endpoints, records: &[Value]) -> String {
         let sqs = aws_sdk_sqs::config::Builder::from(config).endpoint_url(&endpoints.sqs).build();
         let sqs = aws_sdk_sqs::Client::from_conf(sqs);
         let queues = &self.world.stack.queues;
@@ -332,7 +331,7 @@ impl Bench {
 }
 
 /// The SDK keeps one quota of repetitions for each service and region: to each test its own.
-async fn config(limits: CallLimits, region: String) -> SdkConfig {
+pub async fn config(limits: CallLimits, region: String) -> SdkConfig {
     sdk_config(limits)
         .region(Region::new(region))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
@@ -349,7 +348,7 @@ fn dynamodb(config: &SdkConfig, endpoints: &Endpoints) -> aws_sdk_dynamodb::Clie
     aws_sdk_dynamodb::Client::from_conf(config)
 }
 
-fn front_door(config: &SdkConfig, endpoints: &Endpoints) -> Intake<Events, Directory, SecretSource> {
+pub fn front_door(config: &SdkConfig, endpoints: &Endpoints) -> Intake<Events, Directory, SecretSource> {
     let secrets = aws_sdk_secretsmanager::config::Builder::from(config).endpoint_url(&endpoints.secrets).build();
     let client = aws_sdk_secretsmanager::Client::from_conf(secrets);
     let dynamodb = dynamodb(config, endpoints);
@@ -369,7 +368,7 @@ async fn deliver(intake: &Intake<Events, Directory, SecretSource>, body: &str) -
 }
 
 /// What the stream has of an event.
-fn record(id: &str, kind: &str, body: &str) -> Value {
+pub fn record(id: &str, kind: &str, body: &str) -> Value {
     let image = json!({
         "pk": { "S": format!("transaction#{id}") },
         "sk": { "S": kind },
@@ -442,27 +441,13 @@ fn the_tables_of_the_documentation_are_what_was_tested() {
         };
         writeln!(faults, "| {name} | {} | {} |", cell(false), cell(true)).unwrap();
     }
-    is_documented("faults", &faults);
+    assert_documented("faults.md", "faults", &faults, "UPDATE_FAULTS", str::eq);
 
     let mut calls = "| Call | to | an attempt gets through | none does | then |\n|---|---|---|---|---|\n".to_owned();
     for Ends { operation, purpose, through, lost, then } in CALLS.map(Call::ends) {
         writeln!(calls, "| `{operation}` | {purpose} | {through} | {lost} | {then} |").unwrap();
     }
-    is_documented("calls", &calls);
-}
-
-/// The table of this name in `docs/faults.md`.
-fn is_documented(name: &str, table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/faults.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (begin, end) = (format!("<!-- {name} -->\n\n"), format!("\n<!-- end of {name} -->"));
-    let (before, rest) = text.split_once(&begin).unwrap();
-    let (documented, after) = rest.split_once(&end).unwrap();
-    if std::env::var_os("UPDATE_FAULTS").is_some() {
-        fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(documented, table, "{}: UPDATE_FAULTS=1 cargo test writes it anew", path.display());
-    }
+    assert_documented("faults.md", "calls", &calls, "UPDATE_FAULTS", str::eq);
 }
 
 /// Each is one call of three messages. What comes again is what was not taken, and what stood behind it.

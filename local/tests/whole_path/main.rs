@@ -6,8 +6,10 @@
 
 mod bad_input;
 mod claims;
+mod cost;
 mod dead_letters;
 mod demonstration;
+mod documented;
 mod drift;
 mod erase;
 mod events;

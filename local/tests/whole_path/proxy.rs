@@ -1,4 +1,5 @@
-//! A proxy between the SDK and a service, which does one thing wrong as often as it is told, and counts the attempts.
+//! A proxy between the SDK and a service, which does one thing wrong as often as it is told, counts the attempts, and weighs
+//! what passes.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -38,6 +39,17 @@ pub enum Fault {
     NamesNone,
 }
 
+/// A call that has passed without a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// As AWS calls it.
+    pub operation: String,
+    /// The request with its head, in bytes.
+    pub sent: usize,
+    /// The answer with its head, in bytes.
+    pub received: usize,
+}
+
 /// One that stands before one service.
 pub struct FaultProxy {
     /// Where the SDK shall call.
@@ -56,15 +68,21 @@ struct State {
     times: usize,
     /// What was asked, each time.
     attempts: Mutex<Vec<Value>>,
+    passed: Mutex<Vec<Passed>>,
     /// Why the proxy itself has failed.
     broken: Mutex<Option<io::Error>>,
 }
 
 impl FaultProxy {
+    /// One that does nothing wrong.
+    pub async fn faultless(upstream: &str) -> Self {
+        Self::start(upstream, "", Fault::ResetBefore, 0).await
+    }
+
     pub async fn start(upstream: &str, operation: &'static str, fault: Fault, times: usize) -> Self {
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let (attempts, broken) = (Mutex::default(), Mutex::new(None));
-        let state = Arc::new(State { upstream, operation, fault, times, attempts, broken });
+        let (attempts, passed, broken) = (Mutex::default(), Mutex::default(), Mutex::new(None));
+        let state = Arc::new(State { upstream, operation, fault, times, attempts, passed, broken });
         if fault == Fault::Refused {
             let socket = TcpSocket::new_v4().unwrap();
             socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -99,6 +117,11 @@ impl FaultProxy {
     pub fn requests(&self) -> Vec<Value> {
         self.state.attempts.lock().unwrap().clone()
     }
+
+    /// What has passed since the last time.
+    pub fn passed(&self) -> Vec<Passed> {
+        std::mem::take(&mut self.state.passed.lock().unwrap())
+    }
 }
 
 impl State {
@@ -108,6 +131,9 @@ impl State {
             match self.fault_of(&request) {
                 None | Some(Fault::Refused) => {
                     let answer = exchange(&mut server, &request).await?;
+                    let (sent, received) = (request.bytes().len(), answer.bytes().len());
+                    let operation = request.operation().unwrap_or_default().to_owned();
+                    self.passed.lock().unwrap().push(Passed { operation, sent, received });
                     client.write_all(&answer.bytes()).await?;
                 }
                 Some(Fault::ResetBefore) => return client.set_zero_linger(),
@@ -160,8 +186,7 @@ impl State {
     }
 
     fn fault_of(&self, request: &Message) -> Option<Fault> {
-        let operation = request.header("x-amz-target").and_then(|target| target.rsplit('.').next());
-        if operation != Some(self.operation) {
+        if request.operation() != Some(self.operation) {
             return None;
         }
         let mut attempts = self.attempts.lock().unwrap();
@@ -225,6 +250,10 @@ impl Message {
     fn header(&self, name: &str) -> Option<&str> {
         let values = self.head.lines().filter_map(|line| line.split_once(':'));
         values.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+    }
+
+    fn operation(&self) -> Option<&str> {
+        self.header("x-amz-target").and_then(|target| target.rsplit('.').next())
     }
 
     fn signed_at(&self) -> Timestamp {

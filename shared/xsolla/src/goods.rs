@@ -169,12 +169,18 @@ impl Told<'_> {
     }
 
     fn text(&self, field: Field) -> Option<String> {
+        self.first_text(&[field])
+    }
+
+    /// From the first of these places where there is one.
+    fn first_text(&self, places: &[Field]) -> Option<String> {
         let fields = Fields::read(self.notification).ok()?;
-        fields.text(field).filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
+        let text = |field: &Field| fields.text(*field).filter(|text| !text.is_empty());
+        places.iter().find_map(text).map(std::borrow::Cow::into_owned)
     }
 
     fn is_of_subscription(&self) -> bool {
-        self.text(Field::PurchaseSubscriptionId).or_else(|| self.text(Field::PurchasePlanId)).is_some()
+        self.first_text(&[Field::PurchaseSubscriptionId, Field::PurchasePlanId]).is_some()
     }
 
     fn names_order(&self) -> bool {
