@@ -100,6 +100,11 @@ impl Environment {
         }
     }
 
+    /// The process's id; `None` once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Hands over an event, and waits for the answer. If that is not waited for, the process must be killed, as Lambda does
     /// after the function's time-out: it is still at that event.
     ///
