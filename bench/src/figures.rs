@@ -66,6 +66,8 @@ pub(crate) struct RowFigures {
     pub(crate) cpu: Duration,
     pub(crate) user_ticks: u64,
     pub(crate) system_ticks: u64,
+    /// What the table and the queue worked for it, in their own process.
+    pub(crate) services_cpu: Duration,
     /// From an event handed over to its answer.
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -73,13 +75,14 @@ pub(crate) struct RowFigures {
 
 impl RowFigures {
     /// Of these calls, each of which had so many events.
-    pub(crate) fn new(mut took: Vec<Duration>, used: Usage, events_per_call: u32) -> Self {
+    pub(crate) fn new(mut took: Vec<Duration>, used: Usage, services_cpu: Duration, events_per_call: u32) -> Self {
         took.sort_unstable();
         let events = u32::try_from(took.len()).unwrap_or(u32::MAX).saturating_mul(events_per_call);
         Self {
             cpu: used.cpu / events.max(1),
             user_ticks: used.user,
             system_ticks: used.system,
+            services_cpu: services_cpu / events.max(1),
             p50: percentile(&took, 50),
             p99: percentile(&took, 99),
         }
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn cpu_is_told_per_event_not_per_call() {
         let used = Usage { cpu: Duration::from_millis(60), user: 4, system: 2 };
-        let figures = RowFigures::new(vec![Duration::from_millis(5); 3], used, 10);
+        let figures = RowFigures::new(vec![Duration::from_millis(5); 3], used, Duration::ZERO, 10);
         assert_eq!((figures.cpu, figures.p50), (Duration::from_millis(2), Duration::from_millis(5)));
     }
 }

@@ -76,6 +76,8 @@ impl Implementation {
             Self::This => function(target.join("release/webhook"), services),
             Self::Node => {
                 let mut node = function("node", services);
+                // The SDK warns at each start that 2027 wants Node.js 22.
+                node.env("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
                 node.args(NODE_MEMORY).arg(peer.join("runtime.mjs")).arg(peer.join("dist/index.mjs"));
                 node
             }
@@ -95,15 +97,16 @@ impl Implementation {
         command
     }
 
-    /// What shows that everything is there, and which version it is.
+    /// The compiler or interpreter, and its version.
     pub(crate) async fn version(self, target: &Path) -> Result<String, Error> {
-        let program = match self {
-            Self::This => "rustc".into(),
-            Self::Node => "node".into(),
-            Self::Python => self.peer(target).join("venv/bin/python"),
+        // Node.js does not say its name.
+        let (program, name) = match self {
+            Self::This => ("rustc".into(), ""),
+            Self::Node => ("node".into(), "Node.js "),
+            Self::Python => (self.peer(target).join("venv/bin/python"), ""),
         };
         let said = Command::new(program).arg("--version").output().await?.stdout;
-        Ok(String::from_utf8(said)?.trim().to_owned())
+        Ok(format!("{name}{}", String::from_utf8(said)?.trim()))
     }
 }
 

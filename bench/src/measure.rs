@@ -39,7 +39,7 @@ pub(crate) async fn round(implementation: Implementation, options: &Options, tar
             Row::UserValidation => user_validation(),
             _ => new_event(number),
         });
-        let figures = measure(&mut environment, row, events, options.warm_up).await?;
+        let figures = measure(&mut environment, &services, row, events, options.warm_up).await?;
         round.rows.insert(row, figures);
     }
     round.peak_memory = peak_memory(&environment)?;
@@ -62,7 +62,7 @@ async fn first_event(command: Command, number: u32, round: &mut Round) -> Result
     let started = Instant::now();
     let mut environment = Environment::start(command).await?;
     round.ready.push(started.elapsed());
-    round.ready_cpu.push(Usage::of(&environment)?.cpu);
+    round.ready_cpu.push(Usage::of(environment.pid())?.cpu);
     let handed_over = Instant::now();
     let answer = environment.invoke(event).await?;
     round.first.push(handed_over.elapsed());
@@ -74,6 +74,7 @@ async fn first_event(command: Command, number: u32, round: &mut Round) -> Result
 /// Feeds a process with the events of one row, and counts those behind the warm-up.
 async fn measure(
     environment: &mut Environment,
+    services: &Services,
     row: Row,
     events: impl Iterator<Item = Result<Vec<u8>, Error>>,
     warm_up: u32,
@@ -85,16 +86,17 @@ async fn measure(
     }
     let mut answers = Vec::with_capacity(counted.len());
     let mut took = Vec::with_capacity(counted.len());
-    let before = Usage::of(environment)?;
+    let (before, services_before) = (Usage::of(environment.pid())?, Usage::of(services.pid())?);
     for event in counted {
         let handed_over = Instant::now();
         let answer = environment.invoke(event).await?;
         took.push(handed_over.elapsed());
         answers.push(answer);
     }
-    let used = Usage::of(environment)?.since(before);
+    let used = Usage::of(environment.pid())?.since(before);
+    let services_used = Usage::of(services.pid())?.since(services_before);
     answers.iter().try_for_each(|answer| check(row, answer))?;
-    Ok(RowFigures::new(took, used, row.events_per_call()))
+    Ok(RowFigures::new(took, used, services_used.cpu, row.events_per_call()))
 }
 
 /// The relay's rows. Gives how many messages it has sent.
@@ -108,7 +110,7 @@ async fn measure_relay(services: &Services, options: &Options, target: &Path, ro
             next += size;
             stream_batch(next - size, size)
         });
-        let figures = measure(&mut environment, row, batches, warm_up).await?;
+        let figures = measure(&mut environment, services, row, batches, warm_up).await?;
         round.rows.insert(row, figures);
     }
     round.relay_peak_memory = Some(peak_memory(&environment)?);
@@ -147,8 +149,8 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    fn of(environment: &Environment) -> Result<Self, Error> {
-        let pid = environment.pid().ok_or("the process has ended")?;
+    fn of(pid: Option<u32>) -> Result<Self, Error> {
+        let pid = pid.ok_or("the process has ended")?;
         let cpu = clock_getcpuclockid(Pid::from_raw(pid.try_into()?))?.now()?.into();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let (user, system) = ticks(&stat).ok_or("the kernel's accounting has another form")?;
@@ -156,7 +158,11 @@ impl Usage {
     }
 
     fn since(self, before: Self) -> Self {
-        Self { cpu: self.cpu - before.cpu, user: self.user - before.user, system: self.system - before.system }
+        Self {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            user: self.user - before.user,
+            system: self.system - before.system,
+        }
     }
 }
 

@@ -124,6 +124,10 @@ fn figures(rounds: &Rounds) -> Vec<Figure> {
         }
         figures.push(Figure::p50(rounds, row));
         figures.push(Figure::of_rows(rounds, "… p99", &[row], |figures| millis(&figures.p99)));
+        if row == Row::NewEvent || row == Row::Duplicate {
+            let label = "… worked meanwhile by DynamoDB and SQS";
+            figures.push(Figure::of_rows(rounds, label, &[row], |figures| millis(&figures.services_cpu)));
+        }
     }
     figures.push(Figure::peak_memory(rounds));
     figures.push(Figure::of(rounds, "… of the relay", Megabytes, |rounds| {
@@ -216,7 +220,7 @@ pub(crate) mod tests {
             let took = Duration::from_micros(50) * scale;
             let usage = Usage { cpu: took, user: 3, system: 1 };
             let rows = [Row::WEBHOOKS.as_slice(), if scale == 1 { &Row::RELAY } else { &[] }].concat();
-            let rows = rows.into_iter().map(|row| (row, RowFigures::new(vec![took], usage, 1))).collect();
+            let rows = rows.into_iter().map(|row| (row, RowFigures::new(vec![took], usage, took, 1))).collect();
             let times = vec![took; 3];
             let round = Round {
                 ready: times.clone(),

@@ -105,7 +105,7 @@ pub(crate) struct Services {
     pub(crate) addresses: Addresses,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
-    _process: Child,
+    process: Child,
 }
 
 impl Services {
@@ -120,7 +120,12 @@ impl Services {
         let input = process.stdin.take().ok_or("no input")?;
         let mut output = BufReader::new(process.stdout.take().ok_or("no output")?).lines();
         let addresses = output.next_line().await?.ok_or("the services have ended")?;
-        Ok(Self { addresses: serde_json::from_str(&addresses)?, input, output, _process: process })
+        Ok(Self { addresses: serde_json::from_str(&addresses)?, input, output, process })
+    }
+
+    /// The process's id; `None` once it has ended.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// How much they hold.

@@ -29,7 +29,7 @@ pub struct Environment {
     process: Child,
     events: mpsc::Sender<Invocation>,
     invocations: u64,
-    server: Server,
+    _server: Server,
 }
 
 /// Why there is no answer.
@@ -95,7 +95,7 @@ impl Environment {
         }));
         let mut process = command.spawn()?;
         tokio::select! {
-            Ok(()) = is_ready => Ok(Self { process, events, invocations: 0, server }),
+            Ok(()) = is_ready => Ok(Self { process, events, invocations: 0, _server: server }),
             ended = process.wait() => Err(NoAnswer::Ended(ended?)),
         }
     }
@@ -129,7 +129,7 @@ impl Environment {
     ///
     /// When the system refuses.
     pub async fn kill(mut self) -> std::io::Result<()> {
-        self.server.0.abort();
+        // The Runtime API ends after it, with `self`: else the function would live to complain.
         self.process.kill().await
     }
 }
