@@ -42,6 +42,12 @@ impl Implementation {
         match self {
             Self::This => {
                 let mut cargo = Command::new(env!("CARGO"));
+                // What `cargo run` tells of this package: some build scripts would take it for a change, and run again.
+                for (name, _) in std::env::vars()
+                    .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+                {
+                    cargo.env_remove(name);
+                }
                 cargo.args(["build", "--release", "-p", "functions", "--bin", "webhook", "--bin", "relay"]);
                 run(cargo.current_dir(repository).arg("--target-dir").arg(target)).await
             }
