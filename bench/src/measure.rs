@@ -24,13 +24,12 @@ const FIRST_EVENTS: u32 = 1_000_000;
 pub(crate) async fn round(implementation: Implementation, options: &Options, target: &Path) -> Result<Round, Error> {
     let mut services = Services::start().await?;
     let mut round = Round::default();
-    let mut running = None;
-    for start in 0..options.starts {
-        let command = implementation.webhook(target, &services.addresses);
-        // The one before ends here: the last stays.
-        running = Some(first_event(command, FIRST_EVENTS + start, &mut round).await?);
+    let webhook = |services: &Services| implementation.webhook(target, &services.addresses);
+    let mut environment = first_event(webhook(&services), FIRST_EVENTS, &mut round).await?;
+    for start in 1..options.starts {
+        environment.kill().await?;
+        environment = first_event(webhook(&services), FIRST_EVENTS + start, &mut round).await?;
     }
-    let mut environment = running.ok_or("not started")?;
 
     let numbers = 0..options.warm_up + options.events;
     for row in Row::WEBHOOKS {
