@@ -39,12 +39,10 @@ impl Clients {
     /// What `xsolla-webhooks local` runs on its usual ports, whatever the environment says.
     pub async fn local() -> Self {
         let config = pretended(CALL_LIMITS).await;
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
-            .endpoint_url(format!("http://127.0.0.1:{DYNAMODB_PORT}"))
-            .build();
-        let sqs =
-            aws_sdk_sqs::config::Builder::from(&config).endpoint_url(format!("http://127.0.0.1:{SQS_PORT}")).build();
-        Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), sqs: aws_sdk_sqs::Client::from_conf(sqs) }
+        Self {
+            dynamodb: dynamodb_at(&config, &format!("http://127.0.0.1:{DYNAMODB_PORT}")),
+            sqs: sqs_at(&config, &format!("http://127.0.0.1:{SQS_PORT}")),
+        }
     }
 }
 
@@ -80,4 +78,16 @@ pub(crate) async fn pretended(limits: CallLimits) -> SdkConfig {
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .load()
         .await
+}
+
+/// A client of the DynamoDB behind this endpoint.
+pub(crate) fn dynamodb_at(config: &SdkConfig, endpoint: &str) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(config).endpoint_url(endpoint);
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// A client of the SQS behind this endpoint.
+pub(crate) fn sqs_at(config: &SdkConfig, endpoint: &str) -> aws_sdk_sqs::Client {
+    let config = aws_sdk_sqs::config::Builder::from(config).endpoint_url(endpoint);
+    aws_sdk_sqs::Client::from_conf(config.build())
 }

@@ -33,7 +33,7 @@ pub struct Environment {
     process: Child,
     events: mpsc::Sender<Invocation>,
     invocations: u64,
-    server: Server,
+    _server: Server,
 }
 
 /// Why there is no answer.
@@ -99,9 +99,14 @@ impl Environment {
         }));
         let mut process = command.spawn()?;
         tokio::select! {
-            Ok(()) = is_ready => Ok(Self { process, events, invocations: 0, server }),
+            Ok(()) = is_ready => Ok(Self { process, events, invocations: 0, _server: server }),
             ended = process.wait() => Err(NoAnswer::Ended(ended?)),
         }
+    }
+
+    /// The process's id; `None` once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Hands over an event, and waits for the answer. If that is not waited for, the process must be killed, as Lambda does
@@ -128,7 +133,7 @@ impl Environment {
     ///
     /// When the system refuses.
     pub async fn kill(mut self) -> std::io::Result<()> {
-        self.server.0.abort();
+        // The Runtime API ends after it, with `self`: else the function would live to complain.
         self.process.kill().await
     }
 }

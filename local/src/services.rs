@@ -1,5 +1,6 @@
 //! DynamoDB and SQS in this process, and the table and queues of `template.yaml` in them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +13,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use intake::aws::CallLimits;
 use intake::settings::DirectorySetting;
 use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
 use rustack_sqs_core::config::SqsConfig;
@@ -19,7 +21,9 @@ use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
+use crate::aws::{dynamodb_at, pretended, sqs_at};
 use crate::stack::StartError;
 
 /// The name of the table of events, here.
@@ -27,8 +31,58 @@ pub const EVENTS_TABLE: &str = "events";
 /// The region that the embedded services pretend to be in.
 pub const REGION: &str = "us-east-1";
 
+/// What runs here, with its table and queues, and how to reach it. It ends with this.
+#[derive(Debug)]
+pub struct Services {
+    /// A client of the embedded DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// A client of the embedded SQS.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The endpoint of the embedded DynamoDB.
+    pub dynamodb_endpoint: String,
+    /// The endpoint of the embedded SQS.
+    pub sqs_endpoint: String,
+    /// The queues.
+    pub queues: Queues,
+    /// The ARN of the stream of events.
+    pub stream: String,
+    pub(crate) tasks: JoinSet<()>,
+}
+
+impl Services {
+    /// Starts both behind these listeners. The table is kept in a directory; `None`: in memory. Its clients wait for
+    /// `limits`.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be used, or a service does not do as asked.
+    pub async fn start(
+        dynamodb: TcpListener,
+        sqs: TcpListener,
+        data: Option<&Path>,
+        directory: &DirectorySetting,
+        limits: CallLimits,
+    ) -> Result<Self, StartError> {
+        let database = open_database(data)?;
+        let (dynamodb_address, sqs_address) = (address(&dynamodb)?, address(&sqs)?);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve_dynamodb(dynamodb, database));
+        tasks.spawn(serve_sqs(sqs, sqs_address.port()));
+        let (dynamodb_endpoint, sqs_endpoint) = (format!("http://{dynamodb_address}"), format!("http://{sqs_address}"));
+        let config = pretended(limits).await;
+        let (dynamodb, sqs) = (dynamodb_at(&config, &dynamodb_endpoint), sqs_at(&config, &sqs_endpoint));
+        let stream = create_tables(&dynamodb, directory).await?;
+        let queues = create_queues(&sqs).await?;
+        Ok(Self { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream, tasks })
+    }
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(StartError::service)
+}
+
 /// Opens the database: in memory, or in a file of this directory.
-pub(crate) fn open_database(directory: Option<&Path>) -> Result<Database, StartError> {
+fn open_database(directory: Option<&Path>) -> Result<Database, StartError> {
     let Some(directory) = directory else {
         // In memory, but with a name, under which it can be opened once more.
         static OPENED: AtomicUsize = AtomicUsize::new(0);
@@ -56,14 +110,14 @@ fn index_stream(database: &str) -> rusqlite::Result<()> {
 }
 
 /// Serves DynamoDB until the task is aborted.
-pub(crate) async fn serve_dynamodb(listener: TcpListener, database: Database) {
+async fn serve_dynamodb(listener: TcpListener, database: Database) {
     if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()).await {
         tracing::error!(error, "the embedded DynamoDB has stopped");
     }
 }
 
 /// Serves SQS until the task is aborted.
-pub(crate) async fn serve_sqs(listener: TcpListener, port: u16) {
+async fn serve_sqs(listener: TcpListener, port: u16) {
     let config =
         SqsConfig { host: "127.0.0.1".to_owned(), port, default_region: REGION.to_owned(), ..SqsConfig::default() };
     let provider = Arc::new(RustackSqs::new(config));
@@ -75,7 +129,7 @@ pub(crate) async fn serve_sqs(listener: TcpListener, port: u16) {
 }
 
 /// Creates the tables, unless a data directory brought them along. Returns the ARN of the stream of events.
-pub(crate) async fn create_tables(
+async fn create_tables(
     dynamodb: &aws_sdk_dynamodb::Client,
     directory: &DirectorySetting,
 ) -> Result<String, StartError> {
@@ -141,7 +195,7 @@ pub struct Queues {
     pub parked: String,
 }
 
-pub(crate) async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<Queues, StartError> {
+async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<Queues, StartError> {
     let create = async |name: &str, attributes: &[(QueueAttributeName, &str)]| {
         let mut queue = sqs.create_queue().queue_name(name);
         for (attribute, value) in attributes {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use intake::accept::SourcePolicy;
 use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
@@ -14,12 +13,12 @@ use intake::lambda::relay::BATCH_TIME;
 use intake::relay::Relay;
 use intake::settings::DirectorySetting;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
-use crate::aws::pretended;
+use crate::aws::{dynamodb_at, pretended, sqs_at};
 use crate::gateway::{self, Gateway};
-use crate::services::{self, EVENTS_TABLE, Queues};
+use crate::services::{EVENTS_TABLE, Queues, Services};
 use crate::storm::faults::{Fault, Faults};
 use crate::trigger::StreamTrigger;
 
@@ -112,7 +111,8 @@ pub struct Stack {
     pub queues: Queues,
     /// The port for webhooks, as long as it is not open.
     closed: Option<(TcpListener, Arc<Gateway>)>,
-    tasks: Vec<JoinHandle<()>>,
+    /// Whatever was started ends with its stack.
+    tasks: JoinSet<()>,
 }
 
 impl Stack {
@@ -130,35 +130,19 @@ impl Stack {
         let webhooks = listen(options.port, "--port").await?;
         let dynamodb = listen(options.dynamodb_port, "--dynamodb-port").await?;
         let sqs = listen(options.sqs_port, "--sqs-port").await?;
-        let database = services::open_database(options.data.as_deref())?;
-        let (dynamodb_endpoint, sqs_endpoint) = (endpoint(&dynamodb), endpoint(&sqs));
         let webhooks_address = address(&webhooks);
-        let sqs_port = address(&sqs).port();
-        let mut tasks = vec![
-            tokio::spawn(services::serve_dynamodb(dynamodb, database)),
-            tokio::spawn(services::serve_sqs(sqs, sqs_port)),
-        ];
+        let data = options.data.as_deref();
+        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream, mut tasks } =
+            Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
 
-        let dynamodb_client = |config: &SdkConfig| {
-            let config = aws_sdk_dynamodb::config::Builder::from(config).endpoint_url(&dynamodb_endpoint);
-            aws_sdk_dynamodb::Client::from_conf(config.build())
-        };
-        let sqs_client = |config: &SdkConfig| {
-            let config = aws_sdk_sqs::config::Builder::from(config).endpoint_url(&sqs_endpoint);
-            aws_sdk_sqs::Client::from_conf(config.build())
-        };
-        let config = pretended(CALL_LIMITS).await;
-        let (dynamodb, sqs) = (dynamodb_client(&config), sqs_client(&config));
         let config = match faults {
             Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).await),
-            None => config,
+            None => pretended(CALL_LIMITS).await,
         };
         let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
         let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
-        let (functions_dynamodb, functions_sqs) = (dynamodb_client(&config), sqs_client(&config));
-
-        let stream = services::create_tables(&dynamodb, &options.directory).await?;
-        let queues = services::create_queues(&sqs).await?;
+        let functions_dynamodb = dynamodb_at(&config, &dynamodb_endpoint);
+        let functions_sqs = sqs_at(&config, &sqs_endpoint);
 
         let events = Events::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned());
         let relay = Arc::new(Relay {
@@ -178,7 +162,7 @@ impl Stack {
                 Ok(answer)
             }
         };
-        tasks.push(tokio::spawn(StreamTrigger::new(streams, stream, invoke).run()));
+        tasks.spawn(StreamTrigger::new(streams, stream, invoke).run());
 
         let secrets = SecretSource::Fixed(options.secrets);
         let directory = Directory::new(options.directory, &config, &functions_dynamodb);
@@ -187,7 +171,7 @@ impl Stack {
         let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None));
         let rehearsal = listen(0, "--port").await?;
         let rehearsal_address = address(&rehearsal);
-        tasks.push(tokio::spawn(gateway::serve(rehearsal, rehearsed)));
+        tasks.spawn(gateway::serve(rehearsal, rehearsed));
 
         Ok(Self {
             webhooks: webhooks_address,
@@ -205,7 +189,7 @@ impl Stack {
     /// Begins to take webhooks. Whoever has connected before has waited, not been turned away.
     pub fn open(&mut self) {
         if let Some((listener, gateway)) = self.closed.take() {
-            self.tasks.push(tokio::spawn(gateway::serve(listener, gateway)));
+            self.tasks.spawn(gateway::serve(listener, gateway));
         }
     }
 
@@ -213,15 +197,6 @@ impl Stack {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/webhooks", self.webhooks)
-    }
-}
-
-/// Whatever was started ends with its stack.
-impl Drop for Stack {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
     }
 }
 
@@ -240,8 +215,4 @@ async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartErr
 
 fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap_or_else(|_| (Ipv4Addr::LOCALHOST, 0).into())
-}
-
-fn endpoint(listener: &TcpListener) -> String {
-    format!("http://{}", address(listener))
 }

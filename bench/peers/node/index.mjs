@@ -1,0 +1,100 @@
+// Xsolla's webhooks as a Node.js team would receive them: Powertools makes sending to the queue idempotent.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
+import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+
+const { TABLE_NAME: tableName, QUEUE_URL: QueueUrl, XSOLLA_SECRET: secret } = process.env;
+
+const sqs = new SQSClient();
+// Xsolla sends again for two days.
+const config = new IdempotencyConfig({ expiresAfterSeconds: 3 * 24 * 60 * 60 });
+
+/** Runs once per event id, which is all that Powertools hashes: the first argument. */
+const queueOnce = makeIdempotent(
+  async (eventId, type, subject, MessageBody) => {
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl,
+        MessageBody,
+        MessageGroupId: subject,
+        MessageDeduplicationId: eventId,
+        MessageAttributes: { type: { DataType: 'String', StringValue: type } },
+      }),
+    );
+    return true;
+  },
+  { persistenceStore: new DynamoDBPersistenceLayer({ tableName }), config },
+);
+
+const SIGNATURE = /^Signature ([0-9a-f]{40})$/;
+
+function signed(headers, body) {
+  const given = SIGNATURE.exec(headers?.Authorization ?? headers?.authorization ?? '');
+  if (!given) return false;
+  const expected = createHash('sha1').update(body).update(secret).digest();
+  return timingSafeEqual(expected, Buffer.from(given[1], 'hex'));
+}
+
+function read(body) {
+  try {
+    const notification = JSON.parse(body);
+    return typeof notification?.notification_type === 'string' ? notification : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What it is about: a sale, else the body itself. */
+function subjectOf({ transaction, order }, body) {
+  const transactionId = transaction?.id ?? order?.invoice_id;
+  if (transactionId != null) return `transaction#${transactionId}`;
+  if (order?.id != null) return `order#${order.id}`;
+  return `body#${createHash('sha256').update(body).digest('hex')}`;
+}
+
+const ORDERS = new Set(['order_paid', 'order_canceled']);
+
+const success = (type) => ({ statusCode: ORDERS.has(type) ? 200 : 204, body: '' });
+
+const failure = (statusCode, code, message) => ({
+  statusCode,
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify({ error: { code, message } }),
+});
+
+async function receive(event, body) {
+  if (!signed(event.headers, body)) {
+    return { outcome: 'invalid_signature', answer: failure(400, 'INVALID_SIGNATURE', 'Invalid signature') };
+  }
+  const text = body.toString('utf8');
+  const notification = read(text);
+  if (!notification) {
+    return { outcome: 'unreadable', answer: failure(400, 'INVALID_PARAMETER', 'Not a webhook') };
+  }
+  const type = notification.notification_type;
+  if (type === 'user_validation') return { outcome: 'user_found', type, answer: success(type) };
+  const subject = subjectOf(notification, body);
+  const eventId = `${subject}#${type}`;
+  try {
+    await queueOnce(eventId, type, subject, text);
+    return { outcome: 'accepted', type, eventId, answer: success(type) };
+  } catch (error) {
+    const answer = failure(500, 'SERVER_ERROR', 'Temporary error, try again');
+    return { outcome: 'failed', type, eventId, error: error.name, answer };
+  }
+}
+
+export async function handler(event, context) {
+  const started = performance.now();
+  config.registerLambdaContext(context);
+  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const { answer, ...seen } = await receive(event, body);
+  const line = { timestamp: new Date().toISOString(), level: 'INFO', message: 'webhook', ...seen };
+  line.status = answer.statusCode;
+  line.took = performance.now() - started;
+  line.request_id = context.awsRequestId;
+  console.log(JSON.stringify(line));
+  return answer;
+}
