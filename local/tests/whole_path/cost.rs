@@ -119,7 +119,7 @@ async fn costs(bench: &Bench) -> String {
 async fn deliver(intake: &Intake<Events, Directory, SecretSource>, body: &str, secret: &str, received_at: Timestamp) {
     let authorization = sign(body.as_bytes(), secret);
     let (authorization, body) = (Some(authorization.as_str()), body.as_bytes());
-    let delivery = Delivery { authorization, source: None, body, received_at, time_left: DEADLINE };
+    let delivery = Delivery { authorization, source: None, trace: None, body, received_at, time_left: DEADLINE };
     Box::pin(intake.accept(&delivery)).await;
 }
 
