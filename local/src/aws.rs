@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
-use intake::aws::{CallLimits, sdk_config};
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_types::sdk_config::Builder;
+use intake::aws::{CallLimits, http_client, limited, sdk_config};
 
 use crate::services::{EVENTS_TABLE, Queues, REGION};
 
@@ -29,19 +30,19 @@ pub struct Clients {
 impl Clients {
     /// What the environment says of AWS: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, …
     pub async fn of_environment() -> Self {
-        let config = sdk_config(CALL_LIMITS).load().await;
+        let found = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client()).load().await;
+        let config = limited(found.into_builder(), CALL_LIMITS).build();
         Self { dynamodb: aws_sdk_dynamodb::Client::new(&config), sqs: aws_sdk_sqs::Client::new(&config) }
     }
 
     /// What `xsolla-webhooks local` runs on its usual ports, whatever the environment says.
-    pub async fn local() -> Self {
-        let config = pretended(CALL_LIMITS).await;
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
-            .endpoint_url(format!("http://127.0.0.1:{DYNAMODB_PORT}"))
-            .build();
-        let sqs =
-            aws_sdk_sqs::config::Builder::from(&config).endpoint_url(format!("http://127.0.0.1:{SQS_PORT}")).build();
-        Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), sqs: aws_sdk_sqs::Client::from_conf(sqs) }
+    #[must_use]
+    pub fn local() -> Self {
+        let at = |port: u16| pretended(CALL_LIMITS).endpoint_url(format!("http://127.0.0.1:{port}")).build();
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&at(DYNAMODB_PORT)),
+            sqs: aws_sdk_sqs::Client::new(&at(SQS_PORT)),
+        }
     }
 }
 
@@ -59,10 +60,9 @@ pub fn local_queues() -> Queues {
 }
 
 /// The functions' own configuration, but for what they would find in Lambda's environment.
-pub(crate) async fn pretended(limits: CallLimits) -> SdkConfig {
+#[must_use]
+pub fn pretended(limits: CallLimits) -> Builder {
     sdk_config(limits)
         .region(Region::new(REGION))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .load()
-        .await
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use intake::accept::SourcePolicy;
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue};
+use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::relay::BATCH_TIME;
@@ -102,6 +102,8 @@ pub struct Stack {
     pub(crate) rehearsal: SocketAddr,
     /// A client of the embedded DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The front door's way to its table.
+    pub events: Events,
     /// A client of the embedded SQS.
     pub sqs: aws_sdk_sqs::Client,
     /// The endpoint of the embedded DynamoDB.
@@ -139,32 +141,27 @@ impl Stack {
             tokio::spawn(services::serve_sqs(sqs, sqs_port)),
         ];
 
-        let dynamodb_client = |config: &SdkConfig| {
-            let config = aws_sdk_dynamodb::config::Builder::from(config).endpoint_url(&dynamodb_endpoint);
-            aws_sdk_dynamodb::Client::from_conf(config.build())
-        };
-        let sqs_client = |config: &SdkConfig| {
-            let config = aws_sdk_sqs::config::Builder::from(config).endpoint_url(&sqs_endpoint);
-            aws_sdk_sqs::Client::from_conf(config.build())
-        };
-        let config = pretended(CALL_LIMITS).await;
-        let (dynamodb, sqs) = (dynamodb_client(&config), sqs_client(&config));
+        let at = |config: &SdkConfig, endpoint: &str| config.to_builder().endpoint_url(endpoint).build();
+        let config = pretended(CALL_LIMITS).build();
+        let dynamodb = aws_sdk_dynamodb::Client::new(&at(&config, &dynamodb_endpoint));
+        let sqs = aws_sdk_sqs::Client::new(&at(&config, &sqs_endpoint));
         let config = match faults {
-            Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).await),
+            Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).build()),
             None => config,
         };
-        let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
-        let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
-        let (functions_dynamodb, functions_sqs) = (dynamodb_client(&config), sqs_client(&config));
+        let table = at(&config, &dynamodb_endpoint);
+        let streams = aws_sdk_dynamodbstreams::Client::new(&table);
+        let functions_dynamodb = aws_sdk_dynamodb::Client::new(&table);
+        let functions_sqs = aws_sdk_sqs::Client::new(&at(&config, &sqs_endpoint));
 
         let stream = services::create_tables(&dynamodb, &options.directory).await?;
         let queues = services::create_queues(&sqs).await?;
 
-        let events = Events::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned());
+        let events = Events::new(&table, EVENTS_TABLE.to_owned());
         let relay = Arc::new(Relay {
             queue: SqsQueue::new(functions_sqs.clone(), queues.events.clone()),
             parking: ParkingQueue::new(functions_sqs, Some(queues.parked.clone())),
-            history: events.clone(),
+            history: EventHistory::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned()),
             payment_without_order: options.payment_without_order,
         });
         let relay_faults = faults.cloned();
@@ -192,6 +189,7 @@ impl Stack {
         Ok(Self {
             webhooks: webhooks_address,
             rehearsal: rehearsal_address,
+            events,
             dynamodb,
             sqs,
             dynamodb_endpoint,
@@ -226,7 +224,7 @@ impl Drop for Stack {
 }
 
 /// By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
-async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, Events>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
+async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, EventHistory>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
     let (response, relayed) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
     tracing::info!(queued = relayed.queued, parked = relayed.parked, retry_from = relayed.retry_from, "relayed");

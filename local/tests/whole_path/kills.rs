@@ -4,6 +4,7 @@
 //! Each process is this very binary, which does there what the functions' mains do. `KILL_BINARIES`, an absolute path,
 //! leads to the binaries that are deployed instead.
 
+use local::aws::pretended;
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
 use std::ffi::OsStr;
@@ -13,9 +14,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use intake::accept::Door;
-use intake::aws::{CallLimits, sdk_config};
+use intake::aws::CallLimits;
 use local::environment::Environment;
 use local::trigger::StreamTrigger;
 use local::{Options, Stack};
@@ -292,12 +292,7 @@ async fn kill_and_look() {
     let mut table = Table::start(&data, free_port()).await;
     let variables = variables(&world, &table);
 
-    let config = sdk_config(CallLimits::RELAY)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(table.endpoint())
-        .load()
-        .await;
+    let config = pretended(CallLimits::RELAY).endpoint_url(table.endpoint()).build();
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let stream = dynamodb.describe_table().table_name("events").send().await.unwrap().table.unwrap();
     let relay = Arc::new(tokio::sync::Mutex::new(Function::new("relay", &variables, ENVIRONMENTS)));

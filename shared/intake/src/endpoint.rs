@@ -1,8 +1,8 @@
 //! The studio's own HTTPS endpoint, to which questions are forwarded as they came, signed with a key of ours.
 
+use aws_types::SdkConfig;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
