@@ -2,16 +2,16 @@
 
 use std::hint::black_box;
 
-use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
-use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{DEADLINE, Door, Intake, MAX_BODY, SourcePolicy};
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
@@ -156,7 +156,7 @@ impl Step {
                 Box::new(move || drop(black_box(Envelope::read(&verified).unwrap())))
             }
             Self::Keep => {
-                let events = events(&network(&runtime));
+                let events = events(&network());
                 let envelope = Envelope::read(&verify()).unwrap();
                 let record = Record {
                     kind: Kind::Event,
@@ -177,7 +177,7 @@ impl Step {
             Self::Message => {
                 let event: Event = serde_json::from_slice(&stream_event(body)).unwrap();
                 let event = Kept::read(&event.records[0].change.new_image).unwrap();
-                let history = events(&network(&runtime));
+                let history = history(&network());
                 Box::new(move || {
                     let message = runtime.block_on(write(&event, false, &history, PaymentWithoutOrder::Grant));
                     drop(black_box(message.unwrap()));
@@ -191,7 +191,7 @@ impl Step {
 fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
     let intake = Intake {
         door: Door::Any,
-        events: events(&network(&runtime)),
+        events: events(&network()),
         directory: Some(Directory::ACCEPT_ALL),
         secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
@@ -213,12 +213,12 @@ fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
 }
 
 fn relay(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
-    let config = network(&runtime);
+    let config = network();
     let sqs = aws_sdk_sqs::Client::new(&config);
     let relay = Relay {
         queue: SqsQueue::new(sqs.clone(), "https://sqs.eu-central-1.amazonaws.com/1/events.fifo".to_owned()),
         parking: ParkingQueue::new(sqs, None),
-        history: events(&config),
+        history: history(&config),
         payment_without_order: PaymentWithoutOrder::Grant,
     };
     let event = stream_event(body);
@@ -245,16 +245,26 @@ fn stream_event(body: &str) -> Vec<u8> {
 }
 
 fn events(config: &SdkConfig) -> Events {
-    Events::new(aws_sdk_dynamodb::Client::new(config), "events".to_owned())
+    Events::new(config, "events".to_owned())
+}
+
+fn history(config: &SdkConfig) -> EventHistory {
+    EventHistory::new(aws_sdk_dynamodb::Client::new(config), "events".to_owned())
 }
 
 /// The SDK as it is configured for Lambda, with a network in which everything succeeds at once.
-fn network(runtime: &Runtime) -> SdkConfig {
-    let config = sdk_config(CallLimits::FRONT_DOOR)
+fn network() -> SdkConfig {
+    sdk_config(CallLimits::FRONT_DOOR)
         .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "benchmark"))
-        .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Network)));
-    runtime.block_on(config.load())
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local",
+            "local",
+            None,
+            None,
+            "benchmark",
+        )))
+        .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Network)))
+        .build()
 }
 
 #[derive(Debug)]

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::MAX_BODY;
@@ -76,10 +78,10 @@ async fn written(body: &[u8]) -> Option<Item> {
         item: Item,
     }
     let table = Table::default();
-    let config = Config::builder()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("fuzz", "fuzz", None, None, "fuzz"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("fuzz", "fuzz", None, None, "fuzz")))
         .timeout_config(TimeoutConfig::disabled())
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -88,7 +90,7 @@ async fn written(body: &[u8]) -> Option<Item> {
             http_client_fn(move |_, _| table.clone())
         })
         .build();
-    let events = Events::new(Client::from_conf(config), "events".to_owned());
+    let events = Events::new(&config, "events".to_owned());
     World::new(events).accept_signed(body, Duration::ZERO).await;
     let request = table.0.lock().unwrap().take()?;
     Some(serde_json::from_slice::<PutItem>(&request).unwrap().item)

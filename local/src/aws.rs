@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
-use intake::aws::{CallLimits, SecretSource, sdk_config};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_types::sdk_config::Builder;
+use intake::aws::{CallLimits, SecretSource, http_client, limited, sdk_config};
 use intake::ports::SecretStore as _;
 use intake::settings::{SecretsSetting, environment};
 use xsolla::Secrets;
@@ -32,16 +33,17 @@ pub struct Clients {
 impl Clients {
     /// What the environment says of AWS: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, …
     pub async fn of_environment() -> Self {
-        let config = sdk_config(CALL_LIMITS).load().await;
+        let config = found().await;
         Self { dynamodb: aws_sdk_dynamodb::Client::new(&config), sqs: aws_sdk_sqs::Client::new(&config) }
     }
 
     /// What `xsolla-webhooks local` runs on its usual ports, whatever the environment says.
-    pub async fn local() -> Self {
-        let config = pretended(CALL_LIMITS).await;
+    #[must_use]
+    pub fn local() -> Self {
+        let at = |port: u16| pretended(CALL_LIMITS).endpoint_url(format!("http://127.0.0.1:{port}")).build();
         Self {
-            dynamodb: dynamodb_at(&config, &format!("http://127.0.0.1:{DYNAMODB_PORT}")),
-            sqs: sqs_at(&config, &format!("http://127.0.0.1:{SQS_PORT}")),
+            dynamodb: aws_sdk_dynamodb::Client::new(&at(DYNAMODB_PORT)),
+            sqs: aws_sdk_sqs::Client::new(&at(SQS_PORT)),
         }
     }
 }
@@ -54,8 +56,12 @@ impl Clients {
 /// When it says neither, or they cannot be read.
 pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
     let setting = SecretsSetting::of_webhooks(&environment)?;
-    let config = sdk_config(CALL_LIMITS).load().await;
-    Ok(SecretSource::new(setting, &config).read().await?)
+    Ok(SecretSource::new(setting, &found().await).read().await?)
+}
+
+async fn found() -> SdkConfig {
+    let found = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client()).load().await;
+    limited(found.into_builder(), CALL_LIMITS).build()
 }
 
 /// The table of `xsolla-webhooks local`.
@@ -72,22 +78,9 @@ pub fn local_queues() -> Queues {
 }
 
 /// The functions' own configuration, but for what they would find in Lambda's environment.
-pub(crate) async fn pretended(limits: CallLimits) -> SdkConfig {
+#[must_use]
+pub fn pretended(limits: CallLimits) -> Builder {
     sdk_config(limits)
         .region(Region::new(REGION))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .load()
-        .await
-}
-
-/// A client of the DynamoDB behind this endpoint.
-pub(crate) fn dynamodb_at(config: &SdkConfig, endpoint: &str) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::config::Builder::from(config).endpoint_url(endpoint);
-    aws_sdk_dynamodb::Client::from_conf(config.build())
-}
-
-/// A client of the SQS behind this endpoint.
-pub(crate) fn sqs_at(config: &SdkConfig, endpoint: &str) -> aws_sdk_sqs::Client {
-    let config = aws_sdk_sqs::config::Builder::from(config).endpoint_url(endpoint);
-    aws_sdk_sqs::Client::from_conf(config.build())
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")))
 }

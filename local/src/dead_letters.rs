@@ -443,7 +443,7 @@ mod tests {
             .attributes(System::MessageDeduplicationId, "transaction#7#payment")
             .attributes(System::AwsTraceHeader, header)
             .build();
-        let dead_letters = DeadLetters { sqs: Clients::local().await.sqs, queues: local_queues() };
+        let dead_letters = DeadLetters { sqs: Clients::local().sqs, queues: local_queues() };
         let again = dead_letters.again(&letter);
         assert_eq!(again.get_queue_url(), &Some(local_queues().events));
         assert_eq!(again.get_message_body().as_deref(), letter.body());

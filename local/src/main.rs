@@ -234,7 +234,7 @@ impl AtQueues {
 }
 
 async fn clients(local: bool) -> Clients {
-    if local { Clients::local().await } else { Clients::of_environment().await }
+    if local { Clients::local() } else { Clients::of_environment().await }
 }
 
 fn unless_local(given: Option<String>, local: bool, here: String) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use consumer::Event;
-use intake::aws::{Events, SqsQueue};
+use intake::aws::{EventHistory, SqsQueue};
 use intake::message::Message;
 use intake::ports::{PortError, Queue as _, Sent};
 use intake::record::{Item as _, Kept, Kind, MissingAttribute};
@@ -48,7 +48,7 @@ pub struct Plan {
 pub struct Replay {
     table: Table,
     queue: SqsQueue,
-    history: Events,
+    history: EventHistory,
     payment_without_order: PaymentWithoutOrder,
 }
 
@@ -89,7 +89,7 @@ impl Replay {
     /// Reads this table, and sends to the queue of this URL.
     #[must_use]
     pub fn new(table: Table, sqs: Client, queue_url: String, payment_without_order: PaymentWithoutOrder) -> Self {
-        let history = Events::new(table.client.clone(), table.name.clone());
+        let history = EventHistory::new(table.client.clone(), table.name.clone());
         Self { table, queue: SqsQueue::new(sqs, queue_url), history, payment_without_order }
     }
 

@@ -23,7 +23,7 @@ use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::aws::{dynamodb_at, pretended, sqs_at};
+use crate::aws::pretended;
 use crate::stack::StartError;
 
 /// The name of the table of events, here.
@@ -69,8 +69,9 @@ impl Services {
         tasks.spawn(serve_dynamodb(dynamodb, database));
         tasks.spawn(serve_sqs(sqs, sqs_address.port()));
         let (dynamodb_endpoint, sqs_endpoint) = (format!("http://{dynamodb_address}"), format!("http://{sqs_address}"));
-        let config = pretended(limits).await;
-        let (dynamodb, sqs) = (dynamodb_at(&config, &dynamodb_endpoint), sqs_at(&config, &sqs_endpoint));
+        let at = |endpoint: &str| pretended(limits).endpoint_url(endpoint).build();
+        let dynamodb = aws_sdk_dynamodb::Client::new(&at(&dynamodb_endpoint));
+        let sqs = aws_sdk_sqs::Client::new(&at(&sqs_endpoint));
         let stream = create_tables(&dynamodb, directory).await?;
         let queues = create_queues(&sqs).await?;
         Ok(Self { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream, tasks })

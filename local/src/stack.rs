@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use intake::accept::SourcePolicy;
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue};
+use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::relay::BATCH_TIME;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
-use crate::aws::{dynamodb_at, pretended, sqs_at};
+use crate::aws::pretended;
 use crate::gateway::{self, Gateway};
 use crate::services::{EVENTS_TABLE, Queues, Services};
 use crate::storm::faults::{Fault, Faults};
@@ -101,6 +101,8 @@ pub struct Stack {
     pub(crate) rehearsal: SocketAddr,
     /// A client of the embedded DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The front door's way to its table.
+    pub events: Events,
     /// A client of the embedded SQS.
     pub sqs: aws_sdk_sqs::Client,
     /// The endpoint of the embedded DynamoDB.
@@ -136,19 +138,20 @@ impl Stack {
             Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
 
         let config = match faults {
-            Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).await),
-            None => pretended(CALL_LIMITS).await,
+            Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).build()),
+            None => pretended(CALL_LIMITS).build(),
         };
-        let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config).endpoint_url(&dynamodb_endpoint).build();
-        let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
-        let functions_dynamodb = dynamodb_at(&config, &dynamodb_endpoint);
-        let functions_sqs = sqs_at(&config, &sqs_endpoint);
+        let at = |endpoint: &str| config.to_builder().endpoint_url(endpoint).build();
+        let table = at(&dynamodb_endpoint);
+        let streams = aws_sdk_dynamodbstreams::Client::new(&table);
+        let functions_dynamodb = aws_sdk_dynamodb::Client::new(&table);
+        let functions_sqs = aws_sdk_sqs::Client::new(&at(&sqs_endpoint));
 
-        let events = Events::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned());
+        let events = Events::new(&table, EVENTS_TABLE.to_owned());
         let relay = Arc::new(Relay {
             queue: SqsQueue::new(functions_sqs.clone(), queues.events.clone()),
             parking: ParkingQueue::new(functions_sqs, Some(queues.parked.clone())),
-            history: events.clone(),
+            history: EventHistory::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned()),
             payment_without_order: options.payment_without_order,
         });
         let relay_faults = faults.cloned();
@@ -176,6 +179,7 @@ impl Stack {
         Ok(Self {
             webhooks: webhooks_address,
             rehearsal: rehearsal_address,
+            events,
             dynamodb,
             sqs,
             dynamodb_endpoint,
@@ -201,7 +205,7 @@ impl Stack {
 }
 
 /// By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
-async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, Events>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
+async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, EventHistory>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
     let (response, relayed) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
     tracing::info!(queued = relayed.queued.len(), parked = relayed.parked, retry_from = relayed.retry_from, "relayed");

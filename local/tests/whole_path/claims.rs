@@ -12,7 +12,7 @@ use consumer::claim::{Claim, ClaimError, ClaimStore, Claimed, Claims, Record, Re
 use consumer::dynamodb::ClaimsTable;
 
 use crate::proxy::{Fault, FaultProxy};
-use crate::trouble::client;
+use crate::trouble::config;
 use crate::world::{World, text};
 
 const TABLE: &str = "claims";
@@ -151,11 +151,12 @@ async fn a_write_that_took_effect_unanswered_is_known_again() {
     let direct = claims(world.stack.dynamodb.clone());
     for event_id in ["order#1#order_paid", "order#1#order_canceled"] {
         let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "UpdateItem", Fault::ResetAfter, 1).await;
-        let claim = new_claim(&claims(client(&proxy.endpoint).await), event_id, start()).await;
+        let claim =
+            new_claim(&claims(aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint))), event_id, start()).await;
         assert_eq!((claim.token(), proxy.attempts()), (1, 2));
         assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Held { until: start() + LEASE }));
         let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "UpdateItem", Fault::ResetAfter, 1).await;
-        let lossy = claims(client(&proxy.endpoint).await);
+        let lossy = claims(aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint)));
         if event_id.ends_with("paid") {
             assert_eq!(lossy.complete(&claim).await, Ok(()));
             assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Done));

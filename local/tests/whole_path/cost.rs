@@ -58,7 +58,7 @@ impl Meters {
 async fn costs(bench: &Bench) -> String {
     let meters = Meters::before(bench.endpoints()).await;
     let endpoints = meters.endpoints();
-    let config = config(ANSWERING, "region-of-costs".to_owned()).await;
+    let config = config(ANSWERING, "region-of-costs".to_owned());
     let mut front_door = front_door(&config, &endpoints);
     let mut table = "| What comes | calls | sent | received |\n|---|---|--:|--:|\n".to_owned();
     let mut row = |name: &str| {

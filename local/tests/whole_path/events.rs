@@ -8,7 +8,7 @@ use aws_lambda_events::event::dynamodb::Event;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
-use intake::aws::{Events, ParkingQueue, SecretSource, SqsQueue};
+use intake::aws::{EventHistory, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
@@ -142,7 +142,7 @@ async fn each_function_takes_its_event() {
         let event: ProxyRequest = serde_json::from_str(&file(function, &proxy_event(&path, sent))).unwrap();
         let intake = Intake {
             door,
-            events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+            events: world.stack.events.clone(),
             directory: Some(Directory::ACCEPT_ALL),
             secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
             sources: SourcePolicy { enforced: true, ..SourcePolicy::default() },
@@ -161,7 +161,7 @@ async fn the_unsigned_function_takes_its_event() {
     let world = World::start().await;
     let event: ProxyRequest = serde_json::from_str(&file("unsigned", &unsigned_event())).unwrap();
     let intake = UnsignedIntake {
-        events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
         keys: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
         sources: SourceRanges::published(),
@@ -178,7 +178,7 @@ async fn the_relay_queues_its_event() {
     let relay = Relay {
         queue: SqsQueue::new(world.stack.sqs.clone(), world.stack.queues.events.clone()),
         parking: ParkingQueue::new(world.stack.sqs.clone(), Some(world.stack.queues.parked.clone())),
-        history: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        history: EventHistory::new(world.stack.dynamodb.clone(), "events".to_owned()),
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
     let (answer, _) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;

@@ -8,18 +8,19 @@ use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
-use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::relay::{Relay, SEND_LIMIT};
 use intake::secrets::SecretKeeper;
 use intake::settings::DirectorySetting;
 use local::Options;
+use local::aws::pretended;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use xsolla::PaymentWithoutOrder;
@@ -251,7 +252,7 @@ impl Bench {
 
     /// Makes a call on what has this id.
     async fn make(&self, call: Call, id: usize, limits: CallLimits, endpoints: &Endpoints) -> String {
-        let config = config(limits, format!("region-of-{call:?}-{id}")).await;
+        let config = config(limits, format!("region-of-{call:?}-{id}"));
         match call {
             Call::PutItem | Call::GetSecretValue => {
                 self.events.lock().unwrap().insert(format!("transaction#{id}"));
@@ -283,13 +284,13 @@ impl Bench {
     }
 
     pub async fn relay(&self, config: &SdkConfig, endpoints: &Endpoints, records: &[Value]) -> String {
-        let sqs = aws_sdk_sqs::config::Builder::from(config).endpoint_url(&endpoints.sqs).build();
-        let sqs = aws_sdk_sqs::Client::from_conf(sqs);
+        let sqs = aws_sdk_sqs::Client::new(&at(&endpoints.sqs, config));
+        let dynamodb = aws_sdk_dynamodb::Client::new(&at(&endpoints.dynamodb, config));
         let queues = &self.world.stack.queues;
         let relay = Relay {
             queue: SqsQueue::new(sqs.clone(), queues.events.clone()),
             parking: ParkingQueue::new(sqs, Some(queues.parked.clone())),
-            history: Events::new(dynamodb(config, endpoints), "events".to_owned()),
+            history: EventHistory::new(dynamodb, "events".to_owned()),
             payment_without_order: PaymentWithoutOrder::Grant,
         };
         let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
@@ -331,32 +332,26 @@ impl Bench {
 }
 
 /// The SDK keeps one quota of repetitions for each service and region: to each test its own.
-pub async fn config(limits: CallLimits, region: String) -> SdkConfig {
-    sdk_config(limits)
-        .region(Region::new(region))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .load()
-        .await
+pub fn config(limits: CallLimits, region: String) -> SdkConfig {
+    pretended(limits).region(Region::new(region)).build()
 }
 
 fn payment(id: impl std::fmt::Display) -> String {
     format!(r#"{{"notification_type":"payment","transaction":{{"id":"{id}"}}}}"#)
 }
 
-fn dynamodb(config: &SdkConfig, endpoints: &Endpoints) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::config::Builder::from(config).endpoint_url(&endpoints.dynamodb).build();
-    aws_sdk_dynamodb::Client::from_conf(config)
+fn at(endpoint: &str, config: &SdkConfig) -> SdkConfig {
+    config.to_builder().endpoint_url(endpoint).build()
 }
 
 pub fn front_door(config: &SdkConfig, endpoints: &Endpoints) -> Intake<Events, Directory, SecretSource> {
-    let secrets = aws_sdk_secretsmanager::config::Builder::from(config).endpoint_url(&endpoints.secrets).build();
-    let client = aws_sdk_secretsmanager::Client::from_conf(secrets);
-    let dynamodb = dynamodb(config, endpoints);
+    let client = aws_sdk_secretsmanager::Client::new(&at(&endpoints.secrets, config));
+    let dynamodb = at(&endpoints.dynamodb, config);
     let users = DirectorySetting::Table("users".to_owned());
     Intake {
         door: Door::Any,
-        directory: Some(Directory::new(users, config, &dynamodb)),
-        events: Events::new(dynamodb, "events".to_owned()),
+        directory: Some(Directory::new(users, config, &aws_sdk_dynamodb::Client::new(&dynamodb))),
+        events: Events::new(&dynamodb, "events".to_owned()),
         secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
         sources: SourcePolicy::default(),
     }
@@ -480,7 +475,7 @@ async fn in_an_outage_that_lasts_the_sdk_tries_once_and_the_end_of_it_is_met_at_
     let fault = Fault::ErrorBefore(503, "ServiceUnavailable");
     let proxy = FaultProxy::start(&bench.world.stack.dynamodb_endpoint, "PutItem", fault, 25 * 3 + 5).await;
     let endpoints = Endpoints { dynamodb: proxy.endpoint.clone(), ..bench.endpoints() };
-    let intake = front_door(&config(ANSWERING, "region-of-the-outage".to_owned()).await, &endpoints);
+    let intake = front_door(&config(ANSWERING, "region-of-the-outage".to_owned()), &endpoints);
     let mut attempts = Vec::new();
     for _ in 0..30 {
         let before = proxy.attempts();

@@ -13,10 +13,9 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use intake::accept::Door;
-use intake::aws::{CallLimits, sdk_config};
+use intake::aws::CallLimits;
+use local::aws::pretended;
 use local::environment::Environment;
 use local::trigger::StreamTrigger;
 use local::{Options, Stack};
@@ -255,22 +254,13 @@ pub fn variables(world: &World, dynamodb: &str, sqs: &str) -> Vec<(&'static str,
     .into()
 }
 
-async fn config(endpoint: &str) -> SdkConfig {
-    sdk_config(CallLimits::RELAY)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(endpoint)
-        .load()
-        .await
-}
-
 /// Lambda's trigger on the stream of the table behind this endpoint.
 pub async fn trigger<F, Answer>(dynamodb: &str, invoke: F) -> JoinHandle<()>
 where
     F: Fn(Vec<u8>) -> Answer + Send + Sync + 'static,
     Answer: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
 {
-    let config = config(dynamodb).await;
+    let config = pretended(CallLimits::RELAY).endpoint_url(dynamodb).build();
     let table = aws_sdk_dynamodb::Client::new(&config).describe_table().table_name("events").send().await.unwrap();
     let stream = table.table.unwrap().latest_stream_arn.unwrap();
     tokio::spawn(StreamTrigger::new(aws_sdk_dynamodbstreams::Client::new(&config), stream, invoke).run())
@@ -352,7 +342,8 @@ async fn kill_and_look() {
         assert!(place[payment(sale).as_str()] < place[refund(sale).as_str()], "in order: {sale}");
     }
 
-    let dynamodb = aws_sdk_dynamodb::Client::new(&config(&table.endpoint()).await);
+    let config = pretended(CallLimits::RELAY).endpoint_url(table.endpoint()).build();
+    let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let kept = dynamodb.scan().table_name("events").consistent_read(true).into_paginator().items().send();
     let kept: Vec<Item> = kept.try_collect().await.unwrap();
     for item in &kept {

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,12 +11,13 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
-use intake::aws::{CallLimits, Events, SecretSource, sdk_config};
+use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
 use intake::secrets::SecretKeeper;
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
 use local::Options;
+use local::aws::pretended;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -126,18 +126,13 @@ async fn world(studio: &Studio) -> World {
 }
 
 /// The front door alone, which tells what it would log.
-async fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Events, Directory, SecretSource> {
-    let config = sdk_config(CallLimits::FRONT_DOOR)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(secrets_manager)
-        .load()
-        .await;
+fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Events, Directory, SecretSource> {
+    let config = pretended(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager).build();
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Intake {
         door: Door::Any,
         directory: Some(Directory::new(directory, &config, &dynamodb)),
-        events: Events::new(dynamodb, "events".to_owned()),
+        events: Events::new(&config, "events".to_owned()),
         secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
     }
@@ -160,7 +155,7 @@ async fn ask(intake: &Intake<Events, Directory, SecretSource>, question: &str) -
 
 /// That nobody answered for the studio, and why, as the log has it.
 async fn failure(directory: DirectorySetting) -> String {
-    let intake = front_door(directory, "http://127.0.0.1:9").await;
+    let intake = front_door(directory, "http://127.0.0.1:9");
     let (outcome, failure) = ask(&intake, sample("user_validation")).await;
     assert_eq!(outcome, Outcome::Unavailable(Unavailable::Users));
     for private in ["isle-4471", "mira", KEY, "game=isle"] {
@@ -291,7 +286,7 @@ async fn when_it_is_down_or_in_trouble_the_log_says_so() {
 #[tokio::test]
 async fn a_connection_that_died_meanwhile_costs_an_attempt_and_no_answer() {
     let url = raw_endpoint("HTTP/1.1 204 No Content\r\n\r\n", true).await;
-    let intake = front_door(endpoint(&url), "http://127.0.0.1:9").await;
+    let intake = front_door(endpoint(&url), "http://127.0.0.1:9");
     for _ in 0..2 {
         assert_eq!(ask(&intake, sample("user_validation")).await.0, Outcome::UserFound);
     }
@@ -324,7 +319,7 @@ async fn a_key_that_cannot_be_read_is_read_with_the_next_question() {
     let stored = Arc::new(Mutex::new(None));
     let key = KeySetting::SecretsManager("key".to_owned());
     let directory = DirectorySetting::parse(&format!("http:{}", studio.url), Some(key)).unwrap();
-    let intake = front_door(directory, &secrets_manager(Arc::clone(&stored)).await).await;
+    let intake = front_door(directory, &secrets_manager(Arc::clone(&stored)).await);
     for not_set_yet in [None, Some("")] {
         *stored.lock().unwrap() = not_set_yet;
         let (outcome, failure) = ask(&intake, sample("user_validation")).await;

@@ -4,15 +4,15 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
-use intake::aws::{CallLimits, Events, SecretSource, sdk_config};
+use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
 use intake::secrets::SecretKeeper;
 use jiff::{SignedDuration, Timestamp};
+use local::aws::pretended;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -45,16 +45,11 @@ struct FrontDoor {
 impl FrontDoor {
     async fn start(world: &World, value: Option<&'static str>) -> Self {
         let value = Arc::new(Mutex::new(value));
-        let config = sdk_config(CallLimits::FRONT_DOOR)
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .endpoint_url(secrets_manager(Arc::clone(&value)).await)
-            .load()
-            .await;
+        let config = pretended(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let intake = Intake {
             door: Door::Any,
-            events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+            events: world.stack.events.clone(),
             directory: Some(Directory::ACCEPT_ALL),
             secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
             sources: SourcePolicy::default(),

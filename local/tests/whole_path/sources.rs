@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use hyper::Method;
 use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
-use intake::aws::{Events, SecretSource};
+use intake::aws::SecretSource;
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
@@ -86,7 +86,7 @@ async fn an_event_without_a_readable_address_comes_from_an_unknown_one() {
         for (sources, status) in [(enforced(), served), (SourcePolicy::default(), 204)] {
             let intake = Intake {
                 door: Door::Any,
-                events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+                events: world.stack.events.clone(),
                 directory: Some(Directory::ACCEPT_ALL),
                 secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
                 sources,

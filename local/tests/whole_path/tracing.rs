@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use intake::aws::{Events, ParkingQueue, SqsQueue};
+use intake::aws::{EventHistory, ParkingQueue, SqsQueue};
 use intake::lambda;
 use intake::relay::Relay;
 use local::environment::{Environment, TRACE_HEADER};
@@ -98,7 +98,7 @@ async fn relayed(trace: &str, refusals: usize) -> (Vec<Value>, usize) {
     let relay = Relay {
         queue: SqsQueue::new(sqs.clone(), world.stack.queues.events.clone()),
         parking: ParkingQueue::new(sqs, None),
-        history: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        history: EventHistory::new(world.stack.dynamodb.clone(), "events".to_owned()),
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
     let event = serde_json::from_value(stream_event(trace)).unwrap();

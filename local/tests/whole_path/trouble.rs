@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, SourcePolicy};
-use intake::aws::{CallLimits, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
+use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::relay::Relay;
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
+use local::aws::pretended;
 use tokio::net::TcpListener;
 use xsolla::{Outcome, PaymentWithoutOrder, Secrets, Success, Unavailable, sign};
 
@@ -24,22 +25,16 @@ const LIMITS: CallLimits = CallLimits {
     operation: Duration::from_millis(1500),
 };
 
-/// A client of the DynamoDB behind this endpoint.
-pub async fn client(dynamodb: &str) -> aws_sdk_dynamodb::Client {
-    let config = sdk_config(LIMITS)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(dynamodb)
-        .load()
-        .await;
-    aws_sdk_dynamodb::Client::new(&config)
+/// For clients of what is behind this endpoint.
+pub fn config(endpoint: &str) -> SdkConfig {
+    pretended(LIMITS).endpoint_url(endpoint).build()
 }
 
 /// The front door, with its table behind this endpoint.
-async fn intake(table: &str) -> Intake<Events, Directory, SecretSource> {
+fn intake(table: &str) -> Intake<Events, Directory, SecretSource> {
     Intake {
         door: Door::Any,
-        events: Events::new(client(table).await, "events".to_owned()),
+        events: Events::new(&config(table), "events".to_owned()),
         directory: Some(Directory::ACCEPT_ALL),
         secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
@@ -63,7 +58,7 @@ pub async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str
 #[tokio::test]
 async fn without_its_table_the_front_door_answers_what_needs_none() {
     let proxy = FaultProxy::start("", "", Fault::Refused, 0).await;
-    let intake = intake(&proxy.endpoint).await;
+    let intake = intake(&proxy.endpoint);
     assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Events));
     assert_eq!(accept(&intake, sample("user_validation")).await, Outcome::UserFound, "which needs no table");
 }
@@ -80,7 +75,7 @@ async fn a_table_that_does_not_exist_is_500() {
 async fn a_write_that_took_effect_unanswered_is_accepted_once() {
     let world = World::start().await;
     let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "PutItem", Fault::ResetAfter, 1).await;
-    let intake = intake(&proxy.endpoint).await;
+    let intake = intake(&proxy.endpoint);
     assert_eq!(accept(&intake, sample("payment")).await, Outcome::Accepted(Success::NoContent));
     assert_eq!(proxy.attempts(), 2);
     assert_eq!(world.kept().await.len(), 1);
@@ -92,7 +87,7 @@ async fn a_write_that_took_effect_unanswered_is_accepted_once() {
 async fn a_write_whose_answers_are_all_lost_is_found_by_the_retry() {
     let world = World::start().await;
     let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "PutItem", Fault::ResetAfter, 3).await;
-    let intake = intake(&proxy.endpoint).await;
+    let intake = intake(&proxy.endpoint);
     assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Events));
     assert_eq!(accept(&intake, sample("payment")).await, Outcome::Duplicate(Success::NoContent));
     assert_eq!(world.queued().await.len(), 1);
@@ -121,7 +116,7 @@ async fn while_the_queue_is_away_the_stream_is_told_where_to_go_on() {
     let relay = Relay {
         queue: SqsQueue::new(world.stack.sqs.clone(), world.stack.queues.events.replace("events", "gone")),
         parking: ParkingQueue::new(world.stack.sqs.clone(), None),
-        history: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        history: EventHistory::new(world.stack.dynamodb.clone(), "events".to_owned()),
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
     };
     let event: Event = serde_json::from_str(include_str!("../../../events/relay.json")).unwrap();

@@ -2,12 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use consumer::Goods;
 use hyper::Method;
 use intake::accept::{DEADLINE, SourcePolicy};
-use intake::aws::{CallLimits, Events, SecretSource, sdk_config};
+use intake::aws::{CallLimits, SecretSource};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
@@ -16,6 +15,7 @@ use intake::settings::{DirectorySetting, SecretsSetting};
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use local::Options;
+use local::aws::pretended;
 use serde_json::{Value, json};
 use xsolla::{Answer as Documented, Secrets, SourceRanges};
 
@@ -238,14 +238,9 @@ async fn the_studios_endpoint_tells_a_web_shop_more() {
 async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
     let world = World::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
-    let config = sdk_config(CallLimits::FRONT_DOOR)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(secrets_manager(Arc::clone(&stored)).await)
-        .load()
-        .await;
+    let config = pretended(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
     let intake = UnsignedIntake {
-        events: Events::new(world.stack.dynamodb.clone(), "events".to_owned()),
+        events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
         keys: SecretKeeper::new(SecretSource::new(SecretsSetting::SecretsManager("key".to_owned()), &config)),
         sources: SourceRanges::published(),

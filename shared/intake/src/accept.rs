@@ -252,7 +252,8 @@ pub(crate) async fn ask(
     envelope: &Envelope<'_>,
     body: &[u8],
 ) -> Result<(Outcome, Option<Json>), Stop> {
-    let reply = directory.reply(question, envelope, body).await.map_err(failed(Unavailable::Users))?;
+    // Boxed, or the future of each event would carry that of a question, which is larger.
+    let reply = Box::pin(directory.reply(question, envelope, body)).await.map_err(failed(Unavailable::Users))?;
     let reply = reply.ok_or_else(nobody)?;
     let outcome = reply.outcome();
     Ok(match reply {

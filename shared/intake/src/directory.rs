@@ -1,6 +1,6 @@
 //! Who answers Xsolla's questions: nobody in particular, a table of users, or an endpoint of the studio.
 
-use aws_config::SdkConfig;
+use aws_types::SdkConfig;
 use xsolla::{Envelope, Question, Reply};
 
 use crate::aws::UsersTable;

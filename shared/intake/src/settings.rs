@@ -304,7 +304,7 @@ fn required(variable: Variable<'_>, name: &'static str, what: &'static str) -> R
 }
 
 /// An empty variable is as good as none.
-fn optional(variable: Variable<'_>, name: &str) -> Option<String> {
+pub(crate) fn optional(variable: Variable<'_>, name: &str) -> Option<String> {
     variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 

@@ -155,8 +155,12 @@ fn through(key: &RawValue, wanted: Paths, depth: usize) -> Paths {
     each(wanted).filter(|path| PATHS[*path][depth] == key).map(|path| 1 << path).sum()
 }
 
-fn each(paths: Paths) -> impl Iterator<Item = usize> {
-    (0..PATHS.len()).filter(move |path| paths >> path & 1 == 1)
+fn each(mut paths: Paths) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (paths != 0).then(|| paths.trailing_zeros() as usize);
+        paths &= paths.wrapping_sub(1);
+        lowest
+    })
 }
 
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {

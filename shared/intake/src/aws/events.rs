@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_types::SdkConfig;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::port_error;
+use super::put_item::PutItem;
 use crate::ports::{EventStore, History, Keeping, PortError};
 use crate::record::{Item as _, Kept, Kind, RETENTION, Record};
 use crate::table::{
@@ -23,18 +25,18 @@ const QUERY: &str = "dynamodb:Query";
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The table `events`.
+/// The table `events`, where events are kept.
 #[derive(Debug, Clone)]
 pub struct Events {
-    client: Client,
+    put: PutItem,
     table: String,
     retention: SignedDuration,
 }
 
 impl Events {
     /// Keeps events in this table, for [`RETENTION`].
-    pub const fn new(client: Client, table: String) -> Self {
-        Self { client, table, retention: RETENTION }
+    pub fn new(config: &SdkConfig, table: String) -> Self {
+        Self { put: PutItem::new(config), table, retention: RETENTION }
     }
 
     /// The same table, which may forget what is written from now on after this time.
@@ -47,8 +49,8 @@ impl Events {
     /// Opens the connection before it is needed, with a write that DynamoDB must refuse: it has no key. So it needs no
     /// further permission, costs nothing, and can leave nothing behind.
     pub async fn connect(&self) {
-        let refused = self.client.put_item().table_name(&self.table).send().await;
-        if let Err(error) = refused
+        let refused = async { self.put.send(PutItemInput::builder().table_name(&self.table).build()?).await };
+        if let Err(error) = refused.await
             && error.as_service_error().is_none()
         {
             let error = port_error(PUT_ITEM, &error);
@@ -60,14 +62,12 @@ impl Events {
 impl EventStore for Events {
     async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
         let attempt = Uuid::new_v4().simple().to_string();
-        let put = self
-            .client
-            .put_item()
+        let put = PutItemInput::builder()
             .table_name(&self.table)
             .set_item(Some(item(record, &attempt, self.retention)))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
+        match async { self.put.send(put.build()?).await }.await {
             Ok(_) => Ok(Keeping::Kept),
             Err(error) => match holder(&error) {
                 // The SDK repeated a write that had taken effect unanswered: the key's holder is this very call.
@@ -82,7 +82,21 @@ impl EventStore for Events {
     }
 }
 
-impl History for Events {
+/// The table `events`, where they are looked up.
+#[derive(Debug, Clone)]
+pub struct EventHistory {
+    client: Client,
+    table: String,
+}
+
+impl EventHistory {
+    /// Looks events up in this table.
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+}
+
+impl History for EventHistory {
     async fn events_of(&self, subject: &str) -> Result<Vec<Kept>, PortError> {
         let pages = self
             .client

@@ -1,22 +1,28 @@
 //! The ports' adapters for AWS, and the clients they share.
 
 mod events;
+mod put_item;
 mod queue;
 mod secrets;
 mod users;
 
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_types::SdkConfig;
+use aws_types::sdk_config::Builder;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::ports::PortError;
+use crate::settings::{environment, optional};
 
-pub use events::Events;
+pub use events::{EventHistory, Events};
 pub use queue::{ParkingQueue, SqsQueue};
 pub use secrets::SecretSource;
 pub(crate) use secrets::{GET_SECRET_VALUE, secret_text};
@@ -54,21 +60,52 @@ impl CallLimits {
     };
 }
 
-/// The part of the SDK's configuration that does not come from the environment. Region, credentials and endpoints do
-/// (`AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL_DYNAMODB`, …).
-pub fn sdk_config(limits: CallLimits) -> ConfigLoader {
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+/// The part of the SDK's configuration that does not come from the environment: region, credentials and endpoints do.
+pub fn sdk_config(limits: CallLimits) -> Builder {
+    limited(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).http_client(http_client()), limits)
+}
+
+/// One stack for HTTP and TLS, and no other.
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+/// How often, and how long, AWS is asked.
+pub fn limited(config: Builder, limits: CallLimits) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(limits.connect)
         .operation_attempt_timeout(limits.attempt)
         .operation_timeout(limits.operation)
         .build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+    config
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+/// A function's configuration. Lambda puts region and credentials into its environment, and they stay for its lifetime: so
+/// nothing is linked, or tried at the start, of the other places where `aws_config` would look (profiles, the metadata of
+/// machines and containers, single sign-on).
+pub(crate) fn function_config(limits: CallLimits) -> SdkConfig {
+    let variable = |name| optional(&environment, name);
+    let credentials = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY")).map(|(id, key)| {
+        let token = variable("AWS_SESSION_TOKEN");
+        SharedCredentialsProvider::new(Credentials::new(id, key, token, None, "environment"))
+    });
+    let mut config = sdk_config(limits).region(variable("AWS_REGION").map(Region::new)).service_config(Endpoints);
+    config.set_credentials_provider(credentials);
+    config.build()
+}
+
+/// `AWS_ENDPOINT_URL_DYNAMODB` and the like, or `AWS_ENDPOINT_URL` for all services.
+#[derive(Debug)]
+struct Endpoints;
+
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().replace(' ', "_").to_uppercase();
+        optional(&environment, &format!("{}_{service}", key.env())).or_else(|| optional(&environment, key.env()))
+    }
 }
 
 /// An SDK error for the log: the service's code and message, or what happened on the way to it.

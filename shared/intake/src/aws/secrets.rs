@@ -1,7 +1,7 @@
 //! Where the webhook secrets, and the keys of the unsigned routes, come from.
 
-use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
+use aws_types::SdkConfig;
 use xsolla::Secrets;
 
 use super::port_error;
@@ -43,7 +43,8 @@ impl SecretStore for SecretSource {
             Self::Fixed(secrets) => return Ok(secrets.clone()),
             Self::SecretsManager { client, secret_id } => (client, secret_id),
         };
-        Secrets::parse(&secret_text(client, secret_id).await?)
+        // Boxed, or the future of each webhook would carry that of a call which is made every five minutes.
+        Secrets::parse(&Box::pin(secret_text(client, secret_id)).await?)
             .map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
     }
 }

@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Authorization {
 
             fn visit_map<A: MapAccess<'de>>(self, mut headers: A) -> Result<Authorization, A::Error> {
                 let mut values = Vec::new();
-                while let Some(name) = headers.next_key::<Cow<'_, str>>()? {
+                while let Some(Name(name)) = headers.next_key()? {
                     if name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()) {
                         match headers.next_value()? {
                             OneOrMany::One(value) => values.push(value),
@@ -135,6 +135,9 @@ impl<'de> Deserialize<'de> for Authorization {
                 Ok(Authorization(values))
             }
         }
+
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
         #[derive(Deserialize)]
         #[serde(untagged)]

@@ -10,7 +10,7 @@ use serde_dynamo::{AttributeValue, Item};
 use xsolla::drift::Tally;
 
 use super::{refuse_to_start, trace_of};
-use crate::aws::{self, CallLimits, Events, ParkingQueue, SqsQueue};
+use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
 use crate::ports::{History, Parking, Queue};
 use crate::record::{self, Item as _, Kept, Kind};
 use crate::relay::{Relay, Relayed, Streamed};
@@ -31,12 +31,12 @@ pub const BATCH_TIME: Duration = Duration::from_secs(50);
 pub async fn run() -> Result<(), Error> {
     telemetry::start();
     let settings = RelaySettings::read(&environment).map_err(refuse_to_start)?;
-    let config = aws::sdk_config(CallLimits::RELAY).load().await;
+    let config = aws::function_config(CallLimits::RELAY);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let relay = &Relay {
         queue: SqsQueue::new(sqs.clone(), settings.queue_url),
         parking: ParkingQueue::new(sqs, settings.parked_queue_url),
-        history: Events::new(aws_sdk_dynamodb::Client::new(&config), settings.table),
+        history: EventHistory::new(aws_sdk_dynamodb::Client::new(&config), settings.table),
         payment_without_order: settings.payment_without_order,
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {

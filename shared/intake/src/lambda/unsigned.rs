@@ -1,15 +1,16 @@
 //! What Xsolla does not sign: API Gateway's proxy event in, the flow of [`crate::unsigned`], an answer out.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
-use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Error, LambdaEvent};
 use xsolla::{Outcome, Unsigned};
 
 use super::proxy::ProxyRequest;
 use super::webhook::response;
-use super::{refuse_to_start, trace_of, warm_up};
+use super::{refuse_to_start, serve, trace_of, warm_up};
 use crate::accept::{DEADLINE, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
@@ -34,24 +35,24 @@ pub const ROUTES: [(&str, Unsigned); 2] = [
 pub async fn run() -> Result<(), Error> {
     telemetry::start();
     let settings = UnsignedSettings::read(&environment).map_err(refuse_to_start)?;
-    let intake = &connect(settings).await;
-    Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
-        let trace = trace_of(&event.context);
-        // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        let (response, line) =
-            Box::pin(handle(intake, &event.payload, trace.as_ref(), Timestamp::now(), DEADLINE)).await;
-        line.write(&event.context.request_id, trace.as_ref());
-        Ok::<_, Error>(response)
-    }))
-    .run()
+    let intake = Arc::new(connect(settings).await);
+    serve(move |event: LambdaEvent<ProxyRequest>| {
+        let intake = Arc::clone(&intake);
+        async move {
+            let trace = trace_of(&event.context);
+            let (response, line) = handle(&intake, &event.payload, trace.as_ref(), Timestamp::now(), DEADLINE).await;
+            line.write(&event.context.request_id, trace.as_ref());
+            response
+        }
+    })
     .await
 }
 
 async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory, SecretSource> {
-    let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
+    let config = aws::function_config(CallLimits::FRONT_DOOR);
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = UnsignedIntake {
-        events: Events::new(dynamodb.clone(), settings.table).forgotten_after(settings.retention),
+        events: Events::new(&config, settings.table).forgotten_after(settings.retention),
         directory: Directory::new(settings.directory, &config, &dynamodb),
         keys: SecretKeeper::new(SecretSource::new(settings.keys, &config)),
         sources: settings.sources,

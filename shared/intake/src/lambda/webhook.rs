@@ -1,16 +1,17 @@
 //! Webhooks: API Gateway's proxy event in, the flow of [`crate::accept`], an answer out.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use lambda_http::http::{HeaderValue, header};
-use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Error, LambdaEvent};
 use xsolla::model::Json;
 use xsolla::{Outcome, Role};
 
 use super::proxy::ProxyRequest;
-use super::{refuse_to_start, trace_of, warm_up};
+use super::{refuse_to_start, serve, trace_of, warm_up};
 use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
@@ -32,26 +33,25 @@ pub async fn run(door: Door) -> Result<(), Error> {
         Door::Only(only) => matches!(only.role(), Role::Question(_)),
     };
     let settings = WebhookSettings::read(&environment, takes_questions).map_err(refuse_to_start)?;
-    let intake = &connect(door, settings).await;
-    // Not `lambda_runtime::run`, which wraps each call in a span for `tracing`: the one line says all of it.
-    Runtime::new(service_fn(async |event: LambdaEvent<ProxyRequest>| {
-        let trace = trace_of(&event.context);
-        // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        let (response, line) =
-            Box::pin(handle(intake, &event.payload, trace.as_ref(), Timestamp::now(), DEADLINE)).await;
-        line.write(&event.context.request_id, trace.as_ref());
-        Ok::<_, Error>(response)
-    }))
-    .run()
+    let intake = Arc::new(connect(door, settings).await);
+    serve(move |event: LambdaEvent<ProxyRequest>| {
+        let intake = Arc::clone(&intake);
+        async move {
+            let trace = trace_of(&event.context);
+            let (response, line) = handle(&intake, &event.payload, trace.as_ref(), Timestamp::now(), DEADLINE).await;
+            line.write(&event.context.request_id, trace.as_ref());
+            response
+        }
+    })
     .await
 }
 
 async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Directory, SecretSource> {
-    let config = aws::sdk_config(CallLimits::FRONT_DOOR).load().await;
+    let config = aws::function_config(CallLimits::FRONT_DOOR);
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = Intake {
         door,
-        events: Events::new(dynamodb.clone(), settings.table).forgotten_after(settings.retention),
+        events: Events::new(&config, settings.table).forgotten_after(settings.retention),
         directory: settings.directory.map(|directory| Directory::new(directory, &config, &dynamodb)),
         secrets: SecretKeeper::new(SecretSource::new(settings.secrets, &config)),
         sources: settings.sources,
