@@ -93,11 +93,11 @@ impl Implementation {
                 python
             }
         };
+        command.env("TABLE_NAME", local::services::EVENTS_TABLE);
         if self == Self::This {
-            command.env("TABLE_NAME", local::services::EVENTS_TABLE).env("XSOLLA_SECRETS", SECRET);
-            command.env("USER_DIRECTORY", "accept-all");
+            command.env("XSOLLA_SECRETS", SECRET).env("USER_DIRECTORY", "accept-all");
         } else {
-            command.env("TABLE_NAME", IDEMPOTENCY_TABLE).env("XSOLLA_SECRET", SECRET);
+            command.env("IDEMPOTENCY_TABLE", IDEMPOTENCY_TABLE).env("XSOLLA_SECRET", SECRET);
             command.env("QUEUE_URL", &services.queue);
         }
         command

@@ -45,7 +45,7 @@ pub(crate) async fn round(implementation: Implementation, options: &Options, tar
     environment.kill().await?;
 
     let events = numbers.end + options.starts;
-    let mut expected = Held { idempotency: events, queued: events, ..Held::default() };
+    let mut expected = Held { events, idempotency: events, queued: events };
     if implementation == Implementation::This {
         expected = Held { events, ..Held::default() };
         hold(&mut services, &expected).await?;

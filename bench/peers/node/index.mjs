@@ -1,19 +1,34 @@
-// Xsolla's webhooks as a Node.js team would receive them: Powertools makes sending to the queue idempotent.
+// Xsolla's webhooks as a Node.js team would receive them: Powertools makes keeping and queueing an event idempotent.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 
-const { TABLE_NAME: tableName, QUEUE_URL: QueueUrl, XSOLLA_SECRET: secret } = process.env;
+const { TABLE_NAME: TableName, QUEUE_URL: QueueUrl, XSOLLA_SECRET: secret } = process.env;
+const { IDEMPOTENCY_TABLE: tableName } = process.env;
 
+const client = new DynamoDBClient();
+const dynamodb = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 const sqs = new SQSClient();
 // Xsolla sends again for two days.
 const config = new IdempotencyConfig({ expiresAfterSeconds: 3 * 24 * 60 * 60 });
 
 /** Runs once per event id, which is all that Powertools hashes: the first argument. */
-const queueOnce = makeIdempotent(
-  async (eventId, type, subject, MessageBody) => {
+const keepAndQueueOnce = makeIdempotent(
+  async (eventId, type, subject, MessageBody, { user, order }) => {
+    const Item = {
+      pk: subject,
+      sk: type,
+      type,
+      user_id: user?.id?.toString(),
+      order_id: order?.id?.toString(),
+      received_at: new Date().toISOString(),
+      body: MessageBody,
+    };
+    await dynamodb.send(new PutCommand({ TableName, Item }));
     await sqs.send(
       new SendMessageCommand({
         QueueUrl,
@@ -25,7 +40,7 @@ const queueOnce = makeIdempotent(
     );
     return true;
   },
-  { persistenceStore: new DynamoDBPersistenceLayer({ tableName }), config },
+  { persistenceStore: new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client }), config },
 );
 
 const SIGNATURE = /^Signature ([0-9a-f]{40})$/;
@@ -78,7 +93,7 @@ async function receive(event, body) {
   const subject = subjectOf(notification, body);
   const eventId = `${subject}#${type}`;
   try {
-    await queueOnce(eventId, type, subject, text);
+    await keepAndQueueOnce(eventId, type, subject, text, notification);
     return { outcome: 'accepted', type, eventId, answer: success(type) };
   } catch (error) {
     const answer = failure(500, 'SERVER_ERROR', 'Temporary error, try again');

@@ -1,4 +1,4 @@
-"""Xsolla's webhooks as a Python team would receive them: Powertools makes sending to the queue idempotent."""
+"""Xsolla's webhooks as a Python team would receive them: Powertools makes keeping and queueing an event idempotent."""
 
 import base64
 import hashlib
@@ -16,18 +16,31 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 
 QUEUE_URL = os.environ["QUEUE_URL"]
+TABLE_NAME = os.environ["TABLE_NAME"]
 SECRET = os.environ["XSOLLA_SECRET"].encode()
 ORDERS = {"order_paid", "order_canceled"}
 
+dynamodb = boto3.client("dynamodb")
 sqs = boto3.client("sqs")
-store = DynamoDBPersistenceLayer(table_name=os.environ["TABLE_NAME"])
+store = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"], boto3_client=dynamodb)
 # Xsolla sends again for two days.
 config = IdempotencyConfig(expires_after_seconds=3 * 24 * 60 * 60)
 
 
 @idempotent_function(data_keyword_argument="event_id", persistence_store=store, config=config)
-def queue_once(event_id, notification_type, subject, body):
+def keep_and_queue_once(event_id, notification_type, subject, body, notification):
     """Runs once per event id, which is all that Powertools hashes."""
+    item = {
+        "pk": {"S": subject},
+        "sk": {"S": notification_type},
+        "type": {"S": notification_type},
+        "received_at": {"S": datetime.now(timezone.utc).isoformat()},
+        "body": {"S": body},
+    }
+    for name in ("user", "order"):
+        if identifier := (notification.get(name) or {}).get("id"):
+            item[f"{name}_id"] = {"S": str(identifier)}
+    dynamodb.put_item(TableName=TABLE_NAME, Item=item)
     sqs.send_message(
         QueueUrl=QUEUE_URL,
         MessageBody=body,
@@ -90,7 +103,13 @@ def receive(event, body):
     subject = subject_of(notification, body)
     seen["event_id"] = event_id = f"{subject}#{notification_type}"
     try:
-        queue_once(event_id=event_id, notification_type=notification_type, subject=subject, body=body.decode())
+        keep_and_queue_once(
+            event_id=event_id,
+            notification_type=notification_type,
+            subject=subject,
+            body=body.decode(),
+            notification=notification,
+        )
     except Exception as error:  # whatever it is, Xsolla sends again
         seen |= {"outcome": "failed", "error": type(error).__name__}
         return seen, failure(500, "SERVER_ERROR", "Temporary error, try again")

@@ -1,15 +1,16 @@
 //! The relay: a batch of the table's stream in, the flow of [`crate::relay`], what must come again out.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent};
 use serde_dynamo::{AttributeValue, Item};
 use xsolla::drift::Tally;
 
-use super::{refuse_to_start, trace_of};
+use super::{refuse_to_start, serve, trace_of};
 use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
 use crate::ports::{History, Parking, Queue};
 use crate::record::{self, Item as _, Kept, Kind};
@@ -33,22 +34,24 @@ pub async fn run() -> Result<(), Error> {
     let settings = RelaySettings::read(&environment).map_err(refuse_to_start)?;
     let config = aws::function_config(CallLimits::RELAY);
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let relay = &Relay {
+    let relay = Arc::new(Relay {
         queue: SqsQueue::new(sqs.clone(), settings.queue_url),
         parking: ParkingQueue::new(sqs, settings.parked_queue_url),
         history: EventHistory::new(aws_sdk_dynamodb::Client::new(&config), settings.table),
         payment_without_order: settings.payment_without_order,
-    };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
-        let started = Instant::now();
-        let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
-        // Boxed, since the compiler gives up on a future of futures of the SDK that is this deep.
-        let (response, relayed) = Box::pin(handle(relay, &event.payload, time_left)).await;
-        let trace = trace_of(&event.context);
-        telemetry::write_batch(&relayed, Timestamp::now(), &event.context.request_id, trace.as_ref());
-        telemetry::write_drift(&drift(&event.payload, &response), Timestamp::now());
-        Ok::<_, Error>(response)
-    }))
+    });
+    serve(move |event: LambdaEvent<Event>| {
+        let relay = Arc::clone(&relay);
+        async move {
+            let started = Instant::now();
+            let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
+            let (response, relayed) = handle(&relay, &event.payload, time_left).await;
+            let trace = trace_of(&event.context);
+            telemetry::write_batch(&relayed, Timestamp::now(), &event.context.request_id, trace.as_ref());
+            telemetry::write_drift(&drift(&event.payload, &response), Timestamp::now());
+            response
+        }
+    })
     .await
 }
 
