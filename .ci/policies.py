@@ -26,9 +26,7 @@ ARNS = {
     ("AWS::SecretsManager::Secret", None): f"arn:aws:secretsmanager:{HERE}:secret:any",
 }
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012", "AWS::StackName": "any"}
-# It grants nothing: a boundary only takes away.
-NO_GRANTS = {"Boundary"}
-# AWS's own, for logs, traces, API Gateway's log and CodeDeploy. The boundary narrows the first.
+# AWS's own, for logs, traces, API Gateway's log and CodeDeploy. The boundary narrows the first two.
 MANAGED = {
     "AWSLambdaBasicExecutionRole",
     "AWSXrayWriteOnlyAccess",
@@ -56,6 +54,8 @@ def resolved(value, resources):
     match value:
         case {"Ref": name}:
             return arn(name)
+        case {"Fn::If": [_, there, _]}:
+            return resolved(there, resources)
         case {"Fn::GetAtt": [name, attribute]}:
             return arn(name, attribute)
         case {"Fn::Sub": str(text)}:
@@ -67,7 +67,7 @@ def resolved(value, resources):
 
 def policies(resources):
     for name, resource in resources.items():
-        if name not in NO_GRANTS and resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role"):
+        if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role"):
             own, inline = resource["Properties"].get("PolicyDocument"), resource["Properties"].get("Policies", [])
             for policy in ([own] if own else []) + [policy["PolicyDocument"] for policy in inline]:
                 yield name, resolved(policy, resources)
@@ -93,7 +93,8 @@ def find_what_is_planted(policy):
 def main():
     logging.disable()
     resources = translated()
-    find_what_is_planted(dict(policies(resources))["KeepEvents"])
+    for name in ("KeepEvents", "Boundary"):
+        find_what_is_planted(dict(policies(resources))[name])
     found = [finding for name, policy in policies(resources) for finding in findings(name, policy)]
     for name, role in resources.items():
         if role["Type"] == "AWS::IAM::Role":

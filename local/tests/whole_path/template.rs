@@ -220,10 +220,12 @@ fn every_alarm_tells_somebody_and_names_its_section_of_the_runbook() {
     let runbook = include_str!("../../../docs/runbook.md");
     let anchor = |heading: &str| heading.to_lowercase().replace(' ', "-");
     let sections: BTreeSet<String> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
-    let links = TEMPLATE.split("See docs/runbook.md#").skip(1);
+    // Of the alarms, and of the parameter `Canary`.
+    let links = TEMPLATE.split("See ${RunbookUrl}#").skip(1).chain(TEMPLATE.split("See docs/runbook.md#").skip(1));
     let named: BTreeSet<String> = links.map(|link| link.lines().next().unwrap().to_owned()).collect();
     for (alarm, text) in of_type("CloudWatch::Alarm") {
-        assert!(text.contains("See docs/runbook.md#"), "{alarm}: no link");
+        assert!(text.contains("      AlarmDescription: !Sub >-\n"), "{alarm}: its link would not be one");
+        assert!(text.contains("See ${RunbookUrl}#"), "{alarm}: no link");
         assert!(text.contains("AlarmActions: [!Ref AlarmTopic]"), "{alarm}");
         let missing = if alarm == "NoWebhooks" { "breaching" } else { "notBreaching" };
         assert_eq!(values(text, "TreatMissingData:"), [missing], "{alarm}");
@@ -322,19 +324,62 @@ fn what_holds_the_history_of_money_outlives_slips() {
 
 #[test]
 fn rights_name_what_they_are_for() {
-    // A boundary grants nothing, and in a key's policy * is the key.
-    let grants = || resources().into_iter().filter(|(name, ..)| !["Boundary", "AlarmKey"].contains(name));
-    for (name, _, text) in grants() {
+    // In a key's policy * is the key.
+    let policies = || resources().into_iter().filter(|(name, ..)| *name != "AlarmKey");
+    for (name, _, text) in policies() {
         for action in values(text, "Action:") {
             assert!(!action.contains('*'), "{name}: {action}");
         }
         assert!(!text.contains("NotAction"), "{name}");
     }
     let everything: Vec<_> =
-        grants().filter(|(.., text)| text.contains("Resource: '*'")).map(|(name, ..)| name).collect();
-    assert_eq!(everything, ["Relay"], "for dynamodb:ListStreams, which takes no single table");
+        policies().filter(|(.., text)| text.contains("Resource: '*'")).map(|(name, ..)| name).collect();
+    assert_eq!(everything, ["Boundary", "Relay"], "for dynamodb:ListStreams and traces, which take no single thing");
+    assert_eq!(resource("Boundary").matches("Resource: '*'").count(), 1);
     assert!(resource("Relay").contains("Action: dynamodb:ListStreams\n              Resource: '*'"));
     assert_eq!(resource("Relay").matches("Resource: '*'").count(), 1);
+}
+
+/// The actions that a text allows: each a word such as `sqs:SendMessage`.
+fn actions(text: &str) -> BTreeSet<&str> {
+    let services = ["dynamodb:", "kms:", "logs:", "secretsmanager:", "sqs:", "xray:"];
+    let code = text.lines().map(|line| line.split("# ").next().unwrap()).filter(|line| !line.contains("arn:"));
+    let words = code.flat_map(|line| line.split([' ', '[', ']', ',']));
+    words
+        .filter(|word| services.iter().any(|service| word.strip_prefix(service).is_some_and(|rest| !rest.is_empty())))
+        .collect()
+}
+
+#[test]
+fn the_boundary_lets_through_what_is_granted() {
+    let granted: BTreeSet<&str> = of_type("Serverless::Function")
+        .into_iter()
+        .chain(of_type("IAM::ManagedPolicy").into_iter().filter(|(name, _)| *name != "Boundary"))
+        .flat_map(|(_, text)| actions(text))
+        .collect();
+    assert!(granted.contains("dynamodb:PutItem") && granted.contains("sqs:SendMessage"), "{granted:?}");
+    let boundary = resource("Boundary");
+    let refused: Vec<_> = granted.difference(&actions(boundary)).copied().collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    // SAM's own policies grant logs and traces; what encryption needs, the keys' policies do.
+    let more: BTreeSet<&str> = actions(boundary).difference(&granted).copied().collect();
+    let services: BTreeSet<&str> = more.iter().map(|action| action.split(':').next().unwrap()).collect();
+    assert_eq!(services, BTreeSet::from(["kms", "logs", "xray"]), "{more:?}");
+    // And on each thing that they are granted on.
+    for (kind, text) in of_type("Serverless::Function").into_iter().chain(of_type("IAM::ManagedPolicy")) {
+        for thing in [
+            "EventsTable",
+            "UsersTable",
+            "EventsQueue",
+            "ParkedQueue",
+            "XsollaSecret",
+            "EndpointKey",
+            "UnsignedPathKey",
+        ] {
+            let is_granted = text.split("Policies:").nth(1).unwrap_or(text).contains(thing);
+            assert!(!is_granted || boundary.contains(thing), "{kind}: {thing}");
+        }
+    }
 }
 
 #[test]

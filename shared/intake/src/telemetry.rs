@@ -106,7 +106,9 @@ impl Line {
         ] {
             alone.extend(happened.then(|| Metric::count(name, 1)));
         }
-        let least = if receipt.unknown_source.is_some() { Level::WARN } else { Level::INFO };
+        // What an alarm counts is at least a warning, so that `LogLevel` WARN leaves out what went well and nothing else.
+        let is_remarkable = receipt.unknown_source.is_some() || receipt.secret.is_some_and(|secret| secret > 0);
+        let least = if is_remarkable { Level::WARN } else { Level::INFO };
         let level = least.min(match receipt.outcome {
             Outcome::Accepted(_)
             | Outcome::Duplicate(_)
@@ -114,9 +116,8 @@ impl Line {
             | Outcome::UserNotFound
             | Outcome::Answered
             | Outcome::NotFound
-            | Outcome::InvalidSignature
             | Outcome::Unavailable(Unavailable::WrongKey) => Level::INFO,
-            Outcome::Conflict(_) | Outcome::Unreadable => Level::WARN,
+            Outcome::Conflict(_) | Outcome::Unreadable | Outcome::InvalidSignature => Level::WARN,
             Outcome::Unavailable(_) => Level::ERROR,
         });
         let user_id = envelope.and_then(|envelope| envelope.user_id.as_deref()).filter(|_| is_wanted(level));

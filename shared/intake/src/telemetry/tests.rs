@@ -68,7 +68,7 @@ fn of_a_wrong_signature_there_is_nothing_but_the_fact() {
     assert_eq!(line.to_string(), "400 invalid_signature");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"invalid_signature","status":400,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.0}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"invalid_signature","status":400,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.0}"#
     );
 }
 
@@ -97,6 +97,49 @@ fn an_unknown_address_is_said_and_is_worth_a_warning() {
     let enforced = line(Outcome::Unavailable(xsolla::Unavailable::UnknownSource), None);
     assert_eq!(enforced.level(), Level::ERROR);
     assert_eq!(enforced.to_string(), "503 unknown_source");
+}
+
+/// The value of `key` wherever it stands behind `before` in the template.
+fn in_template(before: &str, key: &str) -> BTreeSet<&'static str> {
+    let template = include_str!("../../../../template.yaml");
+    let found = template.split(before).skip(1).filter_map(|rest| rest.trim_start().strip_prefix(key));
+    found.filter_map(|rest| rest.split([' ', '}', ')', '\n']).next()).collect()
+}
+
+/// `LogLevel` can be WARN: then what went well is missing, with the alarms that need it.
+#[test]
+fn what_an_alarm_counts_is_written_at_warn() {
+    let outcomes = [
+        Outcome::Conflict(Success::NoContent),
+        Outcome::Unreadable,
+        Outcome::InvalidSignature,
+        Outcome::Unavailable(Unavailable::Events),
+        Outcome::Unavailable(Unavailable::Users),
+        Outcome::Unavailable(Unavailable::Secrets),
+        Outcome::Unavailable(Unavailable::Deadline),
+        Outcome::Unavailable(Unavailable::Unanswered),
+        Outcome::Unavailable(Unavailable::OtherType),
+    ];
+    let mut counted: BTreeSet<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
+    counted.insert("accepted"); // of RelayStands and NoWebhooks, which do without it at WARN
+    assert_eq!(in_template("Dimensions: [{Name: outcome,", "Value: "), counted);
+    for outcome in outcomes {
+        assert!(level_of(&Receipt::from(outcome)) <= Level::WARN, "{}", outcome.name());
+    }
+
+    let accepted = || Receipt::from(Outcome::Accepted(Success::NoContent));
+    assert_eq!(level_of(&accepted()), Level::INFO);
+    let unknown_source = Receipt { unknown_source: Some(UnknownSource(None)), ..accepted() };
+    let old_secret = Receipt { secret: Some(1), ..accepted() };
+    assert_eq!([level_of(&unknown_source), level_of(&old_secret)], [Level::WARN; 2]);
+    // `Drift` has a line of its own, always a warning; those of the relay are RelayStands's.
+    let counted = BTreeSet::from(["OldSecret", "Parked", "Queued", "UnknownSource", "Webhooks"]);
+    assert_eq!(in_template("Namespace: XsollaWebhooks\n", "MetricName: "), counted);
+    assert_eq!(in_template("SELECT SUM(", ""), BTreeSet::from(["Drift"]));
+}
+
+fn level_of(receipt: &Receipt<'_>) -> Level {
+    Line::of(receipt, Timestamp::UNIX_EPOCH, Duration::ZERO).level()
 }
 
 #[test]
