@@ -1,5 +1,5 @@
 //! How long it takes to verify a body, and to tell what it is about: `cargo bench -p xsolla`. The budget for both is 10 µs for
-//! a body of 1.5 KB. CI does not ask a clock; it counts instructions (`shared/intake/benches`).
+//! a body of 1.5 KB. CI does not ask a clock; it counts instructions (the package `cost`).
 #![allow(clippy::unwrap_used)]
 
 use divan::Bencher;

@@ -1,3 +1,5 @@
+//! What counts as drift, in whole notifications, and what does not.
+
 use super::*;
 use crate::samples::ALL;
 
