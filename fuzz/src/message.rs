@@ -91,6 +91,8 @@ async fn written(body: &[u8]) -> Option<Item> {
         })
         .build();
     let events = Events::new(&config, "events".to_owned());
+    events.connect().await;
+    table.0.lock().unwrap().take();
     World::new(events).accept_signed(body, Duration::ZERO).await;
     let request = table.0.lock().unwrap().take()?;
     Some(serde_json::from_slice::<PutItem>(&request).unwrap().item)

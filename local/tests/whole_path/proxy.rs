@@ -2,6 +2,7 @@
 //! what passes.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::civil::DateTime;
@@ -69,6 +70,7 @@ struct State {
     /// What was asked, each time.
     attempts: Mutex<Vec<Value>>,
     passed: Mutex<Vec<Passed>>,
+    connections: AtomicUsize,
     /// Why the proxy itself has failed.
     broken: Mutex<Option<io::Error>>,
 }
@@ -81,8 +83,8 @@ impl FaultProxy {
 
     pub async fn start(upstream: &str, operation: &'static str, fault: Fault, times: usize) -> Self {
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let (attempts, passed, broken) = (Mutex::default(), Mutex::default(), Mutex::new(None));
-        let state = Arc::new(State { upstream, operation, fault, times, attempts, passed, broken });
+        let (attempts, passed, connections, broken) = <_>::default();
+        let state = Arc::new(State { upstream, operation, fault, times, attempts, passed, connections, broken });
         if fault == Fault::Refused {
             let socket = TcpSocket::new_v4().unwrap();
             socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -95,6 +97,7 @@ impl FaultProxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&serving);
+                state.connections.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     if let Err(error) = state.carry(client).await {
                         *state.broken.lock().unwrap() = Some(error);
@@ -111,6 +114,11 @@ impl FaultProxy {
             panic!("the proxy itself has failed: {error}");
         }
         self.state.attempts.lock().unwrap().len()
+    }
+
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
     }
 
     /// What was asked with the operation, each time.
@@ -189,8 +197,13 @@ impl State {
         if request.operation() != Some(self.operation) {
             return None;
         }
+        let asked: Value = serde_json::from_slice(&request.body).unwrap();
+        // The front door opens its connection with a write of nothing.
+        if self.operation == "PutItem" && asked.get("Item").is_none() {
+            return None;
+        }
         let mut attempts = self.attempts.lock().unwrap();
-        attempts.push(serde_json::from_slice(&request.body).unwrap());
+        attempts.push(asked);
         (attempts.len() <= self.times).then_some(self.fault)
     }
 }

@@ -70,16 +70,36 @@ async fn a_table_that_does_not_exist_is_500() {
     assert_eq!(world.send(sample("payment")).await.status, 500);
 }
 
-/// The SDK repeats a write whose answer was lost, and meets its own item: that is no duplicate, and no conflict.
+/// A write whose answer was lost is repeated, and meets its own item: that is no duplicate, and no conflict.
 #[tokio::test]
 async fn a_write_that_took_effect_unanswered_is_accepted_once() {
+    for is_warm in [true, false] {
+        let world = World::start().await;
+        let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "PutItem", Fault::ResetAfter, 1).await;
+        let intake = intake(&proxy.endpoint);
+        if is_warm {
+            intake.events.connect().await;
+        }
+        assert_eq!(accept(&intake, sample("payment")).await, Outcome::Accepted(Success::NoContent));
+        assert_eq!(proxy.attempts(), 2);
+        assert_eq!(world.kept().await.len(), 1);
+        assert_eq!(accept(&intake, sample("payment")).await, Outcome::Duplicate(Success::NoContent));
+    }
+}
+
+/// The SDK and the first try share one, and neither goes on with one whose host is in trouble.
+#[tokio::test]
+async fn one_connection_is_enough_while_the_table_is_well() {
     let world = World::start().await;
-    let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "PutItem", Fault::ResetAfter, 1).await;
+    let fault = Fault::ErrorBefore(503, "ServiceUnavailable");
+    let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "PutItem", fault, 1).await;
     let intake = intake(&proxy.endpoint);
+    intake.events.connect().await;
+    assert_eq!(proxy.connections(), 1);
     assert_eq!(accept(&intake, sample("payment")).await, Outcome::Accepted(Success::NoContent));
-    assert_eq!(proxy.attempts(), 2);
-    assert_eq!(world.kept().await.len(), 1);
-    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Duplicate(Success::NoContent));
+    assert_eq!((proxy.attempts(), proxy.connections()), (2, 2));
+    assert_eq!(accept(&intake, sample("refund")).await, Outcome::Accepted(Success::NoContent));
+    assert_eq!((proxy.attempts(), proxy.connections()), (3, 2));
 }
 
 /// Every answer is lost: Xsolla is told to send again, and then it is a duplicate.

@@ -1,9 +1,11 @@
 //! The ports' adapters for AWS, and the clients they share.
 
 mod events;
-mod put_item;
+mod first_try;
+mod item;
 mod queue;
 mod secrets;
+mod signature;
 mod users;
 
 use std::time::Duration;
