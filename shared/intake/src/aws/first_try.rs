@@ -1,9 +1,9 @@
 //! The first try of a `PutItem`, which nearly always succeeds, made of few parts.
 //!
 //! `Client::put_item` looks up the endpoint by its rules, makes an identity of the credentials, and runs some twenty
-//! interceptors around its attempts, for each call anew: two fifths of the CPU of an accepted event. The first try writes, signs,
-//! sends and reads. What it does not settle, whatever the reason, is left to the client, which puts the same item again and
-//! is answered with its own work, if that had taken effect.
+//! interceptors around its attempts, for each call anew: two fifths of the CPU of an accepted event. The first try writes,
+//! signs, sends and reads. What it does not settle, whatever the reason, is left to the client, which puts the same item
+//! again, and is answered with its own work if that had taken effect.
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
