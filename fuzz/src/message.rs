@@ -91,6 +91,7 @@ async fn written(body: &[u8]) -> Option<Item> {
         })
         .build();
     let events = Events::new(&config, "events".to_owned());
+    // As deployed: from then on, the first try is not the SDK's.
     events.connect().await;
     table.0.lock().unwrap().take();
     World::new(events).accept_signed(body, Duration::ZERO).await;

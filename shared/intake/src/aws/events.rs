@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::first_try::{FirstTry, Tried};
-use super::item::{Attribute, Item};
+use super::item::{Attribute, Item, KEY_IS_FREE};
 use super::port_error;
 use crate::ports::{EventStore, History, Keeping, PortError};
 use crate::record::{self, Kept, Kind, RETENTION, Record};
@@ -27,9 +27,6 @@ type Attributes = HashMap<String, AttributeValue>;
 
 const PUT_ITEM: &str = "dynamodb:PutItem";
 const QUERY: &str = "dynamodb:Query";
-
-/// The condition of a write: there is no item that has the key.
-pub(super) const KEY_IS_FREE: &str = "attribute_not_exists(pk)";
 
 /// The table `events`, where events are kept.
 #[derive(Debug, Clone)]
@@ -56,7 +53,7 @@ impl Events {
     }
 
     /// Opens the connection before it is needed, with a write that DynamoDB must refuse: it has no key. So it needs no
-    /// further permission, costs nothing, and can leave nothing behind.
+    /// further permission, costs nothing, and can leave nothing behind. From it, the first try knows the way.
     pub async fn connect(&self) {
         let refused = self.client.put_item().table_name(&self.table).send().await;
         if let Err(error) = refused

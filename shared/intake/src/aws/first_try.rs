@@ -29,7 +29,7 @@ use lambda_http::http::{HeaderName, Request, Uri, header};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::item::Item;
+use super::item::{Item, KEY_IS_FREE};
 use super::signature::{CONTENT_TYPE, Call, Signature};
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -45,6 +45,7 @@ pub(super) struct FirstTry {
     region: String,
     credentials: Option<SharedCredentialsProvider>,
     limit: Duration,
+    /// What is left to the client.
     rest: Builder,
     way: Arc<OnceLock<Way>>,
 }
@@ -115,7 +116,7 @@ impl FirstTry {
         let body = serde_json::to_vec(&PutItem {
             table_name: table,
             item,
-            condition_expression: super::events::KEY_IS_FREE,
+            condition_expression: KEY_IS_FREE,
             return_values_on_condition_check_failure: "ALL_OLD",
         })?;
         // Not cached, since a function's own are in its environment.
@@ -172,6 +173,7 @@ struct Refusal {
     item: Option<serde_dynamo::Item>,
 }
 
+/// Watches a client find the way.
 #[derive(Debug)]
 struct Learner(Arc<OnceLock<Way>>);
 

@@ -11,6 +11,9 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+/// The condition on which it is put: no item has its key.
+pub(super) const KEY_IS_FREE: &str = "attribute_not_exists(pk)";
+
 /// Attributes by their names. It has a body, and so no `Debug`.
 pub(super) struct Item<'a>(pub(super) Vec<(&'static str, Attribute<'a>)>);
 
