@@ -10,13 +10,14 @@ use axum::http::StatusCode;
 use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
+use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretKeeper;
 use jiff::{SignedDuration, Timestamp};
 use local::aws::pretended;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use xsolla::{Outcome, Success, Unavailable, sign};
+use xsolla::{Success, sign};
 
 use crate::world::{World, sample};
 

@@ -18,6 +18,7 @@ mod fakes;
 mod keep;
 pub mod lambda;
 pub mod message;
+pub mod outcome;
 pub mod ports;
 pub mod record;
 pub mod relay;
