@@ -151,7 +151,7 @@ async fn each_function_takes_its_event() {
         if own.is_none_or(is_answered) {
             assert!(answer.status_code < 300, "{function}: {line}");
         } else {
-            assert!(line.to_string().starts_with("503 unanswered"), "{function}: {line}");
+            assert!(line.to_string().starts_with("503 no_directory"), "{function}: {line}");
         }
     }
 }

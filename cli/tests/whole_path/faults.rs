@@ -89,18 +89,18 @@ impl Call {
                 "PutItem",
                 "keep an event",
                 "204 accepted",
-                "500 events_unavailable",
+                "500 store_unavailable",
                 "Xsolla sends it again: accepted, or a duplicate if it had taken effect; kept once, queued once",
             ),
             Self::GetItem => ends(
                 "GetItem",
                 "know a user",
                 "204 user_found",
-                "500 users_unavailable",
+                "500 directory_unavailable",
                 "no event; a user counts as unknown only when the table says so",
             ),
             Self::UsersQuery => {
-                ends("Query", "find a user", "200 answered", "500 users_unavailable", "no event; the same")
+                ends("Query", "find a user", "200 answered", "500 directory_unavailable", "no event; the same")
             }
             Self::GetSecretValue => ends(
                 "GetSecretValue",
@@ -485,7 +485,7 @@ async fn in_an_outage_that_lasts_writes_are_tried_twice_and_the_end_of_it_is_met
     let mut attempts = Vec::new();
     for _ in 0..55 {
         let before = proxy.attempts();
-        assert_eq!(deliver(&intake, &payment(1)).await, "500 events_unavailable");
+        assert_eq!(deliver(&intake, &payment(1)).await, "500 store_unavailable");
         attempts.push(proxy.attempts() - before);
     }
     assert_eq!(attempts, [[3; 50].as_slice(), &[2; 5]].concat());

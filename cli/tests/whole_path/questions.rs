@@ -14,6 +14,7 @@ use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
+use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretKeeper;
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use local::Options;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use xsolla::{Outcome, Secrets, Unavailable, sign};
+use xsolla::{Secrets, sign};
 
 use crate::secrets::secrets_manager;
 use crate::world::{Answer, SECRET, World, options, sample};
@@ -157,7 +158,7 @@ async fn ask(intake: &Intake<Events, Directory, SecretSource>, question: &str) -
 async fn failure(directory: DirectorySetting) -> String {
     let intake = front_door(directory, "http://127.0.0.1:9");
     let (outcome, failure) = ask(&intake, sample("user_validation")).await;
-    assert_eq!(outcome, Outcome::Unavailable(Unavailable::Users));
+    assert_eq!(outcome, Outcome::Unavailable(Unavailable::Directory));
     for private in ["isle-4471", "mira", KEY, "game=isle"] {
         assert!(!failure.contains(private), "{failure}");
     }
@@ -323,7 +324,7 @@ async fn a_key_that_cannot_be_read_is_read_with_the_next_question() {
     for not_set_yet in [None, Some("")] {
         *stored.lock().unwrap() = not_set_yet;
         let (outcome, failure) = ask(&intake, sample("user_validation")).await;
-        assert_eq!(outcome, Outcome::Unavailable(Unavailable::Users));
+        assert_eq!(outcome, Outcome::Unavailable(Unavailable::Directory));
         assert!(failure.starts_with("secretsmanager:GetSecretValue: "), "{failure}");
     }
     *stored.lock().unwrap() = Some(KEY);

@@ -11,12 +11,13 @@ use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
+use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretKeeper;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use xsolla::{Outcome, Success, Unavailable, sign};
+use xsolla::{Success, sign};
 
 use crate::world::{World, sample};
 

@@ -9,11 +9,12 @@ use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, 
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::lambda;
+use intake::outcome::{Outcome, Unavailable};
 use intake::relay::Relay;
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use xsolla::{Outcome, PaymentWithoutOrder, Secrets, Success, Unavailable, sign};
+use xsolla::{PaymentWithoutOrder, Secrets, Success, sign};
 
 use crate::proxy::{Fault, FaultProxy};
 use crate::world::{SECRET, World, options, sample};
@@ -59,7 +60,7 @@ pub async fn accept(intake: &Intake<Events, Directory, SecretSource>, body: &str
 async fn without_its_table_the_front_door_answers_what_needs_none() {
     let proxy = FaultProxy::start("", "", Fault::Refused, 0).await;
     let intake = intake(&proxy.endpoint);
-    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Events));
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Store));
     assert_eq!(accept(&intake, sample("user_validation")).await, Outcome::UserFound, "which needs no table");
 }
 
@@ -108,7 +109,7 @@ async fn a_write_whose_answers_are_all_lost_is_found_by_the_retry() {
     let world = World::start().await;
     let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "PutItem", Fault::ResetAfter, 3).await;
     let intake = intake(&proxy.endpoint);
-    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Events));
+    assert_eq!(accept(&intake, sample("payment")).await, Outcome::Unavailable(Unavailable::Store));
     assert_eq!(accept(&intake, sample("payment")).await, Outcome::Duplicate(Success::NoContent));
     assert_eq!(world.queued().await.len(), 1);
 }

@@ -272,9 +272,9 @@ async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
         (with("/pathParameters/key", json!("wrong-key")), 503, "wrong_key"),
         (with("/pathParameters", Value::Null), 503, "wrong_key"),
         (with("/requestContext/identity/sourceIp", stranger.clone()), 503, "unknown_source"),
-        (with("/resource", json!("/unsigned/{key}/payment")), 503, "other_type"),
-        (with("/resource", Value::Null), 503, "other_type"),
-        (with("/httpMethod", json!("GET")), 503, "not_post"),
+        (with("/resource", json!("/unsigned/{key}/payment")), 503, "unexpected_type"),
+        (with("/resource", Value::Null), 503, "unexpected_type"),
+        (with("/httpMethod", json!("GET")), 503, "method_not_allowed"),
     ] {
         let (answered, log) = log(&event).await;
         assert_eq!(answered, status, "{log}");

@@ -18,6 +18,7 @@ mod endpoint;
 mod fakes;
 mod keep;
 pub mod lambda;
+pub mod outcome;
 pub mod ports;
 pub mod record;
 pub mod relay;

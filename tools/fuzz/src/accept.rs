@@ -7,11 +7,12 @@ use std::time::Duration;
 use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, SourcePolicy};
 use intake::aws::SecretSource;
 use intake::directory::Directory;
+use intake::outcome::Outcome;
 use intake::ports::{EventStore, Keeping, PortError};
 use intake::record::{Kind, Record};
 use intake::secrets::SecretKeeper;
 use jiff::Timestamp;
-use xsolla::{BodyDigest, NotificationType, Outcome, Role, Secrets, sign};
+use xsolla::{BodyDigest, NotificationType, Role, Secrets, sign};
 
 use crate::{RECEIVED_AT, RUNTIME, SECRET, assert_fits, notification};
 
