@@ -142,7 +142,7 @@ pub(crate) struct ShowArgs {
     /// Transaction id, order id, subject (`subscription#31`) or event id
     #[arg(required_unless_present = "user")]
     pub(crate) id: Option<String>,
-    /// Show all events of the user with this id of the game
+    /// Show all events of this user (the game's user id)
     #[arg(long, value_name = "ID", conflicts_with = "id")]
     pub(crate) user: Option<String>,
     /// Print bodies, with personal data redacted
@@ -151,7 +151,7 @@ pub(crate) struct ShowArgs {
     /// Print bodies as received, with personal data
     #[arg(long)]
     pub(crate) unredacted: bool,
-    /// Stack parameter PaymentWithoutOrder: `grant` or `money_only`; if unset, both meanings are shown
+    /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`; if unset, both meanings are shown
     #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER")]
     pub(crate) payment_without_order: Option<PaymentWithoutOrder>,
     #[command(flatten)]
@@ -193,10 +193,10 @@ pub(crate) struct ReplayArgs {
     /// Skip confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Stack parameter PaymentWithoutOrder: `grant` or `money_only`
+    /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`
     #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER", required_unless_present = "local")]
     pub(crate) payment_without_order: Option<PaymentWithoutOrder>,
-    /// URL of the game's queue (stack output QueueUrl)
+    /// URL of the game's queue (stack output `QueueUrl`)
     #[arg(long, value_name = "URL", env = "QUEUE_URL", required_unless_present = "local")]
     pub(crate) queue_url: Option<String>,
     #[command(flatten)]
@@ -246,10 +246,10 @@ Examples:
         /// Print the entries without sending them
         #[arg(long)]
         dry_run: bool,
-        /// Stack parameter PaymentWithoutOrder: `grant` or `money_only`
+        /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`
         #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER", required_unless_present = "local")]
         payment_without_order: Option<PaymentWithoutOrder>,
-        /// Table name (stack output TableName)
+        /// Table name (stack output `TableName`)
         #[arg(long, value_name = "NAME", env = "TABLE_NAME", required_unless_present = "local")]
         table: Option<String>,
         #[command(flatten)]
@@ -268,7 +268,7 @@ Examples:
   xsolla-webhooks erase --user isle-4471 --dry-run
   xsolla-webhooks erase --user isle-4471")]
 pub(crate) struct EraseArgs {
-    /// The game's id of the user
+    /// The game's user id
     #[arg(long, value_name = "ID")]
     pub(crate) user: String,
     /// Print the records without erasing them
@@ -316,7 +316,7 @@ Examples:
   xsolla-webhooks log-query --user isle-4471
   XSOLLA_SECRETS=test_secret xsolla-webhooks log-query --user isle-4471")]
 pub(crate) struct LogQueryArgs {
-    /// The game's id of the user
+    /// The game's user id
     #[arg(long, value_name = "ID")]
     pub(crate) user: String,
 }
@@ -327,7 +327,7 @@ pub(crate) struct TableTarget {
     /// Use the emulator on its default ports
     #[arg(long)]
     pub(crate) local: bool,
-    /// Table name (stack output TableName)
+    /// Table name (stack output `TableName`)
     #[arg(long, value_name = "NAME", env = "TABLE_NAME", required_unless_present = "local")]
     pub(crate) table: Option<String>,
 }
@@ -338,13 +338,13 @@ pub(crate) struct QueueTargets {
     /// Use the emulator on its default ports
     #[arg(long)]
     pub(crate) local: bool,
-    /// URL of the game's queue (stack output QueueUrl)
+    /// URL of the game's queue (stack output `QueueUrl`)
     #[arg(long, value_name = "URL", env = "QUEUE_URL", required_unless_present = "local")]
     pub(crate) queue_url: Option<String>,
-    /// URL of the dead-letter queue (stack output DeadLetterQueueUrl)
+    /// URL of the dead-letter queue (stack output `DeadLetterQueueUrl`)
     #[arg(long, value_name = "URL", env = "DEAD_LETTER_QUEUE_URL", required_unless_present = "local")]
     pub(crate) dead_letter_queue_url: Option<String>,
-    /// URL of the parked queue (stack output ParkedQueueUrl)
+    /// URL of the parked queue (stack output `ParkedQueueUrl`)
     #[arg(long, value_name = "URL", env = "PARKED_QUEUE_URL", required_unless_present = "local")]
     pub(crate) parked_queue_url: Option<String>,
 }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
+use intake::aws::port_error;
+use intake::ports::PortError;
 use intake::record::Kind;
 use intake::table::{BODY, ERASED_AT, KIND, PK, RECEIVED_AT, SK, TYPE};
 use jiff::Timestamp;
@@ -49,8 +50,8 @@ pub enum ReadError {
     Table {
         /// Table name.
         table: String,
-        /// The SDK's error with its causes.
-        cause: String,
+        /// Error of the scan.
+        cause: PortError,
     },
 }
 
@@ -109,7 +110,7 @@ pub async fn compare_table(table: &Table) -> Result<Report, ReadError> {
     while let Some(item) = items.next().await {
         let item = item.map_err(|error| ReadError::Table {
             table: table.name.clone(),
-            cause: DisplayErrorContext(error).to_string(),
+            cause: port_error("dynamodb:Scan", &error),
         })?;
         let text = |name: &str| item.get(name)?.as_s().ok().cloned();
         let body = item.get(BODY).and_then(|body| body.as_b().ok());

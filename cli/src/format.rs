@@ -1,7 +1,8 @@
 //! Plain-text formatting of command output.
 
 /// Formats rows as an indented table. Each column is as wide as its widest cell.
-pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+#[must_use]
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -16,6 +17,11 @@ pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Indents each line by four spaces.
+pub(crate) fn indented(text: &str) -> String {
+    text.lines().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// Formats a count with its noun: `1 event`, `2 events`.

@@ -13,7 +13,7 @@ use intake::trace::TraceHeader;
 use message::Goods;
 use xsolla::{EventId, PaymentWithoutOrder, json_text, masked};
 
-use crate::format::{columns, counted};
+use crate::format::{columns, counted, indented};
 use crate::table::{Index, Item, Table};
 
 /// Selects the records to show.
@@ -170,9 +170,7 @@ impl Entry {
             Bodies::Hidden => {}
             Bodies::Redacted => {
                 let notification = json_text(&self.body).unwrap_or_default();
-                for line in masked(self.type_name.as_deref().unwrap_or_default(), notification).lines() {
-                    let _ = writeln!(text, "    {line}");
-                }
+                text.push_str(&indented(&masked(self.type_name.as_deref().unwrap_or_default(), notification)));
             }
             Bodies::Unredacted => {
                 let _ = writeln!(text, "{}", String::from_utf8_lossy(&self.body).trim_end());
@@ -193,5 +191,5 @@ fn goods(
         return goods(setting).map(str::to_owned);
     }
     let (grant, money) = (goods(PaymentWithoutOrder::Grant)?, goods(PaymentWithoutOrder::MoneyOnly)?);
-    Some(if grant == money { grant.to_owned() } else { format!("{grant} or {money}") })
+    Some(if grant == money { grant.to_owned() } else { format!("{grant} or {money} (depends on PaymentWithoutOrder)") })
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use cli::format::columns;
+use intake::emulator::EVENTS_TABLE;
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY;
@@ -76,17 +78,17 @@ fn unsigned_key(key: &str) -> Result<Secrets, String> {
 fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
     let url = stack.url();
     let mut rows = vec![
-        ("Webhook URL", url.to_string()),
-        ("", format!("{url}/TYPE accepts one notification type")),
-        ("Webhook secret", secret.to_owned()),
+        ["Webhook URL".to_owned(), url.clone()],
+        [String::new(), format!("{url}/TYPE accepts one notification type")],
+        ["Webhook secret".to_owned(), secret.to_owned()],
     ];
-    for (number, (route, _)) in ROUTES.iter().filter(|_| unsigned_key.is_some()).enumerate() {
+    for (route, _) in ROUTES.iter().filter(|_| unsigned_key.is_some()) {
         let path = route.replace("{key}", unsigned_key.unwrap_or_default());
-        rows.push((if number == 0 { "Unsigned URLs" } else { "" }, format!("http://{}{path}", stack.webhooks)));
+        rows.push(["Unsigned URL".to_owned(), format!("http://{}{path}", stack.webhooks)]);
     }
-    rows.push(("DynamoDB", format!("{}, table events", stack.dynamodb_endpoint)));
-    rows.push(("SQS", format!("{}, queue {}", stack.sqs_endpoint, stack.queues.events)));
-    rows.iter().map(|(label, value)| format!("  {label:<16}{value}\n")).collect()
+    rows.push(["DynamoDB".to_owned(), format!("{}, table {EVENTS_TABLE}", stack.dynamodb_endpoint)]);
+    rows.push(["SQS".to_owned(), format!("{}, queue {}", stack.sqs_endpoint, stack.queues.events)]);
+    columns(&rows)
 }
 
 /// A `curl` command that sends a signed webhook.

@@ -10,7 +10,7 @@ use xsolla::masked;
 
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
 use super::queues::DeadLetters;
-use crate::format::{columns, counted};
+use crate::format::{columns, counted, indented};
 
 /// Contents of the dead-letter queue and the parked queue at one time.
 #[derive(Debug)]
@@ -93,10 +93,10 @@ impl DlqSnapshot {
             let message = letter.message.body().unwrap_or_default();
             let body = match Event::read(message) {
                 _ if unredacted => message.to_owned(),
-                Ok(event) => masked(&event.notification_type, event.notification.get()),
-                Err(_) => "***".to_owned(),
+                Ok(event) => indented(&masked(&event.notification_type, event.notification.get())),
+                Err(_) => indented("***"),
             };
-            let _ = writeln!(text, "{body}");
+            let _ = writeln!(text, "{}", body.trim_end());
         }
         for note in self.notes.iter().filter(|note| note.reason.id() == event_id) {
             let _ = writeln!(text, "  parked since {}: {}", note.since, note.reason.cause());
