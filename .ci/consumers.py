@@ -1,4 +1,4 @@
-"""Runs the README's consumers against the local queue: each must grant an order once, though it is sent twice."""
+"""Runs the example consumers against the local queue. Each must grant an order once, although it is sent twice."""
 
 import hashlib
 import os
