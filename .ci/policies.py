@@ -93,7 +93,7 @@ def find_what_is_planted(policy):
 def main():
     logging.disable()
     resources = translated()
-    for name in ("KeepEvents", "Boundary"):
+    for name in ("StoreEvents", "PermissionsBoundary"):
         find_what_is_planted(dict(policies(resources))[name])
     found = [finding for name, policy in policies(resources) for finding in findings(name, policy)]
     for name, role in resources.items():
