@@ -9,11 +9,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use xsolla::model::Json;
-use xsolla::{
-    Envelope, NotificationType, Outcome, Question, Reply, Role, Secrets, Signature, SourceRanges, Unavailable, Verified,
-};
+use xsolla::{Envelope, NotificationType, Question, Reply, Role, Secrets, Signature, SourceRanges, Verified};
 
 use crate::keep::{keep, keep_unreadable};
+use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::trace::TraceHeader;
@@ -156,7 +155,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
 
     async fn decide<'a>(&self, delivery: &Delivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
         if delivery.body.len() > MAX_BODY {
-            return Ok(Outcome::Unavailable(Unavailable::TooLarge));
+            return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
         let (verified, secrets) = timed(&mut receipt.took.verify, self.verify(delivery)).await?;
         receipt.secret = Some(verified.secret());
@@ -168,11 +167,11 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
 
         let Ok(envelope) = Envelope::read(&verified) else {
             let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at, delivery.trace);
-            return timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events));
+            return timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Store));
         };
         let envelope = receipt.envelope.insert(envelope);
         if !self.door.takes(envelope) {
-            return Ok(Outcome::Unavailable(Unavailable::OtherType));
+            return Ok(Outcome::Unavailable(Unavailable::UnexpectedType));
         }
         match envelope.known.map(NotificationType::role) {
             Some(Role::Question(question)) => {
@@ -184,7 +183,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             }
             Some(Role::Event(_)) | None => {
                 let kept = keep(&self.events, envelope, verified.into(), delivery.received_at, delivery.trace);
-                timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events))
+                timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Store))
             }
         }
     }
@@ -253,9 +252,9 @@ pub(crate) async fn ask(
     body: &[u8],
 ) -> Result<(Outcome, Option<Json>), Stop> {
     // Boxed, or the future of each event would carry that of a question, which is larger.
-    let reply = Box::pin(directory.reply(question, envelope, body)).await.map_err(failed(Unavailable::Users))?;
+    let reply = Box::pin(directory.reply(question, envelope, body)).await.map_err(failed(Unavailable::Directory))?;
     let reply = reply.ok_or_else(nobody)?;
-    let outcome = reply.outcome();
+    let outcome = Outcome::from(&reply);
     Ok(match reply {
         Reply::Content(content) => (outcome, Some(content)),
         Reply::UserFound | Reply::UserNotFound | Reply::NotFound => (outcome, None),
@@ -281,7 +280,7 @@ impl Drop for Stopwatch<'_> {
 
 /// Nobody was appointed.
 fn nobody() -> Stop {
-    Outcome::Unavailable(Unavailable::Unanswered).into()
+    Outcome::Unavailable(Unavailable::NoDirectory).into()
 }
 
 /// Why the flow ended early.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xsolla::{Envelope, Question, Reply, Secrets};
 
-use crate::message::Message;
 use crate::ports::{EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
 use crate::record::{Kept, Kind, Record};
+use crate::sqs_message::Message;
 
 pub(crate) fn port_error() -> PortError {
     PortError { operation: "fake:Call", cause: "it was told to fail".to_owned() }

@@ -1,8 +1,9 @@
 //! Keeping an event once: what it means that its key is taken.
 
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{Envelope, Outcome};
+use xsolla::Envelope;
 
+use crate::outcome::Outcome;
 use crate::ports::{EventStore, Keeping, PortError};
 use crate::record::{Body, Record};
 use crate::trace::TraceHeader;

@@ -5,8 +5,8 @@ use std::future::Future;
 
 use xsolla::{Envelope, Question, Reply};
 
-use crate::message::Message;
 use crate::record::{Kept, Record};
+use crate::sqs_message::Message;
 
 /// An outside service could not do its work. The message is for the log: it never leaves for the caller, and holds
 /// nothing of a body.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use consumer::Event;
 use jiff::Timestamp;
+use message::Event;
 use xsolla::{Goods, ItemRole, NotificationType, PaymentWithoutOrder, Told};
 
-use crate::message::{self, Message, NotJson};
 use crate::ports::{History, Parked, Parking, PortError, Queue, Sent};
 use crate::record::{Kept, MissingAttribute};
+use crate::sqs_message::{self, Message, NotJson};
 
 #[cfg(test)]
 mod tests;
@@ -232,7 +232,7 @@ fn told(event: &Kept) -> Result<Told<'_>, NotJson> {
         identified: event.identified,
         mode: event.mode,
         received_at: &event.received_at,
-        notification: message::notification(&event.body)?.get(),
+        notification: sqs_message::notification(&event.body)?.get(),
     })
 }
 
@@ -251,7 +251,7 @@ fn message_with(event: &Kept, told: &Told<'_>, goods: Goods, replay: bool) -> Re
         replay,
         received_at: Cow::Borrowed(&event.received_at),
         item_roles: ItemRole::of_items(told.known, told.notification),
-        notification: message::notification(&event.body)?,
+        notification: sqs_message::notification(&event.body)?,
     })?;
     Ok(Message { trace: event.trace.clone(), ..message })
 }

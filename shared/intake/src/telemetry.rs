@@ -15,10 +15,11 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use xsolla::NotificationType;
 use xsolla::drift::{Row, Tally};
-use xsolla::{NotificationType, Outcome, Unavailable};
 
 use crate::accept::Receipt;
+use crate::outcome::{Outcome, Unavailable};
 use crate::relay::Relayed;
 use crate::trace::TraceHeader;
 

@@ -8,10 +8,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xsolla::{Envelope, Outcome, Role, Secrets, SourceRanges, Unavailable, Unsigned};
+use xsolla::{Envelope, Role, Secrets, SourceRanges, Unsigned};
 
 use crate::accept::{MAX_BODY, Receipt, Stop, UnknownSource, ask, failed, timed};
 use crate::keep::{keep, keep_unreadable};
+use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::record::Body;
 use crate::secrets::SecretKeeper;
@@ -66,7 +67,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
     async fn decide<'a>(&self, delivery: &UnsignedDelivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
         let UnsignedDelivery { body, received_at, trace, .. } = *delivery;
         if body.len() > MAX_BODY {
-            return Ok(Outcome::Unavailable(Unavailable::TooLarge));
+            return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
         // The key first: the address of whoever has none is nobody's business, and goes into no log.
         if !timed(&mut receipt.took.verify, self.has_key(delivery)).await? {
@@ -76,7 +77,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
         if receipt.unknown_source.is_some() {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
         }
-        let Some(what) = delivery.what else { return Ok(Outcome::Unavailable(Unavailable::OtherType)) };
+        let Some(what) = delivery.what else { return Ok(Outcome::Unavailable(Unavailable::UnexpectedType)) };
 
         let envelope = Envelope::read_unsigned(body, what).ok();
         match what.notification_type().role() {
@@ -98,7 +99,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
                         None => keep_unreadable(&self.events, Body::unsigned(body), received_at, trace).await,
                     }
                 };
-                timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Events))
+                timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Store))
             }
         }
     }

@@ -135,7 +135,7 @@ async fn a_body_that_is_too_large_is_not_even_hashed() {
     assert_eq!(largest.len(), MAX_BODY);
     assert_eq!(signed(&intake, &largest).await, Outcome::Accepted(Success::NoContent));
     let outcome = signed(&intake, &(largest + " ")).await;
-    assert_eq!(outcome, Outcome::Unavailable(Unavailable::TooLarge));
+    assert_eq!(outcome, Outcome::Unavailable(Unavailable::BodyTooLarge));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_question_is_answered_from_the_directory_and_never_kept() {
     assert_eq!(intake.events.switch.calls(), 0);
     intake.directory.as_ref().unwrap().switch.failing.store(true, Ordering::Relaxed);
     let outcome = signed(&intake, &validation(r#""known""#)).await;
-    assert_eq!(outcome, Outcome::Unavailable(Unavailable::Users));
+    assert_eq!(outcome, Outcome::Unavailable(Unavailable::Directory));
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn what_a_question_asks_for_is_the_answers_body() {
 
 #[tokio::test]
 async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer() {
-    let unanswered = Outcome::Unavailable(Unavailable::Unanswered);
+    let unanswered = Outcome::Unavailable(Unavailable::NoDirectory);
     let mut intake = intake(Door::Any);
     for name in ["user_search", "get_pincode", "inventory_get"] {
         assert_eq!(signed(&intake, &format!(r#"{{"notification_type":"{name}"}}"#)).await, unanswered);
@@ -187,7 +187,7 @@ async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer
 #[tokio::test]
 async fn the_door_of_one_type_leaves_all_others_to_another_try() {
     let intake = intake(Door::Only(NotificationType::PAYMENT));
-    let other = Outcome::Unavailable(Unavailable::OtherType);
+    let other = Outcome::Unavailable(Unavailable::UnexpectedType);
     assert_eq!(signed(&intake, PAYMENT).await, Outcome::Accepted(Success::NoContent));
     assert_eq!(signed(&intake, ORDER_PAID).await, other);
     assert_eq!(signed(&intake, &validation(r#""known""#)).await, other);
@@ -247,7 +247,7 @@ mod sources {
 async fn what_cannot_be_kept_is_not_acknowledged() {
     let intake = intake(Door::Any);
     intake.events.switch.failing.store(true, Ordering::Relaxed);
-    let unavailable = Outcome::Unavailable(Unavailable::Events);
+    let unavailable = Outcome::Unavailable(Unavailable::Store);
     assert_eq!(signed(&intake, PAYMENT).await, unavailable);
     assert_eq!(signed(&intake, "not json").await, unavailable, "not even what cannot be read");
 }
@@ -269,7 +269,7 @@ async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
         trace: None,
         time_left: DEADLINE,
     };
-    assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::Events));
+    assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::Store));
 }
 
 struct FailSecondCall(FakeEvents);

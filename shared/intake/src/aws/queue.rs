@@ -10,8 +10,8 @@ use aws_sdk_sqs::types::{
 };
 
 use super::port_error;
-use crate::message::Message;
 use crate::ports::{Parked, Parking, PortError, Queue, Sent};
+use crate::sqs_message::Message;
 use crate::trace::TraceHeader;
 
 type SystemAttributes = HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
@@ -21,7 +21,18 @@ const SEND_BATCH: &str = "sqs:SendMessageBatch";
 /// What SQS says of a message that it will never take, whoever sends it and whenever.
 const NEVER: [&str; 3] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"];
 
-/// The FIFO queue from which the game takes its events.
+/// URLs of the queues of a stack.
+#[derive(Debug, Clone)]
+pub struct QueueUrls {
+    /// Events for the game. FIFO.
+    pub events: String,
+    /// Messages that the game failed to process ten times. FIFO.
+    pub dead_letters: String,
+    /// Notes of events that SQS can never accept.
+    pub parked: String,
+}
+
+/// The FIFO queue of events for the game.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,

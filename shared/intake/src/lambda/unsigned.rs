@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use lambda_runtime::{Error, LambdaEvent};
-use xsolla::{Outcome, Unsigned};
+use xsolla::Unsigned;
 
 use super::proxy::ProxyRequest;
 use super::webhook::response;
@@ -14,6 +14,7 @@ use super::{refuse_to_start, serve, trace_of, warm_up};
 use crate::accept::{DEADLINE, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
+use crate::outcome::Outcome;
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{UnsignedSettings, environment};

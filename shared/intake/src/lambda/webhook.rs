@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use lambda_http::http::{HeaderValue, header};
 use lambda_runtime::{Error, LambdaEvent};
+use xsolla::Role;
 use xsolla::model::Json;
-use xsolla::{Outcome, Role};
 
 use super::proxy::ProxyRequest;
 use super::{refuse_to_start, serve, trace_of, warm_up};
 use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
+use crate::outcome::Outcome;
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::secrets::SecretKeeper;
 use crate::settings::{WebhookSettings, environment};

@@ -52,13 +52,13 @@ fn a_question_that_nobody_answers_is_named_and_has_no_key() {
     let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
     let receipt = Receipt {
         envelope: Some(Envelope::read(&verified).unwrap()),
-        ..Receipt::from(Outcome::Unavailable(xsolla::Unavailable::Unanswered))
+        ..Receipt::from(Outcome::Unavailable(Unavailable::NoDirectory))
     };
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
-    assert_eq!(line.to_string(), "503 unanswered get_pincode (live, 0 µs)");
+    assert_eq!(line.to_string(), "503 no_directory get_pincode (live, 0 µs)");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"unanswered","status":503,"notification_type":"get_pincode","mode":"live","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"Deprecated","Unit":"Count"}]}]},"Webhooks":1,"Took":0.0,"Deprecated":1}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"no_directory","status":503,"notification_type":"get_pincode","mode":"live","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"Deprecated","Unit":"Count"}]}]},"Webhooks":1,"Took":0.0,"Deprecated":1}"#
     );
 }
 
@@ -94,7 +94,7 @@ fn an_unknown_address_is_said_and_is_worth_a_warning() {
         serde_json::to_string(&reported).unwrap(),
         r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"accepted","status":204,"unknown_source":"203.0.113.9","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"UnknownSource","Unit":"Count"}]}]},"Webhooks":1,"Took":0.0,"UnknownSource":1}"#
     );
-    let enforced = line(Outcome::Unavailable(xsolla::Unavailable::UnknownSource), None);
+    let enforced = line(Outcome::Unavailable(Unavailable::UnknownSource), None);
     assert_eq!(enforced.level(), Level::ERROR);
     assert_eq!(enforced.to_string(), "503 unknown_source");
 }
@@ -113,12 +113,12 @@ fn what_an_alarm_counts_is_written_at_warn() {
         Outcome::Conflict(Success::NoContent),
         Outcome::Unreadable,
         Outcome::InvalidSignature,
-        Outcome::Unavailable(Unavailable::Events),
-        Outcome::Unavailable(Unavailable::Users),
+        Outcome::Unavailable(Unavailable::Store),
+        Outcome::Unavailable(Unavailable::Directory),
         Outcome::Unavailable(Unavailable::Secrets),
         Outcome::Unavailable(Unavailable::Deadline),
-        Outcome::Unavailable(Unavailable::Unanswered),
-        Outcome::Unavailable(Unavailable::OtherType),
+        Outcome::Unavailable(Unavailable::NoDirectory),
+        Outcome::Unavailable(Unavailable::UnexpectedType),
     ];
     let mut counted: BTreeSet<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
     counted.insert("accepted"); // of RelayStands and NoWebhooks, which do without it at WARN
@@ -144,10 +144,10 @@ fn level_of(receipt: &Receipt<'_>) -> Level {
 
 #[test]
 fn what_failed_is_said() {
-    let mut receipt = Receipt::from(Outcome::Unavailable(xsolla::Unavailable::Events));
+    let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Store));
     receipt.failure = Some(port_error());
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
-    assert_eq!(line.to_string(), "500 events_unavailable: fake:Call: it was told to fail");
+    assert_eq!(line.to_string(), "500 store_unavailable: fake:Call: it was told to fail");
     assert_eq!(line.level(), Level::ERROR);
 }
 
@@ -374,23 +374,23 @@ fn record(envelope: &Envelope<'_>, body: &str) -> Json {
 const OUTCOMES: [&str; 20] = [
     "accepted",
     "answered",
+    "body_too_large",
     "conflict",
     "deadline_exceeded",
+    "directory_unavailable",
     "duplicate",
-    "events_unavailable",
     "invalid_signature",
+    "method_not_allowed",
+    "no_directory",
     "not_found",
-    "not_post",
-    "other_type",
     "secrets_unavailable",
-    "too_large",
-    "unanswered",
-    "undecodable",
+    "store_unavailable",
+    "undecodable_body",
+    "unexpected_type",
     "unknown_source",
     "unreadable",
     "user_found",
     "user_not_found",
-    "users_unavailable",
     "wrong_key",
 ];
 

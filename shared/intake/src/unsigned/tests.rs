@@ -88,7 +88,7 @@ async fn a_web_shop_is_told_who_exists_and_nothing_is_kept() {
     }
     intake.directory.switch.failing.store(true, Ordering::Relaxed);
     let receipt = intake.accept(&delivery(Unsigned::WebShopUserValidation, "{}")).await;
-    assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Users));
+    assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Directory));
     assert_eq!(intake.events.switch.calls(), 0);
 }
 
@@ -106,7 +106,7 @@ async fn whoever_has_not_the_key_or_another_address_is_turned_away_and_reaches_n
             (UnsignedDelivery { key: None, source: ELSEWHERE, ..right }, wrong_key, None),
             (UnsignedDelivery { source: ELSEWHERE, ..right }, unknown_source, Some(UnknownSource(ELSEWHERE))),
             (UnsignedDelivery { source: None, ..right }, unknown_source, Some(UnknownSource(None))),
-            (UnsignedDelivery { what: None, ..right }, Unavailable::OtherType, None),
+            (UnsignedDelivery { what: None, ..right }, Unavailable::UnexpectedType, None),
         ] {
             let receipt = intake.accept(&delivery).await;
             assert_eq!(receipt.outcome, Outcome::Unavailable(why));
@@ -115,7 +115,7 @@ async fn whoever_has_not_the_key_or_another_address_is_turned_away_and_reaches_n
         }
     }
     let large = " ".repeat(MAX_BODY + 1);
-    assert_eq!(payout(&intake, &large).await, Outcome::Unavailable(Unavailable::TooLarge));
+    assert_eq!(payout(&intake, &large).await, Outcome::Unavailable(Unavailable::BodyTooLarge));
     assert_eq!((intake.events.switch.calls(), intake.directory.switch.calls()), (0, 0));
 }
 
@@ -154,7 +154,7 @@ async fn what_cannot_be_kept_or_read_in_time_is_not_acknowledged() {
     let intake = intake();
     intake.events.switch.failing.store(true, Ordering::Relaxed);
     for body in [PAYOUT, "[]"] {
-        assert_eq!(payout(&intake, body).await, Outcome::Unavailable(Unavailable::Events), "{body}");
+        assert_eq!(payout(&intake, body).await, Outcome::Unavailable(Unavailable::Store), "{body}");
     }
     intake.events.switch.hanging.store(true, Ordering::Relaxed);
     assert_eq!(payout(&intake, PAYOUT).await, Outcome::Unavailable(Unavailable::Deadline));

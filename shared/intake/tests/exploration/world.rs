@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
-use consumer::Event;
-use intake::message::Message;
 use intake::ports::{
     EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory,
 };
 use intake::record::{Kept, Kind, Record};
+use intake::sqs_message::Message;
 use jiff::Timestamp;
+use message::Event;
 use xsolla::{Envelope, EventId, Mode, Question, Reply};
 
 use crate::flaw::Flaw;
