@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use intake::aws::{EventHistory, SqsQueue};
-use intake::ports::{PortError, Queue as _, Sent};
-use intake::record::{Item as _, Kept, Kind, MissingAttribute};
-use intake::relay::{self, NoMessage};
+use intake::ports::{PortError, Queue as _, SendResult};
+use intake::record::{Item as _, Kind, MissingAttribute, StoredEvent};
+use intake::relay::{self, BuildError};
 use intake::sqs_message::Message;
 use intake::table::{ERASED_AT, KIND};
 use jiff::Timestamp;
@@ -175,13 +175,13 @@ impl Replay {
 
     pub(crate) async fn send_one(&self, event_id: &EventId, run: &str) -> Result<Outcome, PortError> {
         let message = match self.message(event_id).await? {
-            Ok(message) => message.once_more(run),
+            Ok(message) => message.with_replay_id(run),
             Err(cause) => return Ok(Outcome::Refused(cause)),
         };
         match self.queue.send(&[&message]).await.pop() {
-            Some(Sent::Queued) => Ok(Outcome::Queued),
-            Some(Sent::Refused(error)) => Ok(Outcome::Refused(error.to_string())),
-            Some(Sent::Failed(error)) => Err(error),
+            Some(SendResult::Sent) => Ok(Outcome::Queued),
+            Some(SendResult::Rejected(error)) => Ok(Outcome::Refused(error.to_string())),
+            Some(SendResult::Retryable(error)) => Err(error),
             None => Err(PortError { operation: "sqs:SendMessageBatch", cause: "no result".to_owned() }),
         }
     }
@@ -195,14 +195,14 @@ impl Replay {
         if let Some(at) = item.string(ERASED_AT) {
             return Ok(Err(format!("its user was erased at {at}")));
         }
-        let event = match Kept::read(&item) {
+        let event = match StoredEvent::read(&item) {
             Ok(event) => event,
             Err(missing @ MissingAttribute(_)) => return Ok(Err(missing.to_string())),
         };
         match relay::write(&event, true, &self.history, self.payment_without_order).await {
             Ok(message) => Ok(Ok(message)),
-            Err(NoMessage::Never(error)) => Ok(Err(error.to_string())),
-            Err(NoMessage::NotYet(error)) => Err(error),
+            Err(BuildError::Permanent(error)) => Ok(Err(error.to_string())),
+            Err(BuildError::Transient(error)) => Err(error),
         }
     }
 }

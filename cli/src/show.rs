@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::ports::PortError;
-use intake::record::{Item as _, Kept, Kind};
+use intake::record::{Item as _, Kind, StoredEvent};
 use intake::relay;
 use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET, SK, TRACE, TYPE, USER_ID};
 use intake::trace::TraceHeader;
@@ -84,7 +84,8 @@ pub async fn find(
     for subject in subjects {
         let items = table.of_subject(&subject).await?;
         let is_event = |item: &&Item| item.string(KIND) == Some(Kind::Event.name());
-        let events: Vec<Kept> = items.iter().filter(is_event).filter_map(|item| Kept::read(item).ok()).collect();
+        let events: Vec<StoredEvent> =
+            items.iter().filter(is_event).filter_map(|item| StoredEvent::read(item).ok()).collect();
         entries.extend(items.iter().map(|item| Entry::new(item, &events, payment_without_order)));
     }
     entries.retain(|entry| only.as_ref().is_none_or(|only| entry.event_id == *only));
@@ -124,12 +125,12 @@ impl Found {
 }
 
 impl Entry {
-    fn new(item: &Item, events: &[Kept], payment_without_order: Option<PaymentWithoutOrder>) -> Self {
+    fn new(item: &Item, events: &[StoredEvent], payment_without_order: Option<PaymentWithoutOrder>) -> Self {
         let text = |name| item.string(name).unwrap_or_default().to_owned();
         let body = item.binary(BODY).unwrap_or_default().to_vec();
         let type_name = item.string(TYPE).map(str::to_owned);
         let is_event = item.string(KIND) == Some(Kind::Event.name());
-        let kept = Kept::read(item).ok().filter(|_| is_event);
+        let kept = StoredEvent::read(item).ok().filter(|_| is_event);
 
         let secret = item.get(SECRET).and_then(|secret: &AttributeValue| secret.as_n().ok());
         let mut about = vec![text(MODE)];
@@ -180,7 +181,11 @@ impl Entry {
 }
 
 /// What an event means for the goods; both, if that depends on a setting that is not known.
-fn meaning(event: &Kept, events: &[Kept], payment_without_order: Option<PaymentWithoutOrder>) -> Option<String> {
+fn meaning(
+    event: &StoredEvent,
+    events: &[StoredEvent],
+    payment_without_order: Option<PaymentWithoutOrder>,
+) -> Option<String> {
     let goods = |setting| relay::goods(event, setting, events).ok().map(Goods::name);
     if let Some(setting) = payment_without_order {
         return goods(setting).map(str::to_owned);

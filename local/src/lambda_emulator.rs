@@ -38,7 +38,7 @@ pub struct Environment {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum NoAnswer {
+pub enum InvokeError {
     /// The binary cannot be started, or nothing can listen on this machine.
     #[error("the environment cannot be made: {0}")]
     Start(#[from] std::io::Error),
@@ -58,7 +58,7 @@ struct Invocation {
     answer: Asker,
 }
 
-type Asker = oneshot::Sender<Result<Bytes, NoAnswer>>;
+type Asker = oneshot::Sender<Result<Bytes, InvokeError>>;
 
 #[derive(Debug)]
 struct RuntimeApi {
@@ -80,7 +80,7 @@ impl Environment {
     /// # Errors
     ///
     /// When it ends before.
-    pub async fn start(mut command: Command) -> Result<Self, NoAnswer> {
+    pub async fn start(mut command: Command) -> Result<Self, InvokeError> {
         let (ready, is_ready) = oneshot::channel();
         let (events, next) = mpsc::channel(1);
         let ready = Mutex::new(Some(ready));
@@ -100,7 +100,7 @@ impl Environment {
         let mut process = command.spawn()?;
         tokio::select! {
             Ok(()) = is_ready => Ok(Self { process, events, invocations: 0, _server: server }),
-            ended = process.wait() => Err(NoAnswer::Ended(ended?)),
+            ended = process.wait() => Err(InvokeError::Ended(ended?)),
         }
     }
 
@@ -115,7 +115,7 @@ impl Environment {
     /// # Errors
     ///
     /// When the function fails, or its process ends.
-    pub async fn invoke(&mut self, event: Vec<u8>) -> Result<Bytes, NoAnswer> {
+    pub async fn invoke(&mut self, event: Vec<u8>) -> Result<Bytes, InvokeError> {
         self.invocations += 1;
         let id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
         let (answer, answered) = oneshot::channel();
@@ -123,7 +123,7 @@ impl Environment {
         let sent = self.events.send(Invocation { id, event, answer }).await;
         tokio::select! {
             Ok(answer) = answered, if sent.is_ok() => answer,
-            ended = self.process.wait() => Err(NoAnswer::Ended(ended?)),
+            ended = self.process.wait() => Err(InvokeError::Ended(ended?)),
         }
     }
 
@@ -180,11 +180,11 @@ async fn response(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>, bo
 }
 
 async fn error(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    api.answer(&id, Err(NoAnswer::Failed(String::from_utf8_lossy(&body).into_owned())))
+    api.answer(&id, Err(InvokeError::Failed(String::from_utf8_lossy(&body).into_owned())))
 }
 
 impl RuntimeApi {
-    fn answer(&self, id: &str, answer: Result<Bytes, NoAnswer>) -> StatusCode {
+    fn answer(&self, id: &str, answer: Result<Bytes, InvokeError>) -> StatusCode {
         match lock(&self.current).take_if(|(current, _)| current == id) {
             Some((_, asker)) => {
                 // Whoever asked may have given up.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::Event;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy};
 use intake::aws::{EventHistory, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::lambda::unsigned::ROUTES;
 use intake::relay::Relay;
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -135,16 +135,16 @@ async fn each_function_takes_its_event() {
     let world = World::start().await;
     for function in functions::all().iter().filter(|function| !["unsigned", "relay"].contains(&function.as_str())) {
         let own = functions::type_of(function);
-        let (door, path, sent) = own.map_or_else(
-            || (Door::Any, "/webhooks".to_owned(), sample("order_paid-combined").trim_end()),
-            |own| (Door::Only(own), format!("/webhooks/{}", own.name()), sample_of(own)),
+        let (accepted_types, path, sent) = own.map_or_else(
+            || (AcceptedTypes::All, "/webhooks".to_owned(), sample("order_paid-combined").trim_end()),
+            |own| (AcceptedTypes::Only(own), format!("/webhooks/{}", own.name()), sample_of(own)),
         );
         let event: ProxyRequest = serde_json::from_str(&file(function, &proxy_event(&path, sent))).unwrap();
         let intake = Intake {
-            door,
+            accepted_types,
             events: world.stack.events.clone(),
             directory: Some(Directory::ACCEPT_ALL),
-            secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+            secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
             sources: SourcePolicy { enforced: true, ..SourcePolicy::default() },
         };
         let (answer, line) = lambda::webhook::handle(&intake, &event, None, Timestamp::now(), DEADLINE).await;
@@ -163,7 +163,7 @@ async fn the_unsigned_function_takes_its_event() {
     let intake = UnsignedIntake {
         events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
-        keys: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
+        keys: SecretCache::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
         sources: SourceRanges::published(),
     };
     let (answer, line) = lambda::unsigned::handle(&intake, &event, None, Timestamp::now(), DEADLINE).await;

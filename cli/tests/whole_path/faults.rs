@@ -12,13 +12,13 @@ use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy};
 use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::lambda;
 use intake::relay::{Relay, SEND_LIMIT};
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
 use local::Options;
 use serde_json::{Value, json};
@@ -352,10 +352,10 @@ pub fn front_door(config: &SdkConfig, endpoints: &Endpoints) -> Intake<Events, D
     let dynamodb = at(&endpoints.dynamodb, config);
     let users = DirectorySetting::Table("users".to_owned());
     Intake {
-        door: Door::Any,
+        accepted_types: AcceptedTypes::All,
         directory: Some(Directory::new(users, config, &aws_sdk_dynamodb::Client::new(&dynamodb))),
         events: Events::new(&dynamodb, "events".to_owned()),
-        secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
+        secrets: SecretCache::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
         sources: SourcePolicy::default(),
     }
 }

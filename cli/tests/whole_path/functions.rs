@@ -48,7 +48,7 @@ fn every_current_type_has_a_binary() {
 fn every_binary_takes_the_type_it_is_named_after() {
     for binary in all().iter().filter(|binary| !["webhook", "unsigned", "relay"].contains(&binary.as_str())) {
         let own = type_of(binary).unwrap_or_else(|| panic!("{binary} is named after no type"));
-        let door = format!("Door::Only(NotificationType::{})", own.name().to_uppercase());
+        let door = format!("AcceptedTypes::Only(NotificationType::{})", own.name().to_uppercase());
         let source = fs::read_to_string(sources().join(format!("{binary}.rs"))).unwrap();
         assert!(source.contains(&door), "{binary} has no {door}");
     }

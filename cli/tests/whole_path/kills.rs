@@ -13,7 +13,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 use intake::aws::CallLimits;
 use intake::emulator::emulator_config;
 use local::lambda_emulator::Environment;
@@ -43,7 +43,7 @@ fn process() {
     let Ok(role) = env::var("KILLS_ROLE") else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match role.as_str() {
-        "webhook" => runtime.block_on(intake::lambda::webhook::run(Door::Any)).unwrap(),
+        "webhook" => runtime.block_on(intake::lambda::webhook::run(AcceptedTypes::All)).unwrap(),
         "relay" => runtime.block_on(intake::lambda::relay::run()).unwrap(),
         "table" => runtime.block_on(async {
             let data = Some(env::var("KILLS_DATA").unwrap().into());

@@ -10,12 +10,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
-use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::outcome::{Outcome, Unavailable};
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
 use local::Options;
@@ -131,10 +131,10 @@ fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Even
     let config = emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager).build();
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Intake {
-        door: Door::Any,
+        accepted_types: AcceptedTypes::All,
         directory: Some(Directory::new(directory, &config, &dynamodb)),
         events: Events::new(&config, "events".to_owned()),
-        secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
     }
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, SourcePolicy};
 use intake::aws::{CallLimits, Events, SecretSource};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::outcome::{Outcome, Unavailable};
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -50,10 +50,10 @@ impl FrontDoor {
             emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let intake = Intake {
-            door: Door::Any,
+            accepted_types: AcceptedTypes::All,
             events: world.stack.events.clone(),
             directory: Some(Directory::ACCEPT_ALL),
-            secrets: SecretKeeper::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
+            secrets: SecretCache::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
             sources: SourcePolicy::default(),
         };
         Self { intake, value }

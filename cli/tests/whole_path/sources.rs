@@ -3,12 +3,12 @@
 use std::net::Ipv4Addr;
 
 use hyper::Method;
-use intake::accept::{DEADLINE, Door, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy};
 use intake::aws::SecretSource;
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use jiff::Timestamp;
 use local::Options;
 use serde_json::{Value, json};
@@ -85,10 +85,10 @@ async fn an_event_without_a_readable_address_comes_from_an_unknown_one() {
         event["requestContext"] = request_context.clone();
         for (sources, status) in [(enforced(), served), (SourcePolicy::default(), 204)] {
             let intake = Intake {
-                door: Door::Any,
+                accepted_types: AcceptedTypes::All,
                 events: world.stack.events.clone(),
                 directory: Some(Directory::ACCEPT_ALL),
-                secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+                secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
                 sources,
             };
             let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
-use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, MAX_BODY, SourcePolicy};
 use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::lambda;
 use intake::outcome::{Outcome, Unavailable};
 use intake::relay::Relay;
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use xsolla::{PaymentWithoutOrder, Secrets, Success, sign};
@@ -34,10 +34,10 @@ pub fn config(endpoint: &str) -> SdkConfig {
 /// The front door, with its table behind this endpoint.
 fn intake(table: &str) -> Intake<Events, Directory, SecretSource> {
     Intake {
-        door: Door::Any,
+        accepted_types: AcceptedTypes::All,
         events: Events::new(&config(table), "events".to_owned()),
         directory: Some(Directory::ACCEPT_ALL),
-        secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
     }
 }

@@ -10,7 +10,7 @@ use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, SecretsSetting};
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
@@ -243,7 +243,7 @@ async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
     let intake = UnsignedIntake {
         events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
-        keys: SecretKeeper::new(SecretSource::new(SecretsSetting::SecretsManager("key".to_owned()), &config)),
+        keys: SecretCache::new(SecretSource::new(SecretsSetting::SecretsManager("key".to_owned()), &config)),
         sources: SourceRanges::published(),
     };
     let right: Value = serde_json::from_str(include_str!("../../../events/unsigned.json")).unwrap();

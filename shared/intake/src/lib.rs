@@ -16,7 +16,6 @@ pub mod emulator;
 mod endpoint;
 #[cfg(test)]
 mod fakes;
-mod keep;
 pub mod lambda;
 pub mod outcome;
 pub mod ports;
@@ -25,6 +24,7 @@ pub mod relay;
 pub mod secrets;
 pub mod settings;
 pub mod sqs_message;
+mod store_event;
 pub mod table;
 pub mod telemetry;
 pub mod trace;

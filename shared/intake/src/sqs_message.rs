@@ -56,7 +56,7 @@ impl Message {
     /// The same message, to be sent once more. Without a deduplication id of its own, made from what stands for this
     /// time, SQS would drop it for five minutes after the first.
     #[must_use]
-    pub fn once_more(self, time: &str) -> Self {
+    pub fn with_replay_id(self, time: &str) -> Self {
         Self { deduplication_id: fifo_id(&format!("{}#{time}", self.deduplication_id)), ..self }
     }
 
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn once_more_it_differs_in_its_deduplication_id_alone() {
         let first = message("transaction#7#payment", b"{}").unwrap();
-        let second = first.clone().once_more("2026-11-22T04:00:00Z");
+        let second = first.clone().with_replay_id("2026-11-22T04:00:00Z");
         assert_eq!(second.deduplication_id, "transaction#7#payment#2026-11-22T04:00:00Z");
         assert_eq!(Message { deduplication_id: first.deduplication_id.clone(), ..second }, first);
     }

@@ -10,15 +10,15 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{DEADLINE, Door, Intake, MAX_BODY, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Intake, MAX_BODY, SourcePolicy};
 use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue, sdk_config};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
-use intake::ports::{EventStore, Keeping};
-use intake::record::{Kept, Kind, Record};
+use intake::ports::{EventStore, PutOutcome};
+use intake::record::{Kind, Record, StoredEvent};
 use intake::relay::{Relay, write};
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -171,12 +171,12 @@ impl Step {
                     received_at: RECEIVED_AT,
                     trace: None,
                 };
-                Box::new(move || assert_eq!(runtime.block_on(events.keep(&record)), Ok(Keeping::Kept)))
+                Box::new(move || assert_eq!(runtime.block_on(events.put_if_absent(&record)), Ok(PutOutcome::Inserted)))
             }
             Self::Webhook => webhook(runtime, body),
             Self::Message => {
                 let event: Event = serde_json::from_slice(&stream_event(body)).unwrap();
-                let event = Kept::read(&event.records[0].change.new_image).unwrap();
+                let event = StoredEvent::read(&event.records[0].change.new_image).unwrap();
                 let history = history(&network());
                 Box::new(move || {
                     let message = runtime.block_on(write(&event, false, &history, PaymentWithoutOrder::Grant));
@@ -190,10 +190,10 @@ impl Step {
 
 fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
     let intake = Intake {
-        door: Door::Any,
+        accepted_types: AcceptedTypes::All,
         events: events(&network()),
         directory: Some(Directory::ACCEPT_ALL),
-        secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
         sources: SourcePolicy::default(),
     };
     let mut request: Value = serde_json::from_str(include_str!("../../../events/webhook.json")).unwrap();

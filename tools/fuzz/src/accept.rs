@@ -1,16 +1,16 @@
-//! The front door: whatever is signed is kept, and nothing that is a notification is turned away for good.
+//! The front accepted_types: whatever is signed is kept, and nothing that is a notification is turned away for good.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use intake::accept::{DEADLINE, Delivery, Door, Intake, MAX_BODY, SourcePolicy};
+use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, MAX_BODY, SourcePolicy};
 use intake::aws::SecretSource;
 use intake::directory::Directory;
 use intake::outcome::Outcome;
-use intake::ports::{EventStore, Keeping, PortError};
+use intake::ports::{EventStore, PortError, PutOutcome};
 use intake::record::{Kind, Record};
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use jiff::Timestamp;
 use xsolla::{BodyDigest, NotificationType, Role, Secrets, sign};
 
@@ -82,10 +82,10 @@ pub(crate) struct World<E>(Intake<E, Directory, SecretSource>);
 impl<E: EventStore> World<E> {
     pub(crate) fn new(events: E) -> Self {
         Self(Intake {
-            door: Door::Any,
+            accepted_types: AcceptedTypes::All,
             events,
             directory: Some(Directory::ACCEPT_ALL),
-            secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+            secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
             sources: SourcePolicy::default(),
         })
     }
@@ -118,15 +118,15 @@ struct Item {
 }
 
 impl EventStore for Table {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         assert_fits(&record.event_id, record.body.digest());
         let mut items = self.0.lock().unwrap();
         if let Some(item) = items.get(&record.event_id.to_string()) {
             let digest = BodyDigest::of(&item.body).to_string();
-            return Ok(Keeping::Taken { digest, received_at: Some(item.received_at) });
+            return Ok(PutOutcome::AlreadyExists { digest, received_at: Some(item.received_at) });
         }
         let item = Item { kind: record.kind, body: record.body.bytes().to_vec(), received_at: record.received_at };
         items.insert(record.event_id.to_string(), item);
-        Ok(Keeping::Kept)
+        Ok(PutOutcome::Inserted)
     }
 }

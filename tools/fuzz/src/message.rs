@@ -21,8 +21,8 @@ use base64::engine::general_purpose::STANDARD;
 use intake::accept::MAX_BODY;
 use intake::aws::Events;
 use intake::lambda::relay::{BATCH_TIME, handle};
-use intake::ports::{History, Parked, Parking, PortError, Queue, Sent};
-use intake::record::{Kept, Kind};
+use intake::ports::{History, Parked, Parking, PortError, Queue, SendResult};
+use intake::record::{Kind, StoredEvent};
 use intake::relay::Relay;
 use intake::sqs_message::Message;
 use intake::table::{BODY, KIND, ORDER_ID, PK, PROJECT_ID, SK, TYPE, USER_ID};
@@ -113,7 +113,7 @@ async fn relay(item: &Item) -> Relayed {
         },
     }] });
     let event: Event = serde_json::from_str(&event.to_string()).unwrap();
-    let history = Past(Kept::read(&event.records[0].change.new_image).ok());
+    let history = Past(StoredEvent::read(&event.records[0].change.new_image).ok());
     let (queue, parking) = (Queued::default(), ParkingLot::default());
     let relay = Relay { queue, parking, history, payment_without_order: PaymentWithoutOrder::Grant };
     let (response, _) = handle(&relay, &event, || BATCH_TIME).await;
@@ -182,9 +182,9 @@ impl HttpConnector for Table {
 struct Queued(Mutex<Vec<Message>>);
 
 impl Queue for Queued {
-    async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
+    async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         self.0.lock().unwrap().extend(batch.iter().map(|message| (*message).clone()));
-        batch.iter().map(|_| Sent::Queued).collect()
+        batch.iter().map(|_| SendResult::Sent).collect()
     }
 }
 
@@ -199,10 +199,10 @@ impl Parking for ParkingLot {
 }
 
 /// One event, which is kept already when it is relayed.
-struct Past(Option<Kept>);
+struct Past(Option<StoredEvent>);
 
 impl History for Past {
-    async fn events_of(&self, _: &str) -> Result<Vec<Kept>, PortError> {
+    async fn events_of(&self, _: &str) -> Result<Vec<StoredEvent>, PortError> {
         Ok(self.0.iter().cloned().collect())
     }
 }

@@ -12,8 +12,8 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::port_error;
-use crate::ports::{EventStore, History, Keeping, PortError};
-use crate::record::{self, Kept, Kind, RETENTION, Record};
+use crate::ports::{EventStore, History, PortError, PutOutcome};
+use crate::record::{self, Kind, RETENTION, Record, StoredEvent};
 use crate::table::{
     ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK,
     TRACE, TYPE, USER_ID,
@@ -42,7 +42,7 @@ impl Events {
 
     /// The same table, which may forget what is written from now on after this time.
     #[must_use]
-    pub const fn forgotten_after(mut self, retention: SignedDuration) -> Self {
+    pub const fn with_retention(mut self, retention: SignedDuration) -> Self {
         self.retention = retention;
         self
     }
@@ -61,7 +61,7 @@ impl Events {
 }
 
 impl EventStore for Events {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         let attempt = Uuid::new_v4().simple().to_string();
         let put = self
             .client
@@ -72,7 +72,7 @@ impl EventStore for Events {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         // Boxed: the future of a call has several kilobytes, which every future around it would carry.
         match Box::pin(put.send()).await {
-            Ok(_) => Ok(Keeping::Kept),
+            Ok(_) => Ok(PutOutcome::Inserted),
             Err(error) => match holder(&error) {
                 Some(holder) => Ok(taken(holder, &attempt)),
                 None => Err(port_error(PUT_ITEM, &error)),
@@ -82,12 +82,12 @@ impl EventStore for Events {
 }
 
 /// What it means that the key has a holder.
-fn taken(holder: &impl record::Item, attempt: &str) -> Keeping {
+fn taken(holder: &impl record::Item, attempt: &str) -> PutOutcome {
     // A write that had taken effect unanswered was repeated: the holder is this very call.
     if holder.string(ATTEMPT) == Some(attempt) {
-        return Keeping::Kept;
+        return PutOutcome::Inserted;
     }
-    Keeping::Taken {
+    PutOutcome::AlreadyExists {
         digest: holder.string(DIGEST).unwrap_or_default().to_owned(),
         received_at: holder.string(RECEIVED_AT).and_then(|text| text.parse().ok()),
     }
@@ -108,7 +108,7 @@ impl EventHistory {
 }
 
 impl History for EventHistory {
-    async fn events_of(&self, subject: &str) -> Result<Vec<Kept>, PortError> {
+    async fn events_of(&self, subject: &str) -> Result<Vec<StoredEvent>, PortError> {
         let pages = self
             .client
             .query()
@@ -127,7 +127,7 @@ impl History for EventHistory {
         let items: Vec<Attributes> = pages.try_collect().await.map_err(|error| port_error(QUERY, &error))?;
         // One that somebody has damaged must not hold up all events that ask for their past.
         let usable = |item: &Attributes| {
-            Kept::read(item)
+            StoredEvent::read(item)
                 .inspect_err(|error| tracing::error!(subject, %error, "an item of the table is passed over"))
                 .ok()
         };
@@ -259,14 +259,16 @@ mod tests {
     }
 
     /// Keeps a payment.
-    async fn keep(events: &Events) -> Result<Keeping, PortError> {
+    async fn keep(events: &Events) -> Result<PutOutcome, PortError> {
         let body = br#"{"notification_type":"payment","settings":{"project_id":3},"user":{"id":"\u00e9"},
             "transaction":{"id":7},"order":{"id":9}}"#;
         let signature = Signature::parse(&sign(body, "secret")).unwrap();
         let verified = Secrets::parse("secret").unwrap().verify(body, &signature).unwrap();
         let envelope = Envelope::read(&verified).unwrap();
         let trace = TraceHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793").unwrap();
-        events.keep(&Record::of_event(&envelope, Body::from(verified), Timestamp::UNIX_EPOCH, Some(&trace))).await
+        events
+            .put_if_absent(&Record::of_event(&envelope, Body::from(verified), Timestamp::UNIX_EPOCH, Some(&trace)))
+            .await
     }
 
     const OTHER_EVENT: Answer = |_| {
@@ -278,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn sends_one_put_with_every_attribute() {
         let (events, table) = Table::events(&[PUT]);
-        assert_eq!(keep(&events).await.unwrap(), Keeping::Kept);
+        assert_eq!(keep(&events).await.unwrap(), PutOutcome::Inserted);
         let [put] = &table.asked()[..] else { panic!("one call") };
         assert_eq!(put["Item"].as_object().unwrap().len(), 16);
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
@@ -288,13 +290,13 @@ mod tests {
     async fn reports_existing_event_if_key_exists() {
         let (events, _) = Table::events(&[OTHER_EVENT]);
         let received_at = Some("2026-11-22T00:00:00Z".parse().unwrap());
-        assert_eq!(keep(&events).await.unwrap(), Keeping::Taken { digest: "d".to_owned(), received_at });
+        assert_eq!(keep(&events).await.unwrap(), PutOutcome::AlreadyExists { digest: "d".to_owned(), received_at });
     }
 
     #[tokio::test]
     async fn recognizes_own_write_after_lost_answer() {
         let (events, table) = Table::events(&[|_| None, SAME_WRITE]);
-        assert_eq!(keep(&events).await.unwrap(), Keeping::Kept);
+        assert_eq!(keep(&events).await.unwrap(), PutOutcome::Inserted);
         assert_eq!(table.asked().len(), 2);
     }
 

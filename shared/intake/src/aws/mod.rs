@@ -43,7 +43,7 @@ pub struct CallLimits {
 }
 
 impl CallLimits {
-    /// At the front door: three attempts with their pauses, within [`crate::accept::DEADLINE`]. DynamoDB writes in about
+    /// At the front accepted_types: three attempts with their pauses, within [`crate::accept::DEADLINE`]. DynamoDB writes in about
     /// 5 ms; a new TLS connection takes about 20 ms.
     pub const FRONT_DOOR: Self = Self {
         connect: Duration::from_millis(250),
