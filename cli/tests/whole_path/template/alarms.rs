@@ -1,8 +1,6 @@
 //! Alarms, the dashboard, and the runbook that they link to.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -130,7 +128,7 @@ fn metrics_used() -> BTreeSet<String> {
 
 #[test]
 fn each_metric_used_is_emitted() {
-    let code = sources::of("../shared/intake/src");
+    let code = sources::code("shared/intake/src");
     let used = metrics_used();
     assert!(used.contains("Webhooks") && used.contains("Drift"), "{used:?}");
     let missing: Vec<_> = used.iter().filter(|metric| !code.contains(&format!("\"{metric}\""))).collect();
@@ -146,14 +144,13 @@ fn each_outcome_used_is_emitted() {
         used.extend(values);
     }
     assert!(used.contains("accepted") && used.contains("unknown_source"), "{used:?}");
-    let code = sources::of("../shared/intake/src") + &sources::of("../shared/xsolla/src");
+    let code = sources::code("shared/intake/src") + &sources::code("shared/xsolla/src");
     let missing: Vec<_> = used.iter().filter(|outcome| !code.contains(&format!("=> \"{outcome}\""))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
 fn runbook() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations/runbook.md");
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    sources::file("docs/operations/runbook.md")
 }
 
 /// The anchors and texts of the runbook's sections.

@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 use saphyr::{LoadableYamlNode, Scalar, Tag, Yaml};
 use serde_json::{Value, json};
 
-static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
-    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"));
-    match Yaml::load_from_str(text).unwrap().as_slice() {
+use super::sources;
+
+static TEMPLATE: LazyLock<Value> =
+    LazyLock::new(|| match Yaml::load_from_str(&sources::file("template.yaml")).unwrap().as_slice() {
         [document] => to_json(document),
         documents => panic!("{} documents", documents.len()),
-    }
-});
+    });
 
 /// One entry of the section `Resources`.
 #[derive(Clone, Copy)]

@@ -41,7 +41,7 @@ fn functions_receive_source_settings(#[case] variable: &str, #[case] parameter: 
 #[test]
 fn cli_environment_has_all_variables_of_the_commands() {
     let output = text(&section("Outputs")["CliEnvironment"]["Value"]["Fn::Sub"]);
-    let code = sources::of("src");
+    let code = sources::code("cli/src");
     let arguments: BTreeSet<&str> = code.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(arguments.contains("TABLE_NAME"), "{arguments:?}");
     for variable in arguments.into_iter().chain(["XSOLLA_SECRET_ID"]) {

@@ -1,17 +1,27 @@
-//! Source text of this repository's crates, for names that no public item exposes.
+//! Files of this repository. Source text gives the names that no public item exposes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The text of all source files in a folder, without tests. The path is relative to this crate.
-pub fn of(folder: &str) -> String {
+/// A path relative to the repository's root.
+fn path(relative: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(relative)
+}
+
+/// The text of one file.
+pub fn file(relative: &str) -> String {
+    fs::read_to_string(path(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
+}
+
+/// The text of all source files in a folder, without tests.
+pub fn code(folder: &str) -> String {
     let mut text = String::new();
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
+    append_code(&path(folder), &mut text);
     assert!(!text.is_empty(), "no sources in {folder}");
     text
 }
 
-fn read(folder: &Path, text: &mut String) {
+fn append_code(folder: &Path, text: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let is_test = path.file_stem().is_some_and(|name| name == "tests");
@@ -19,7 +29,7 @@ fn read(folder: &Path, text: &mut String) {
             continue;
         }
         if path.is_dir() {
-            read(&path, text);
+            append_code(&path, text);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).unwrap();
             text.push_str(source.split("#[cfg(test)]\nmod tests {").next().unwrap());
