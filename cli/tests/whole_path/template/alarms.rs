@@ -87,7 +87,7 @@ fn each_alarm_is_on_the_dashboard() {
 #[test]
 fn each_function_has_alarms_for_errors_and_throttles() {
     for (metric, names) in [("Errors", &["FunctionErrors", "RelayErrors"][..]), ("Throttles", &["Throttles"])] {
-        let watched: BTreeSet<&str> = names.iter().flat_map(|name| functions_watched(*name, metric)).collect();
+        let watched: BTreeSet<&str> = names.iter().flat_map(|name| functions_watched(name, metric)).collect();
         assert_eq!(watched, function_names(), "{metric}");
     }
 }

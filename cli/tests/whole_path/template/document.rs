@@ -139,7 +139,7 @@ fn to_json(yaml: &Yaml<'_>) -> Value {
             let entries = entries.iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), to_json(value)));
             Value::Object(entries.collect())
         }
-        Yaml::Tagged(tag, value) => long_form(tag, to_json(value)),
+        Yaml::Tagged(tag, value) => long_form(tag, &to_json(value)),
         Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => panic!("unsupported: {yaml:?}"),
     }
 }
@@ -154,12 +154,12 @@ fn scalar_to_json(scalar: &Scalar<'_>) -> Value {
     }
 }
 
-fn long_form(tag: &Tag, value: Value) -> Value {
+fn long_form(tag: &Tag, value: &Value) -> Value {
     assert_eq!(tag.handle, "!", "unknown tag {tag}");
     match tag.suffix.as_str() {
         "Ref" => json!({ "Ref": value }),
         "GetAtt" => {
-            let (resource, attribute) = text(&value).split_once('.').unwrap();
+            let (resource, attribute) = text(value).split_once('.').unwrap();
             json!({ "Fn::GetAtt": [resource, attribute] })
         }
         function @ ("Equals" | "If" | "Not" | "Sub") => json!({ format!("Fn::{function}"): value }),
