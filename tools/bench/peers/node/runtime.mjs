@@ -32,7 +32,7 @@ for (;;) {
     const answer = await handler(JSON.parse(body), context);
     await call('POST', `${awsRequestId}/response`, Buffer.from(JSON.stringify(answer)));
   } catch (error) {
-    const told = { errorType: error.name, errorMessage: error.message };
-    await call('POST', `${awsRequestId}/error`, Buffer.from(JSON.stringify(told)));
+    const failure = { errorType: error.name, errorMessage: error.message };
+    await call('POST', `${awsRequestId}/error`, Buffer.from(JSON.stringify(failure)));
   }
 }
