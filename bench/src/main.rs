@@ -1,5 +1,5 @@
 //! Measures the functions as they are deployed, beside the same job done in Node.js and in Python. How, and what that is
-//! worth, stands in ARCHITECTURE.md, "Speed".
+//! worth, stands in docs/performance/benchmarks.md.
 
 mod events;
 mod figures;
@@ -21,7 +21,7 @@ type Error = Box<dyn std::error::Error>;
 
 /// Measures the functions beside the same job done in Node.js and in Python.
 ///
-/// Writes bench/RESULTS.md and docs/speed.svg. Needs node 20 or later, npm, and python3 with venv.
+/// Writes bench/RESULTS.md and docs/performance/speed.svg. Needs node 20 or later, npm, and python3 with venv.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
     /// How often everything is measured, the implementations in turn
@@ -73,7 +73,7 @@ async fn main() -> Result<(), Error> {
     if options.only.is_empty() {
         let conditions = report::conditions(&options, &target).await?;
         std::fs::write(repository.join("bench/RESULTS.md"), report::page(&conditions, &table))?;
-        std::fs::write(repository.join("docs/speed.svg"), svg::plot(&rounds))?;
+        std::fs::write(repository.join("docs/performance/speed.svg"), svg::plot(&rounds))?;
     }
     Ok(())
 }

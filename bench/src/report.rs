@@ -202,7 +202,7 @@ pub(crate) fn page(conditions: &str, table: &str) -> String {
     let arguments = if arguments.is_empty() { String::new() } else { format!(" -- {}", arguments.join(" ")) };
     format!(
         "# Results\n\nWritten by `cargo run --profile harness -p bench{arguments}`. What is measured, and who has what \
-         advantage, stands in [ARCHITECTURE.md](../ARCHITECTURE.md#speed).\n\n{conditions}\n\n{table}\n\
+         advantage, stands in [docs/performance/benchmarks.md](../docs/performance/benchmarks.md).\n\n{conditions}\n\n{table}\n\
          Medians over the rounds. CPU is per event, in user mode and in the kernel, of all threads.\n"
     )
 }

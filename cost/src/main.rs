@@ -1,6 +1,6 @@
 //! What a webhook costs in instructions and in memory, counted by valgrind: the same on a busy machine as on a quiet one.
 //!
-//! `cargo run --release -p cost` compares the counts with the tables of `docs/cost.md`, and fails if one has moved by more
+//! `cargo run --release -p cost` compares the counts with the tables of `docs/performance/cost.md`, and fails if one has moved by more
 //! than [`TOLERANCE`], or if the cost of a body grows faster than its size. With `UPDATE_COST=1` it writes the tables anew.
 //!
 //! A package of its own, and no benchmark of another one: so it is built of what the functions are built of, with the
@@ -128,10 +128,10 @@ fn grows_no_faster_than_the_body(counts: &[u64]) -> bool {
     is_linear
 }
 
-/// Whether the table of `docs/cost.md` says so, or nearly so. It has a column more, for what the last body allocates: that
+/// Whether the table of `docs/performance/cost.md` says so, or nearly so. It has a column more, for what the last body allocates: that
 /// of the others moves with the order in which a map is written.
 fn is_documented(instructions: &[u64]) -> bool {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cost.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance/cost.md");
     let text = fs::read_to_string(&path).unwrap();
     let (begin, end) = ("<!-- instructions -->\n\n", "\n<!-- end of instructions -->");
     let (before, rest) = text.split_once(begin).unwrap();
@@ -157,7 +157,7 @@ fn is_documented(instructions: &[u64]) -> bool {
     let near = |(count, expected): (&u64, &u64)| count.abs_diff(*expected) * 100 <= expected * TOLERANCE;
     let is_documented = expected.len() == counts.len() && counts.iter().zip(&expected).all(near);
     if !is_documented {
-        println!("One of these is more than {TOLERANCE} % away from docs/cost.md:\n\n{documented}");
+        println!("One of these is more than {TOLERANCE} % away from docs/performance/cost.md:\n\n{documented}");
         println!("If that is meant: UPDATE_COST=1 cargo run --release -p cost");
     }
     is_documented

@@ -1,5 +1,5 @@
 // A Lambda runtime for Node.js, as small as one can be. AWS's own (the package aws-lambda-ric) compiles curl when it is
-// installed, with tools that most machines lack; what the two cost was compared: see ARCHITECTURE.md, "Speed".
+// installed, with tools that most machines lack; what the two cost was compared: see docs/performance/benchmarks.md.
 
 import http from 'node:http';
 

@@ -217,7 +217,7 @@ fn every_function_has_an_alarm_for_its_errors_and_its_throttles() {
 
 #[test]
 fn every_alarm_tells_somebody_and_names_its_section_of_the_runbook() {
-    let runbook = include_str!("../../../docs/runbook.md");
+    let runbook = include_str!("../../../docs/operations/runbook.md");
     let anchor = |heading: &str| heading.to_lowercase().replace(' ', "-");
     let sections: BTreeSet<String> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
     // Of the alarms, and of the parameter `Canary`.
@@ -233,7 +233,7 @@ fn every_alarm_tells_somebody_and_names_its_section_of_the_runbook() {
     }
     assert_eq!(named, sections);
     for section in runbook.split("\n## ").skip(1) {
-        for part in ["**For money.**", "**Look.**", "**Do.**"] {
+        for part in ["**Meaning.**", "**Impact.**", "**First steps.**"] {
             assert!(section.contains(part), "{}: {part}", section.lines().next().unwrap());
         }
     }
