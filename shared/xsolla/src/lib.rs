@@ -37,7 +37,7 @@ mod signature;
 mod source;
 mod unsigned;
 
-pub use answer::{Answer, Outcome, Refusal, Success, Unavailable};
+pub use answer::{Answer, Refusal, Success};
 pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
 pub use goods::{Goods, InvalidChoice, ItemRole, PaymentWithoutOrder, Told};
 pub use identity::{BodyDigest, EventId};

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::field::{Field, Fields};
 use crate::model::Json;
-use crate::{Outcome, Question, json_text};
+use crate::{Answer, Question, Refusal, Success, json_text};
 
 /// What whoever was appointed replies to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,14 +77,14 @@ impl Reply {
         }
     }
 
-    /// What has happened to the question with this.
+    /// Returns the HTTP answer that carries the reply.
     #[must_use]
-    pub const fn outcome(&self) -> Outcome {
+    pub const fn answer(&self) -> Answer {
         match self {
-            Self::UserFound => Outcome::UserFound,
-            Self::UserNotFound => Outcome::UserNotFound,
-            Self::Content(_) => Outcome::Answered,
-            Self::NotFound => Outcome::NotFound,
+            Self::UserFound => Answer::Success(Success::NoContent),
+            Self::UserNotFound => Answer::Refusal(Refusal::InvalidUser),
+            Self::Content(_) => Answer::Content,
+            Self::NotFound => Answer::NotFound,
         }
     }
 }
@@ -183,29 +183,32 @@ mod tests {
 
     const INVALID_USER: &str = r#"{"error":{"code":"INVALID_USER","message":"Invalid user"}}"#;
 
+    const YES: Answer = Answer::Success(Success::NoContent);
+    const NO: Answer = Answer::Refusal(Refusal::InvalidUser);
+
     #[test]
     fn what_the_endpoint_may_say() {
-        for (question, status, body, outcome) in [
-            (Q::UserValidation, 204, "", Outcome::UserFound),
-            (Q::UserValidation, 200, "<p>yes</p>", Outcome::UserFound),
-            (Q::UserValidation, 400, INVALID_USER, Outcome::UserNotFound),
-            (Q::UserValidation, 404, INVALID_USER, Outcome::UserNotFound),
-            (Q::UserValidation, 422, r#" {"error":{"code":"INVALID_USER"}} "#, Outcome::UserNotFound),
-            (Q::UserSearch, 204, "", Outcome::UserFound),
-            (Q::UserSearch, 200, r#"{"user":{"id":"mira"}}"#, Outcome::Answered),
-            (Q::UserSearch, 200, r#"{"user":{"id":-7.10,"name":null},"more":[]}"#, Outcome::Answered),
-            (Q::UserSearch, 400, INVALID_USER, Outcome::UserNotFound),
-            (Q::PartnerSideCatalog, 200, "[]", Outcome::Answered),
-            (Q::PartnerSideCatalog, 200, r#"[{"sku":"boots","quantity":0},{"sku":"\u0061"}]"#, Outcome::Answered),
-            (Q::PartnerSideCatalog, 404, "<p>nothing</p>", Outcome::NotFound),
-            (Q::GetPincode, 200, r#"{"pin_code":"AAA-BBB"}"#, Outcome::Answered),
-            (Q::WebShopUserValidation, 200, r#"{"user":{"id":"7","name":"Mira"},"attributes":[]}"#, Outcome::Answered),
-            (Q::WebShopUserValidation, 404, "", Outcome::NotFound),
-            (Q::InventoryGet, 200, "[]", Outcome::Answered),
-            (Q::InventoryGet, 200, "{}", Outcome::Answered),
+        for (question, status, body, answer) in [
+            (Q::UserValidation, 204, "", YES),
+            (Q::UserValidation, 200, "<p>yes</p>", YES),
+            (Q::UserValidation, 400, INVALID_USER, NO),
+            (Q::UserValidation, 404, INVALID_USER, NO),
+            (Q::UserValidation, 422, r#" {"error":{"code":"INVALID_USER"}} "#, NO),
+            (Q::UserSearch, 204, "", YES),
+            (Q::UserSearch, 200, r#"{"user":{"id":"mira"}}"#, Answer::Content),
+            (Q::UserSearch, 200, r#"{"user":{"id":-7.10,"name":null},"more":[]}"#, Answer::Content),
+            (Q::UserSearch, 400, INVALID_USER, NO),
+            (Q::PartnerSideCatalog, 200, "[]", Answer::Content),
+            (Q::PartnerSideCatalog, 200, r#"[{"sku":"boots","quantity":0},{"sku":"\u0061"}]"#, Answer::Content),
+            (Q::PartnerSideCatalog, 404, "<p>nothing</p>", Answer::NotFound),
+            (Q::GetPincode, 200, r#"{"pin_code":"AAA-BBB"}"#, Answer::Content),
+            (Q::WebShopUserValidation, 200, r#"{"user":{"id":"7","name":"Mira"},"attributes":[]}"#, Answer::Content),
+            (Q::WebShopUserValidation, 404, "", Answer::NotFound),
+            (Q::InventoryGet, 200, "[]", Answer::Content),
+            (Q::InventoryGet, 200, "{}", Answer::Content),
         ] {
             let reply = question.read_response(status, body.as_bytes());
-            assert_eq!(reply.map(|reply| reply.outcome()), Ok(outcome), "{question:?} {status} {body}");
+            assert_eq!(reply.map(|reply| reply.answer()), Ok(answer), "{question:?} {status} {body}");
         }
     }
 

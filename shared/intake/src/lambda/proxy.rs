@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::http::header;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use xsolla::Unavailable;
 
 use crate::accept::MAX_BODY;
+use crate::outcome::Unavailable;
 
 /// One HTTP request, as API Gateway hands it over.
 ///
@@ -39,16 +39,16 @@ impl ProxyRequest {
     /// The bytes that Xsolla sent.
     pub(crate) fn body(&self) -> Result<Cow<'_, [u8]>, Unavailable> {
         if !self.http_method.eq_ignore_ascii_case("POST") {
-            return Err(Unavailable::NotPost);
+            return Err(Unavailable::MethodNotAllowed);
         }
         let body = self.body.as_deref().unwrap_or_default();
         if !self.is_base64_encoded {
             return Ok(Cow::Borrowed(body.as_bytes()));
         }
         if base64::decoded_len_estimate(body.len()) > MAX_BODY + 3 {
-            return Err(Unavailable::TooLarge);
+            return Err(Unavailable::BodyTooLarge);
         }
-        STANDARD.decode(body).map(Cow::Owned).map_err(|_| Unavailable::Undecodable)
+        STANDARD.decode(body).map(Cow::Owned).map_err(|_| Unavailable::UndecodableBody)
     }
 
     /// The `Authorization` header. Two of them are as good as none: nobody could say which was meant.

@@ -8,7 +8,7 @@ use xsolla::model::Json;
 use super::*;
 use crate::accept::DEADLINE;
 use crate::fakes::{FakeDirectory, FakeEvents, FakeSecrets};
-use crate::ports::Keeping;
+use crate::ports::PutOutcome;
 use crate::record::{Kind, Record};
 
 const KEY: &str = "key-of-thirty-two-characters-abc";
@@ -22,7 +22,7 @@ fn intake() -> Fakes {
     UnsignedIntake {
         events: FakeEvents::default(),
         directory: FakeDirectory::default(),
-        keys: SecretKeeper::new(FakeSecrets::new(KEY)),
+        keys: SecretCache::new(FakeSecrets::new(KEY)),
         sources: SourceRanges::published(),
     }
 }
@@ -88,7 +88,7 @@ async fn a_web_shop_is_told_who_exists_and_nothing_is_kept() {
     }
     intake.directory.switch.failing.store(true, Ordering::Relaxed);
     let receipt = intake.accept(&delivery(Unsigned::WebShopUserValidation, "{}")).await;
-    assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Users));
+    assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Directory));
     assert_eq!(intake.events.switch.calls(), 0);
 }
 
@@ -106,7 +106,7 @@ async fn whoever_has_not_the_key_or_another_address_is_turned_away_and_reaches_n
             (UnsignedDelivery { key: None, source: ELSEWHERE, ..right }, wrong_key, None),
             (UnsignedDelivery { source: ELSEWHERE, ..right }, unknown_source, Some(UnknownSource(ELSEWHERE))),
             (UnsignedDelivery { source: None, ..right }, unknown_source, Some(UnknownSource(None))),
-            (UnsignedDelivery { what: None, ..right }, Unavailable::OtherType, None),
+            (UnsignedDelivery { what: None, ..right }, Unavailable::UnexpectedType, None),
         ] {
             let receipt = intake.accept(&delivery).await;
             assert_eq!(receipt.outcome, Outcome::Unavailable(why));
@@ -115,7 +115,7 @@ async fn whoever_has_not_the_key_or_another_address_is_turned_away_and_reaches_n
         }
     }
     let large = " ".repeat(MAX_BODY + 1);
-    assert_eq!(payout(&intake, &large).await, Outcome::Unavailable(Unavailable::TooLarge));
+    assert_eq!(payout(&intake, &large).await, Outcome::Unavailable(Unavailable::BodyTooLarge));
     assert_eq!((intake.events.switch.calls(), intake.directory.switch.calls()), (0, 0));
 }
 
@@ -140,7 +140,7 @@ async fn a_key_is_changed_like_a_secret() {
 #[tokio::test]
 async fn a_key_that_could_be_guessed_opens_nothing() {
     let mut intake = intake();
-    intake.keys = SecretKeeper::new(FakeSecrets::new("short"));
+    intake.keys = SecretCache::new(FakeSecrets::new("short"));
     let delivery = UnsignedDelivery { key: Some("short"), ..delivery(Unsigned::Payout, PAYOUT) };
     let receipt = intake.accept(&delivery).await;
     assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Secrets));
@@ -154,7 +154,7 @@ async fn what_cannot_be_kept_or_read_in_time_is_not_acknowledged() {
     let intake = intake();
     intake.events.switch.failing.store(true, Ordering::Relaxed);
     for body in [PAYOUT, "[]"] {
-        assert_eq!(payout(&intake, body).await, Outcome::Unavailable(Unavailable::Events), "{body}");
+        assert_eq!(payout(&intake, body).await, Outcome::Unavailable(Unavailable::Store), "{body}");
     }
     intake.events.switch.hanging.store(true, Ordering::Relaxed);
     assert_eq!(payout(&intake, PAYOUT).await, Outcome::Unavailable(Unavailable::Deadline));
@@ -164,10 +164,10 @@ async fn what_cannot_be_kept_or_read_in_time_is_not_acknowledged() {
 struct Unsecured;
 
 impl EventStore for Unsecured {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         assert_eq!((record.body.secret(), record.body.bytes()), (None, PAYOUT.as_bytes()), "nobody signed it");
         assert_eq!((record.type_name.as_deref(), &record.user_id, &record.order_id), (Some("payout"), &None, &None));
-        Ok(Keeping::Kept)
+        Ok(PutOutcome::Inserted)
     }
 }
 

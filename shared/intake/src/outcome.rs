@@ -1,0 +1,195 @@
+//! The table of answers: each outcome of a request and its HTTP answer.
+//!
+//! Xsolla treats a 4xx on a payment as final: the player is charged, gets nothing, and Xsolla never retries. So 400 is only
+//! for a bad signature, a body that is not a webhook, and an unknown user. 404 answers some questions, never an event.
+//! Everything temporary is 5xx, which Xsolla retries (`payment`: up to 12 times in 48 hours; `order_paid`: up to 20 times in
+//! 12 hours).
+
+use xsolla::{Answer, Refusal, Reply, Success};
+
+/// The result of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new event was stored.
+    Accepted(Success),
+    /// The event was already stored. Answered as the first delivery.
+    Duplicate(Success),
+    /// The event's key exists with different content. Stored under a key of its own, not relayed.
+    Conflict(Success),
+    /// The question's user exists.
+    UserFound,
+    /// The question's user does not exist.
+    UserNotFound,
+    /// The question has an answer with a body.
+    Answered,
+    /// The question has no answer for this user.
+    NotFound,
+    /// The signature is missing, malformed or wrong.
+    InvalidSignature,
+    /// A signed body without a type, or a payout that is not a JSON object. Stored, not relayed; a retry would be the same.
+    ///
+    /// An unreadable question of a Web Shop is not stored.
+    Unreadable,
+    /// The request cannot be served now, or not by this function. Xsolla retries it.
+    Unavailable(Unavailable),
+}
+
+/// The reason for a 5xx answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The event store failed.
+    Store,
+    /// The directory failed, or its answer is unusable.
+    Directory,
+    /// The secrets, or the keys of the unsigned routes, could not be read.
+    Secrets,
+    /// The deadline passed.
+    Deadline,
+    /// No directory answers this question.
+    NoDirectory,
+    /// The function serves another type.
+    UnexpectedType,
+    /// The signature or key is right, but the source address is not on the list. The list may be outdated.
+    UnknownSource,
+    /// The key in the path is not one of the unsigned routes' keys.
+    WrongKey,
+    /// The body is larger than any webhook. It was not hashed.
+    BodyTooLarge,
+    /// The body is not valid base64, although the gateway says so.
+    UndecodableBody,
+    /// The method is not POST.
+    MethodNotAllowed,
+}
+
+impl Outcome {
+    /// Returns the HTTP answer.
+    #[must_use]
+    pub const fn answer(self) -> Answer {
+        match self {
+            Self::Accepted(success) | Self::Duplicate(success) | Self::Conflict(success) => Answer::Success(success),
+            Self::UserFound => Answer::Success(Success::NoContent),
+            Self::UserNotFound => Answer::Refusal(Refusal::InvalidUser),
+            Self::Answered => Answer::Content,
+            Self::NotFound => Answer::NotFound,
+            Self::InvalidSignature => Answer::Refusal(Refusal::InvalidSignature),
+            Self::Unreadable => Answer::Refusal(Refusal::InvalidParameter),
+            Self::Unavailable(reason) => match reason {
+                Unavailable::Store | Unavailable::Directory | Unavailable::Secrets | Unavailable::Deadline => {
+                    Answer::ServerError
+                }
+                Unavailable::NoDirectory
+                | Unavailable::UnexpectedType
+                | Unavailable::UnknownSource
+                | Unavailable::WrongKey
+                | Unavailable::BodyTooLarge
+                | Unavailable::UndecodableBody
+                | Unavailable::MethodNotAllowed => Answer::ServiceUnavailable,
+            },
+        }
+    }
+
+    /// Returns the name used in logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::Duplicate(_) => "duplicate",
+            Self::Conflict(_) => "conflict",
+            Self::UserFound => "user_found",
+            Self::UserNotFound => "user_not_found",
+            Self::Answered => "answered",
+            Self::NotFound => "not_found",
+            Self::InvalidSignature => "invalid_signature",
+            Self::Unreadable => "unreadable",
+            Self::Unavailable(Unavailable::Store) => "store_unavailable",
+            Self::Unavailable(Unavailable::Directory) => "directory_unavailable",
+            Self::Unavailable(Unavailable::Secrets) => "secrets_unavailable",
+            Self::Unavailable(Unavailable::Deadline) => "deadline_exceeded",
+            Self::Unavailable(Unavailable::NoDirectory) => "no_directory",
+            Self::Unavailable(Unavailable::UnexpectedType) => "unexpected_type",
+            Self::Unavailable(Unavailable::UnknownSource) => "unknown_source",
+            Self::Unavailable(Unavailable::WrongKey) => "wrong_key",
+            Self::Unavailable(Unavailable::BodyTooLarge) => "body_too_large",
+            Self::Unavailable(Unavailable::UndecodableBody) => "undecodable_body",
+            Self::Unavailable(Unavailable::MethodNotAllowed) => "method_not_allowed",
+        }
+    }
+}
+
+impl From<&Reply> for Outcome {
+    fn from(reply: &Reply) -> Self {
+        match reply {
+            Reply::UserFound => Self::UserFound,
+            Reply::UserNotFound => Self::UserNotFound,
+            Reply::Content(_) => Self::Answered,
+            Reply::NotFound => Self::NotFound,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Success::{NoContent, Ok};
+    use Unavailable as U;
+
+    const NO_CODE: &str = "";
+
+    const TABLE: [(Outcome, &str, u16, &str); 23] = [
+        (Outcome::Accepted(NoContent), "accepted", 204, NO_CODE),
+        (Outcome::Accepted(Ok), "accepted", 200, NO_CODE),
+        (Outcome::Duplicate(NoContent), "duplicate", 204, NO_CODE),
+        (Outcome::Duplicate(Ok), "duplicate", 200, NO_CODE),
+        (Outcome::Conflict(NoContent), "conflict", 204, NO_CODE),
+        (Outcome::Conflict(Ok), "conflict", 200, NO_CODE),
+        (Outcome::UserFound, "user_found", 204, NO_CODE),
+        (Outcome::UserNotFound, "user_not_found", 400, "INVALID_USER"),
+        (Outcome::Answered, "answered", 200, NO_CODE),
+        (Outcome::NotFound, "not_found", 404, NO_CODE),
+        (Outcome::InvalidSignature, "invalid_signature", 400, "INVALID_SIGNATURE"),
+        (Outcome::Unreadable, "unreadable", 400, "INVALID_PARAMETER"),
+        (Outcome::Unavailable(U::Store), "store_unavailable", 500, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::Directory), "directory_unavailable", 500, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::Secrets), "secrets_unavailable", 500, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::Deadline), "deadline_exceeded", 500, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::NoDirectory), "no_directory", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::UnexpectedType), "unexpected_type", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::UnknownSource), "unknown_source", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::WrongKey), "wrong_key", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::BodyTooLarge), "body_too_large", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::UndecodableBody), "undecodable_body", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::MethodNotAllowed), "method_not_allowed", 503, "SERVER_ERROR"),
+    ];
+
+    #[test]
+    fn each_outcome_has_its_name_status_and_error_code() {
+        for (outcome, name, status, code) in TABLE {
+            assert_eq!(outcome.name(), name);
+            let answer = outcome.answer();
+            assert_eq!(answer.status(), status, "{name}");
+            let sent = answer.body().map_or(String::new(), |body| {
+                let body: serde_json::Value = serde_json::from_str(body).unwrap();
+                assert!(body["error"]["message"].is_string(), "{name}");
+                body["error"]["code"].as_str().unwrap().to_owned()
+            });
+            assert_eq!(sent, code, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_temporary_state_is_answered_with_4xx() {
+        for (outcome, name, ..) in TABLE {
+            if let Outcome::Unavailable(_) = outcome {
+                assert!(outcome.answer().status() >= 500, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn outcome_of_a_reply_has_the_answer_of_the_reply() {
+        let content = Reply::found_user("7", "mira", None).unwrap();
+        for reply in [Reply::UserFound, Reply::UserNotFound, content, Reply::NotFound] {
+            assert_eq!(Outcome::from(&reply).answer(), reply.answer(), "{reply:?}");
+        }
+    }
+}
