@@ -266,7 +266,7 @@ fn what_is_counted_is_what_the_template_asks_for() {
 
 #[test]
 fn an_outcome_that_is_watched_is_one_of_the_codes() {
-    let answer = include_str!("../../../shared/xsolla/src/answer.rs");
+    let answer = include_str!("../../../shared/intake/src/outcome.rs");
     let in_alarms = TEMPLATE.split("Name: outcome, Value: ").skip(1).map(|rest| rest.split('}').next().unwrap());
     let in_widgets = TEMPLATE.split("\"outcome\", \"").skip(1).map(|rest| rest.split('"').next().unwrap());
     let outcomes: BTreeSet<&str> = in_alarms.chain(in_widgets).collect();
