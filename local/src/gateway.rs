@@ -12,13 +12,13 @@ use axum::http::{HeaderValue, Method, StatusCode, header, request};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::accept::{Door, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, Intake, SourcePolicy};
 use intake::aws::{Events, SecretSource};
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::lambda::unsigned::ROUTES;
-use intake::secrets::SecretKeeper;
+use intake::secrets::SecretCache;
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -70,21 +70,22 @@ impl Gateway {
         sources: &SourcePolicy,
         unsigned_key: Option<Secrets>,
     ) -> Self {
-        let function = |door| Intake {
-            door,
+        let function = |accepted_types| Intake {
+            accepted_types,
             events: events.clone(),
             directory: Some(directory.clone()),
-            secrets: SecretKeeper::new(secrets.clone()),
+            secrets: SecretCache::new(secrets.clone()),
             sources: sources.clone(),
         };
-        let own = |only: &NotificationType| (format!("/webhooks/{}", only.name()), function(Door::Only(*only)));
+        let own =
+            |only: &NotificationType| (format!("/webhooks/{}", only.name()), function(AcceptedTypes::Only(*only)));
         let unsigned = unsigned_key.map(|key| UnsignedIntake {
             events: events.clone(),
             directory: directory.clone(),
-            keys: SecretKeeper::new(SecretSource::Fixed(key)),
+            keys: SecretCache::new(SecretSource::Fixed(key)),
             sources: sources.ranges.clone(),
         });
-        Self { front_door: function(Door::Any), own: OWN_FUNCTION.iter().map(own).collect(), unsigned }
+        Self { front_door: function(AcceptedTypes::All), own: OWN_FUNCTION.iter().map(own).collect(), unsigned }
     }
 
     fn route<'a>(&'a self, method: &Method, path: &'a str) -> Option<Route<'a>> {

@@ -13,7 +13,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use intake::aws::CallLimits;
+use intake::aws::{CallLimits, QueueUrls};
+use intake::emulator::{DEAD_LETTER_QUEUE, EVENTS_QUEUE, EVENTS_TABLE, PARKED_QUEUE, REGION, emulator_config};
 use intake::settings::DirectorySetting;
 use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
 use rustack_sqs_core::config::SqsConfig;
@@ -23,13 +24,7 @@ use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::aws::pretended;
-use crate::stack::StartError;
-
-/// The name of the table of events, here.
-pub const EVENTS_TABLE: &str = "events";
-/// The region that the embedded services pretend to be in.
-pub const REGION: &str = "us-east-1";
+use crate::error::StartError;
 
 /// What runs here, with its table and queues, and how to reach it. It ends with this.
 #[derive(Debug)]
@@ -43,7 +38,7 @@ pub struct Services {
     /// The endpoint of the embedded SQS.
     pub sqs_endpoint: String,
     /// The queues.
-    pub queues: Queues,
+    pub queues: QueueUrls,
     /// The ARN of the stream of events.
     pub stream: String,
     pub(crate) tasks: JoinSet<()>,
@@ -69,7 +64,7 @@ impl Services {
         tasks.spawn(serve_dynamodb(dynamodb, database));
         tasks.spawn(serve_sqs(sqs, sqs_address.port()));
         let (dynamodb_endpoint, sqs_endpoint) = (format!("http://{dynamodb_address}"), format!("http://{sqs_address}"));
-        let at = |endpoint: &str| pretended(limits).endpoint_url(endpoint).build();
+        let at = |endpoint: &str| emulator_config(limits).endpoint_url(endpoint).build();
         let dynamodb = aws_sdk_dynamodb::Client::new(&at(&dynamodb_endpoint));
         let sqs = aws_sdk_sqs::Client::new(&at(&sqs_endpoint));
         let stream = create_tables(&dynamodb, directory).await?;
@@ -185,18 +180,7 @@ async fn stream_of_events(dynamodb: &aws_sdk_dynamodb::Client) -> Option<String>
     described.table?.latest_stream_arn
 }
 
-/// The queues' URLs.
-#[derive(Debug, Clone)]
-pub struct Queues {
-    /// From which the game takes its events. FIFO.
-    pub events: String,
-    /// Where messages go that the game failed to handle ten times. FIFO.
-    pub dead_letters: String,
-    /// Where the relay leaves word of events that can never be sent.
-    pub parked: String,
-}
-
-async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<Queues, StartError> {
+async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<QueueUrls, StartError> {
     let create = async |name: &str, attributes: &[(QueueAttributeName, &str)]| {
         let mut queue = sqs.create_queue().queue_name(name);
         for (attribute, value) in attributes {
@@ -206,12 +190,12 @@ async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<Queues, StartError> 
         Ok::<_, StartError>(created.queue_url.unwrap_or_default())
     };
     let fifo = (QueueAttributeName::FifoQueue, "true");
-    let dead_letters = create("events-dead-letters.fifo", std::slice::from_ref(&fifo)).await?;
+    let dead_letters = create(DEAD_LETTER_QUEUE, std::slice::from_ref(&fifo)).await?;
     let redrive = format!(
-        r#"{{"deadLetterTargetArn":"arn:aws:sqs:{REGION}:000000000000:events-dead-letters.fifo","maxReceiveCount":10}}"#
+        r#"{{"deadLetterTargetArn":"arn:aws:sqs:{REGION}:000000000000:{DEAD_LETTER_QUEUE}","maxReceiveCount":10}}"#
     );
     let events = create(
-        "events.fifo",
+        EVENTS_QUEUE,
         &[
             fifo,
             (QueueAttributeName::DeduplicationScope, "messageGroup"),
@@ -221,8 +205,8 @@ async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<Queues, StartError> 
         ],
     )
     .await?;
-    let parked = create("parked", &[]).await?;
-    Ok(Queues { events, dead_letters, parked })
+    let parked = create(PARKED_QUEUE, &[]).await?;
+    Ok(QueueUrls { events, dead_letters, parked })
 }
 
 fn strings(names: &[&str]) -> Result<Vec<AttributeDefinition>, StartError> {

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_types::SdkConfig;
 use intake::accept::SourcePolicy;
-use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, SqsQueue};
+use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, QueueUrls, SecretSource, SqsQueue};
 use intake::directory::Directory;
+use intake::emulator::{EVENTS_TABLE, emulator_config};
 use intake::lambda;
 use intake::lambda::relay::BATCH_TIME;
 use intake::relay::Relay;
@@ -16,10 +18,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
-use crate::aws::pretended;
+use crate::error::StartError;
 use crate::gateway::{self, Gateway};
-use crate::services::{EVENTS_TABLE, Queues, Services};
-use crate::storm::faults::{Fault, Faults};
+use crate::services::Services;
 use crate::trigger::StreamTrigger;
 
 /// An embedded database on a busy laptop takes longer than DynamoDB. Xsolla's 3 seconds, and its tunnel's, are the limit.
@@ -52,44 +53,17 @@ pub struct Options {
     pub data: Option<PathBuf>,
 }
 
-/// Why it did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Somebody else listens there, or it may not be used.
-    #[error("port {port} cannot be used ({cause}): choose another with {option}")]
-    Port {
-        /// Which one.
-        port: u16,
-        /// The option that sets it.
-        option: &'static str,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The data directory cannot be written.
-    #[error("{} cannot be used with --data: {cause}", path.display())]
-    Directory {
-        /// Which one.
-        path: PathBuf,
-        /// What the system or the database said.
-        cause: String,
-    },
-    /// The database did not open.
-    #[error("the embedded database does not open: {0}")]
-    Database(String),
-    /// An embedded service did not do as asked.
-    #[error("an embedded service failed: {0}")]
-    Service(String),
-}
-
 /// As deployed by default, but that this machine's own calls are expected: here, Xsolla's come through a tunnel.
 pub fn local_sources() -> SourcePolicy {
     SourcePolicy { ranges: SourceRanges::published().and(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
 
-impl StartError {
-    pub(crate) fn service(error: impl std::error::Error) -> Self {
-        Self::Service(aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string())
-    }
+/// Injects faults between the functions and AWS.
+pub trait FaultInjector: Send + Sync {
+    /// The configuration with faults between the SDK and the network.
+    fn wrap(&self, config: &SdkConfig) -> SdkConfig;
+    /// Whether the relay crashes after the current batch, before Lambda knows its result.
+    fn crashes_relay(&self) -> bool;
 }
 
 /// What runs, and how to reach it.
@@ -98,7 +72,7 @@ pub struct Stack {
     /// Where webhooks are taken.
     pub webhooks: SocketAddr,
     /// The same functions on a port of their own, for the demonstration: nobody else knows it.
-    pub(crate) rehearsal: SocketAddr,
+    pub(crate) demo_addr: SocketAddr,
     /// A client of the embedded DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// The front door's way to its table.
@@ -110,7 +84,7 @@ pub struct Stack {
     /// The endpoint of the embedded SQS.
     pub sqs_endpoint: String,
     /// The queues.
-    pub queues: Queues,
+    pub queues: QueueUrls,
     /// The port for webhooks, as long as it is not open.
     closed: Option<(TcpListener, Arc<Gateway>)>,
     /// Whatever was started ends with its stack.
@@ -127,8 +101,16 @@ impl Stack {
         Self::start_through(options, None).await
     }
 
-    /// The same, with faults on the functions' ways to DynamoDB and SQS. The clients of the stack itself have none.
-    pub(crate) async fn start_through(options: Options, faults: Option<&Arc<Faults>>) -> Result<Self, StartError> {
+    /// The same, with faults injected between the functions and AWS. The stack's own clients see none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub async fn start_with_faults(options: Options, faults: Arc<dyn FaultInjector>) -> Result<Self, StartError> {
+        Self::start_through(options, Some(faults)).await
+    }
+
+    async fn start_through(options: Options, faults: Option<Arc<dyn FaultInjector>>) -> Result<Self, StartError> {
         let webhooks = listen(options.port, "--port").await?;
         let dynamodb = listen(options.dynamodb_port, "--dynamodb-port").await?;
         let sqs = listen(options.sqs_port, "--sqs-port").await?;
@@ -137,9 +119,9 @@ impl Stack {
         let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream, mut tasks } =
             Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
 
-        let config = match faults {
-            Some(faults) => faults.between(&pretended(CallLimits::FRONT_DOOR).build()),
-            None => pretended(CALL_LIMITS).build(),
+        let config = match &faults {
+            Some(faults) => faults.wrap(&emulator_config(CallLimits::FRONT_DOOR).build()),
+            None => emulator_config(CALL_LIMITS).build(),
         };
         let at = |endpoint: &str| config.to_builder().endpoint_url(endpoint).build();
         let table = at(&dynamodb_endpoint);
@@ -154,12 +136,11 @@ impl Stack {
             history: EventHistory::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned()),
             payment_without_order: options.payment_without_order,
         });
-        let relay_faults = faults.cloned();
         let invoke = move |event: Vec<u8>| {
-            let (relay, faults) = (Arc::clone(&relay), relay_faults.clone());
+            let (relay, faults) = (Arc::clone(&relay), faults.clone());
             async move {
                 let answer = relayed(&relay, &event).await.map_err(|error| error.to_string())?;
-                if faults.is_some_and(|faults| faults.strikes(Fault::RelayCrash)) {
+                if faults.is_some_and(|faults| faults.crashes_relay()) {
                     return Err("the relay crashed".to_owned());
                 }
                 Ok(answer)
@@ -171,14 +152,14 @@ impl Stack {
         let directory = Directory::new(options.directory, &config, &functions_dynamodb);
         let gateway = Arc::new(Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key));
         // The demonstration's users are made up: no directory need know them.
-        let rehearsed = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None));
-        let rehearsal = listen(0, "--port").await?;
-        let rehearsal_address = address(&rehearsal);
-        tasks.spawn(gateway::serve(rehearsal, rehearsed));
+        let demo_gateway = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None));
+        let demo_listener = listen(0, "--port").await?;
+        let demo_addr = address(&demo_listener);
+        tasks.spawn(gateway::serve(demo_listener, demo_gateway));
 
         Ok(Self {
             webhooks: webhooks_address,
-            rehearsal: rehearsal_address,
+            demo_addr,
             events,
             dynamodb,
             sqs,

@@ -1,9 +1,9 @@
 //! Takes `afs_black_list` alone.
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    intake::lambda::webhook::run(Door::Only(NotificationType::AFS_BLACK_LIST)).await
+    intake::lambda::webhook::run(AcceptedTypes::Only(NotificationType::AFS_BLACK_LIST)).await
 }

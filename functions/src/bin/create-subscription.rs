@@ -1,9 +1,9 @@
 //! Takes `create_subscription` alone.
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    intake::lambda::webhook::run(Door::Only(NotificationType::CREATE_SUBSCRIPTION)).await
+    intake::lambda::webhook::run(AcceptedTypes::Only(NotificationType::CREATE_SUBSCRIPTION)).await
 }

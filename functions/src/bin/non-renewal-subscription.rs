@@ -1,9 +1,9 @@
 //! Takes `non_renewal_subscription` alone.
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    intake::lambda::webhook::run(Door::Only(NotificationType::NON_RENEWAL_SUBSCRIPTION)).await
+    intake::lambda::webhook::run(AcceptedTypes::Only(NotificationType::NON_RENEWAL_SUBSCRIPTION)).await
 }

@@ -1,9 +1,9 @@
 //! Takes `order_canceled` alone.
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    intake::lambda::webhook::run(Door::Only(NotificationType::ORDER_CANCELED)).await
+    intake::lambda::webhook::run(AcceptedTypes::Only(NotificationType::ORDER_CANCELED)).await
 }

@@ -1,9 +1,9 @@
 //! Takes `partial_refund` alone.
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    intake::lambda::webhook::run(Door::Only(NotificationType::PARTIAL_REFUND)).await
+    intake::lambda::webhook::run(AcceptedTypes::Only(NotificationType::PARTIAL_REFUND)).await
 }

@@ -1,8 +1,8 @@
 //! The one URL that Xsolla calls: takes every type.
 
-use intake::accept::Door;
+use intake::accept::AcceptedTypes;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    intake::lambda::webhook::run(Door::Any).await
+    intake::lambda::webhook::run(AcceptedTypes::All).await
 }

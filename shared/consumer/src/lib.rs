@@ -1,23 +1,5 @@
 //! The game's side of the queue: what a message says, and what it takes to apply it once.
 //!
-//! ```
-//! use consumer::{Event, Goods};
-//!
-//! let message = r#"{
-//!     "event_id": "transaction#2298114507#order_paid#712045518", "type": "order_paid", "goods": "grant",
-//!     "subject": "transaction#2298114507", "order_id": "712045518", "user_id": "isle-4471", "project_id": null,
-//!     "mode": "live", "identified": true, "deprecated": false, "replay": false,
-//!     "received_at": "2026-11-22T00:31:07.042Z",
-//!     "item_roles": ["own"],
-//!     "notification": {"notification_type": "order_paid", "items": [{"sku": "lantern", "quantity": 1}]}
-//! }"#;
-//!
-//! let event = Event::read(message)?;
-//! assert_eq!(event.goods, Goods::Grant);
-//! assert_eq!(event.user_id.as_deref(), Some("isle-4471"));
-//! # Ok::<(), consumer::UnreadableMessage>(())
-//! ```
-//!
 //! # A Lambda function on the queue
 //!
 //! SQS delivers at least once, so that the same event comes twice now and then. If your game grants in one database with
@@ -99,7 +81,5 @@ pub mod batch;
 pub mod claim;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
-mod event;
 
-pub use event::{Event, UnreadableMessage, schema};
-pub use xsolla::{Goods, ItemRole, Mode, model};
+pub use message::{Event, Goods, ItemRole, Mode, UnreadableMessage, model};

@@ -1,4 +1,4 @@
-//! The front door: verify → identify → keep → answer.
+//! The front accepted_types: verify → identify → keep → answer.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,10 +11,10 @@ use tokio::time::error::Elapsed;
 use xsolla::model::Json;
 use xsolla::{Envelope, NotificationType, Question, Reply, Role, Secrets, Signature, SourceRanges, Verified};
 
-use crate::keep::{keep, keep_unreadable};
 use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
-use crate::secrets::SecretKeeper;
+use crate::secrets::SecretCache;
+use crate::store_event::{keep, store_unreadable};
 use crate::trace::TraceHeader;
 
 #[cfg(test)]
@@ -30,9 +30,9 @@ pub const DEADLINE: Duration = Duration::from_millis(1800);
 
 /// Which notifications a function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum AcceptedTypes {
     /// All of them: the one URL that Xsolla calls.
-    Any,
+    All,
     /// One type, for those who split their traffic by path.
     Only(NotificationType),
 }
@@ -70,7 +70,7 @@ pub struct Delivery<'a> {
 
 /// What happened to a delivery: the outcome decides the answer, whose body may be the content. All else is for the log.
 #[derive(Debug)]
-pub struct Receipt<'a> {
+pub struct DeliveryReport<'a> {
     /// What happened.
     pub outcome: Outcome,
     /// What a question asked for, if it was [`Outcome::Answered`].
@@ -86,12 +86,12 @@ pub struct Receipt<'a> {
     /// The failure of ours that decided the outcome.
     pub failure: Option<PortError>,
     /// How long its steps took.
-    pub took: Took,
+    pub took: StepTimings,
 }
 
 /// How long each step took; `None`: it was not reached. What was cut off by the deadline is in it up to then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Took {
+pub struct StepTimings {
     /// The signature, or the key in the path; and reading the secrets, if they had to be.
     pub verify: Option<Duration>,
     /// The calls to the table.
@@ -100,7 +100,7 @@ pub struct Took {
     pub ask: Option<Duration>,
 }
 
-impl From<Outcome> for Receipt<'_> {
+impl From<Outcome> for DeliveryReport<'_> {
     fn from(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -110,12 +110,12 @@ impl From<Outcome> for Receipt<'_> {
             secrets: None,
             unknown_source: None,
             failure: None,
-            took: Took::default(),
+            took: StepTimings::default(),
         }
     }
 }
 
-impl Receipt<'_> {
+impl DeliveryReport<'_> {
     /// With the end of the flow in it, unless time ran out before.
     pub(crate) fn concluded(mut self, in_time: Result<Result<Outcome, Stop>, Elapsed>) -> Self {
         match in_time {
@@ -134,26 +134,26 @@ impl Receipt<'_> {
 #[derive(Debug)]
 pub struct Intake<E, D, S> {
     /// Which notifications it takes.
-    pub door: Door,
+    pub accepted_types: AcceptedTypes,
     /// Where events are kept.
     pub events: E,
     /// Who answers questions; `None` where none is asked.
     pub directory: Option<D>,
     /// Who may have signed.
-    pub secrets: SecretKeeper<S>,
+    pub secrets: SecretCache<S>,
     /// From where it is expected to be called.
     pub sources: SourcePolicy,
 }
 
 impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     /// Takes a delivery. There is always an outcome, and always in time.
-    pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> Receipt<'a> {
-        let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Deadline));
+    pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> DeliveryReport<'a> {
+        let mut receipt = DeliveryReport::from(Outcome::Unavailable(Unavailable::Deadline));
         let in_time = tokio::time::timeout(delivery.time_left, self.decide(delivery, &mut receipt)).await;
         receipt.concluded(in_time)
     }
 
-    async fn decide<'a>(&self, delivery: &Delivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
+    async fn decide<'a>(&self, delivery: &Delivery<'a>, receipt: &mut DeliveryReport<'a>) -> Result<Outcome, Stop> {
         if delivery.body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
@@ -166,11 +166,11 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
 
         let Ok(envelope) = Envelope::read(&verified) else {
-            let kept = keep_unreadable(&self.events, verified.into(), delivery.received_at, delivery.trace);
+            let kept = store_unreadable(&self.events, verified.into(), delivery.received_at, delivery.trace);
             return timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Store));
         };
         let envelope = receipt.envelope.insert(envelope);
-        if !self.door.takes(envelope) {
+        if !self.accepted_types.takes(envelope) {
             return Ok(Outcome::Unavailable(Unavailable::UnexpectedType));
         }
         match envelope.known.map(NotificationType::role) {
@@ -198,17 +198,16 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if let Ok(verified) = held.verify(delivery.body, &signature) {
             return Ok((verified, held));
         }
-        let again =
-            self.secrets.read_again(delivery.received_at, &held).await.map_err(unreadable)?.ok_or_else(wrong)?;
+        let again = self.secrets.refresh(delivery.received_at, &held).await.map_err(unreadable)?.ok_or_else(wrong)?;
         let verified = again.verify(delivery.body, &signature).map_err(|_| wrong())?;
         Ok((verified, again))
     }
 }
 
-impl Door {
+impl AcceptedTypes {
     fn takes(self, envelope: &Envelope<'_>) -> bool {
         match self {
-            Self::Any => true,
+            Self::All => true,
             Self::Only(only) => envelope.known == Some(only),
         }
     }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xsolla::{Envelope, Question, Reply, Secrets};
 
-use crate::message::Message;
-use crate::ports::{EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory};
-use crate::record::{Kept, Kind, Record};
+use crate::ports::{
+    EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
+};
+use crate::record::{Kind, Record, StoredEvent};
+use crate::sqs_message::Message;
 
 pub(crate) fn port_error() -> PortError {
     PortError { operation: "fake:Call", cause: "it was told to fail".to_owned() }
@@ -52,15 +54,15 @@ impl FakeEvents {
 }
 
 impl EventStore for FakeEvents {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         self.switch.pass().await?;
         let mut kept = self.kept.lock().unwrap();
         let id = record.event_id.to_string();
         if let Some((_, digest, received_at)) = kept.get(&id) {
-            return Ok(Keeping::Taken { digest: digest.clone(), received_at: Some(*received_at) });
+            return Ok(PutOutcome::AlreadyExists { digest: digest.clone(), received_at: Some(*received_at) });
         }
         kept.insert(id, (record.kind, record.body.digest().to_string(), record.received_at));
-        Ok(Keeping::Kept)
+        Ok(PutOutcome::Inserted)
     }
 }
 
@@ -68,11 +70,11 @@ impl EventStore for FakeEvents {
 #[derive(Debug, Default)]
 pub(crate) struct FakeHistory {
     pub(crate) switch: Switch,
-    pub(crate) events: Vec<Kept>,
+    pub(crate) events: Vec<StoredEvent>,
 }
 
 impl History for FakeHistory {
-    async fn events_of(&self, subject: &str) -> Result<Vec<Kept>, PortError> {
+    async fn events_of(&self, subject: &str) -> Result<Vec<StoredEvent>, PortError> {
         self.switch.pass().await?;
         Ok(self.events.iter().filter(|event| event.event_id.subject() == subject).cloned().collect())
     }
@@ -138,18 +140,18 @@ pub(crate) struct FakeQueue {
 }
 
 impl Queue for FakeQueue {
-    async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
+    async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         let ids: Vec<String> = batch.iter().map(|message| message.deduplication_id.clone()).collect();
         self.calls.lock().unwrap().push(ids.clone());
         let sent = |(id, message): (String, &&Message)| {
             if self.failing.contains(&id.as_str()) {
-                Sent::Failed(port_error())
+                SendResult::Retryable(port_error())
             } else if self.refusing.contains(&id.as_str()) {
-                Sent::Refused(port_error())
+                SendResult::Rejected(port_error())
             } else {
                 self.queued.lock().unwrap().push(id);
                 self.texts.lock().unwrap().push(message.body.as_str().to_owned());
-                Sent::Queued
+                SendResult::Sent
             }
         };
         ids.into_iter().zip(batch).map(sent).collect()

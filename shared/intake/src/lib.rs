@@ -12,18 +12,19 @@
 pub mod accept;
 pub mod aws;
 pub mod directory;
+pub mod emulator;
 mod endpoint;
 #[cfg(test)]
 mod fakes;
-mod keep;
 pub mod lambda;
-pub mod message;
 pub mod outcome;
 pub mod ports;
 pub mod record;
 pub mod relay;
 pub mod secrets;
 pub mod settings;
+pub mod sqs_message;
+mod store_event;
 pub mod table;
 pub mod telemetry;
 pub mod trace;

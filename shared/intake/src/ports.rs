@@ -5,8 +5,8 @@ use std::future::Future;
 
 use xsolla::{Envelope, Question, Reply};
 
-use crate::message::Message;
-use crate::record::{Kept, Record};
+use crate::record::{Record, StoredEvent};
+use crate::sqs_message::Message;
 
 /// An outside service could not do its work. The message is for the log: it never leaves for the caller, and holds
 /// nothing of a body.
@@ -24,16 +24,16 @@ pub trait EventStore: Send + Sync {
     /// Keeps a record for good, unless its key is taken.
     ///
     /// After an error the record may or may not have been kept.
-    fn keep(&self, record: &Record<'_>) -> impl Future<Output = Result<Keeping, PortError>> + Send;
+    fn put_if_absent(&self, record: &Record<'_>) -> impl Future<Output = Result<PutOutcome, PortError>> + Send;
 }
 
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Keeping {
+pub enum PutOutcome {
     /// The key was free. Also when an earlier attempt of this very call had taken it.
-    Kept,
+    Inserted,
     /// The key was taken by an earlier delivery, whose body had this digest.
-    Taken {
+    AlreadyExists {
         /// [`xsolla::BodyDigest`] as text.
         digest: String,
         /// When it was received, if that can be read.
@@ -44,7 +44,7 @@ pub enum Keeping {
 /// What has been kept before.
 pub trait History: Send + Sync {
     /// The events of a subject, in any order, those of this moment among them.
-    fn events_of(&self, subject: &str) -> impl Future<Output = Result<Vec<Kept>, PortError>> + Send;
+    fn events_of(&self, subject: &str) -> impl Future<Output = Result<Vec<StoredEvent>, PortError>> + Send;
 }
 
 /// Who the game's users are, and what they may have: whoever answers Xsolla's questions for the studio.
@@ -67,18 +67,18 @@ pub trait SecretStore: Send + Sync {
 /// The queue from which the game takes its events.
 pub trait Queue: Send + Sync {
     /// Sends up to [`crate::relay::MAX_BATCH`] messages in one call; one result each, in their order.
-    fn send(&self, batch: &[&Message]) -> impl Future<Output = Vec<Sent>> + Send;
+    fn send(&self, batch: &[&Message]) -> impl Future<Output = Vec<SendResult>> + Send;
 }
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
+pub enum SendResult {
     /// It is in the queue.
-    Queued,
+    Sent,
     /// Not now. Sending it again may work.
-    Failed(PortError),
+    Retryable(PortError),
     /// Never: the queue refuses this message for what it is.
-    Refused(PortError),
+    Rejected(PortError),
 }
 
 /// Where the relay leaves word of an event that can never be sent, so that those behind it can go on.

@@ -159,7 +159,7 @@ impl<'a> Record<'a> {
 
 /// An event, as it is read back from the table.
 #[derive(Clone)]
-pub struct Kept {
+pub struct StoredEvent {
     /// The key.
     pub event_id: EventId,
     /// `notification_type` as it came.
@@ -197,7 +197,7 @@ pub trait Item {
     fn binary(&self, name: &str) -> Option<&[u8]>;
 }
 
-impl Kept {
+impl StoredEvent {
     /// Reads an item.
     ///
     /// # Errors
@@ -222,8 +222,8 @@ impl Kept {
 }
 
 /// It holds personal data: only the key is shown.
-impl fmt::Debug for Kept {
+impl fmt::Debug for StoredEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("event_id", &self.event_id).finish_non_exhaustive()
+        f.debug_struct("StoredEvent").field("event_id", &self.event_id).finish_non_exhaustive()
     }
 }

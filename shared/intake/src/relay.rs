@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use consumer::Event;
 use jiff::Timestamp;
+use message::Event;
 use xsolla::{Goods, ItemRole, NotificationType, PaymentWithoutOrder, Told};
 
-use crate::message::{self, Message, NotJson};
-use crate::ports::{History, Parked, Parking, PortError, Queue, Sent};
-use crate::record::{Kept, MissingAttribute};
+use crate::ports::{History, Parked, Parking, PortError, Queue, SendResult};
+use crate::record::{MissingAttribute, StoredEvent};
+use crate::sqs_message::{self, Message, NotJson};
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ pub const SEND_LIMIT: Duration = Duration::from_secs(8);
 
 /// An event that the stream brought.
 #[derive(Debug)]
-pub struct Streamed {
+pub struct StreamRecord {
     /// Its place in the stream.
     pub sequence_number: String,
     /// Its partition key in the table.
@@ -32,10 +32,10 @@ pub struct Streamed {
     /// Its sort key in the table.
     pub sk: String,
     /// The event itself.
-    pub event: Result<Kept, MissingAttribute>,
+    pub event: Result<StoredEvent, MissingAttribute>,
 }
 
-impl Streamed {
+impl StreamRecord {
     /// As [`xsolla::EventId`] is shown, even of what cannot be read.
     fn event_id(&self) -> String {
         format!("{}#{}", self.pk, self.sk)
@@ -49,7 +49,7 @@ impl Streamed {
 
 /// What became of a batch from the stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Relayed {
+pub struct BatchOutcome {
     /// Those that are in the queue: their event ids.
     pub queued: Vec<String>,
     /// How many can never be sent, and were parked.
@@ -74,8 +74,8 @@ pub struct Relay<Q, P, H> {
 }
 
 /// An event with its message, or with the reason why it can never have one.
-struct Ready<'e> {
-    streamed: &'e Streamed,
+struct Prepared<'e> {
+    streamed: &'e StreamRecord,
     message: Result<Message, String>,
 }
 
@@ -84,8 +84,8 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     ///
     /// Those behind the first failure come again, and some may have been sent already: the queue drops them by their
     /// deduplication id for five minutes, the consumer by their event id for ever.
-    pub async fn relay(&self, events: &[Streamed], time_left: impl Fn() -> Duration) -> Relayed {
-        let mut relayed = Relayed::default();
+    pub async fn relay(&self, events: &[StreamRecord], time_left: impl Fn() -> Duration) -> BatchOutcome {
+        let mut relayed = BatchOutcome::default();
         let mut rest = events;
         let mut ready = Vec::with_capacity(MAX_BATCH);
         loop {
@@ -103,7 +103,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
                 relayed.retry_from = Some(first.sequence_number.clone());
                 return relayed;
             }
-            let batch: Vec<Ready<'_>> = ready.drain(..batch_len(&ready)).collect();
+            let batch: Vec<Prepared<'_>> = ready.drain(..batch_len(&ready)).collect();
             if let Err(retry) = self.send(&batch, &mut relayed).await {
                 relayed.retry_from = Some(retry.sequence_number.clone());
                 return relayed;
@@ -112,15 +112,15 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     }
 
     /// Gives an event its message; `None` if what it means cannot be found out now.
-    async fn make_ready<'e>(&self, streamed: &'e Streamed) -> Option<Ready<'e>> {
+    async fn make_ready<'e>(&self, streamed: &'e StreamRecord) -> Option<Prepared<'e>> {
         let event = match &streamed.event {
             Ok(event) => event,
-            Err(missing) => return Some(Ready { streamed, message: Err(missing.to_string()) }),
+            Err(missing) => return Some(Prepared { streamed, message: Err(missing.to_string()) }),
         };
         match write(event, false, &self.history, self.payment_without_order).await {
-            Ok(message) => Some(Ready { streamed, message: Ok(message) }),
-            Err(NoMessage::Never(cause)) => Some(Ready { streamed, message: Err(cause.to_string()) }),
-            Err(NoMessage::NotYet(error)) => {
+            Ok(message) => Some(Prepared { streamed, message: Ok(message) }),
+            Err(BuildError::Permanent(cause)) => Some(Prepared { streamed, message: Err(cause.to_string()) }),
+            Err(BuildError::Transient(error)) => {
                 tracing::warn!(event_id = %streamed.event_id(), %error, "its meaning cannot be found out yet");
                 None
             }
@@ -128,22 +128,22 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     }
 
     /// One call to the queue. Fails with the first event that must come again.
-    async fn send<'e>(&self, batch: &[Ready<'e>], relayed: &mut Relayed) -> Result<(), &'e Streamed> {
+    async fn send<'e>(&self, batch: &[Prepared<'e>], relayed: &mut BatchOutcome) -> Result<(), &'e StreamRecord> {
         let messages: Vec<&Message> = batch.iter().filter_map(|ready| ready.message.as_ref().ok()).collect();
         let results = if messages.is_empty() { Vec::new() } else { self.queue.send(&messages).await };
         let mut results = results.into_iter();
 
-        for Ready { streamed: event, message } in batch {
+        for Prepared { streamed: event, message } in batch {
             let refusal = match message {
                 Err(cause) => cause.clone(),
                 Ok(_) => match results.next() {
-                    Some(Sent::Queued) => {
+                    Some(SendResult::Sent) => {
                         relayed.queued.push(event.event_id());
                         relayed.oldest = relayed.oldest.into_iter().chain(event.received_at()).min();
                         continue;
                     }
-                    Some(Sent::Refused(error)) => error.to_string(),
-                    Some(Sent::Failed(error)) => {
+                    Some(SendResult::Rejected(error)) => error.to_string(),
+                    Some(SendResult::Retryable(error)) => {
                         tracing::warn!(event_id = %event.event_id(), %error, "not queued yet");
                         return Err(event);
                     }
@@ -156,7 +156,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
         Ok(())
     }
 
-    async fn park<'e>(&self, event: &'e Streamed, cause: String) -> Result<(), &'e Streamed> {
+    async fn park<'e>(&self, event: &'e StreamRecord, cause: String) -> Result<(), &'e StreamRecord> {
         tracing::error!(event_id = %event.event_id(), cause, "can never be queued: parked");
         let parked = Parked { pk: event.pk.clone(), sk: event.sk.clone(), cause };
         self.parking.park(&parked).await.map_err(|error| {
@@ -168,10 +168,10 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
 
 /// How many of the first events make one call: as many as fit, and no two of one subject. If the first of two failed
 /// and the second did not, they would change places.
-fn batch_len(ready: &[Ready<'_>]) -> usize {
+fn batch_len(ready: &[Prepared<'_>]) -> usize {
     let mut bytes = 0;
     let mut subjects: Vec<&str> = Vec::with_capacity(MAX_BATCH);
-    for Ready { streamed, message } in ready {
+    for Prepared { streamed, message } in ready {
         if let Ok(message) = message {
             bytes += message.size();
             if !subjects.is_empty() && (bytes > MAX_BATCH_BYTES || subjects.contains(&streamed.pk.as_str())) {
@@ -185,13 +185,13 @@ fn batch_len(ready: &[Ready<'_>]) -> usize {
 
 /// Why an event has no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoMessage {
+pub enum BuildError {
     /// It can never have one.
     #[error(transparent)]
-    Never(NotJson),
+    Permanent(NotJson),
     /// What it means cannot be found out now.
     #[error(transparent)]
-    NotYet(PortError),
+    Transient(PortError),
 }
 
 /// Writes an event's message: the one that the stream brings, or, as a replay, the one that a person sends.
@@ -200,20 +200,20 @@ pub enum NoMessage {
 ///
 /// When the body is not JSON, or the earlier events of its subject cannot be read.
 pub async fn write<H: History>(
-    event: &Kept,
+    event: &StoredEvent,
     replay: bool,
     history: &H,
     payment_without_order: PaymentWithoutOrder,
-) -> Result<Message, NoMessage> {
-    let told = told(event).map_err(NoMessage::Never)?;
+) -> Result<Message, BuildError> {
+    let told = told(event).map_err(BuildError::Permanent)?;
     let others = if Goods::depends_on_earlier(&told, payment_without_order) {
-        history.events_of(event.event_id.subject()).await.map_err(NoMessage::NotYet)?
+        history.events_of(event.event_id.subject()).await.map_err(BuildError::Transient)?
     } else {
         Vec::new()
     };
     goods(event, payment_without_order, &others)
         .and_then(|goods| message_with(event, &told, goods, replay))
-        .map_err(NoMessage::Never)
+        .map_err(BuildError::Permanent)
 }
 
 /// What an event means for the goods, given the other events of its subject, in any order.
@@ -221,22 +221,26 @@ pub async fn write<H: History>(
 /// # Errors
 ///
 /// When the body is not JSON.
-pub fn goods(event: &Kept, payment_without_order: PaymentWithoutOrder, others: &[Kept]) -> Result<Goods, NotJson> {
+pub fn goods(
+    event: &StoredEvent,
+    payment_without_order: PaymentWithoutOrder,
+    others: &[StoredEvent],
+) -> Result<Goods, NotJson> {
     let others: Vec<Told<'_>> = others.iter().filter_map(|other| told(other).ok()).collect();
     Ok(Goods::of(&told(event)?, payment_without_order, &others))
 }
 
-fn told(event: &Kept) -> Result<Told<'_>, NotJson> {
+fn told(event: &StoredEvent) -> Result<Told<'_>, NotJson> {
     Ok(Told {
         known: NotificationType::named(&event.type_name),
         identified: event.identified,
         mode: event.mode,
         received_at: &event.received_at,
-        notification: message::notification(&event.body)?.get(),
+        notification: sqs_message::notification(&event.body)?.get(),
     })
 }
 
-fn message_with(event: &Kept, told: &Told<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
+fn message_with(event: &StoredEvent, told: &Told<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
     let message = Message::new(&Event {
         event_id: event.event_id.to_string().into(),
         notification_type: Cow::Borrowed(&event.type_name),
@@ -251,7 +255,7 @@ fn message_with(event: &Kept, told: &Told<'_>, goods: Goods, replay: bool) -> Re
         replay,
         received_at: Cow::Borrowed(&event.received_at),
         item_roles: ItemRole::of_items(told.known, told.notification),
-        notification: message::notification(&event.body)?,
+        notification: sqs_message::notification(&event.body)?,
     })?;
     Ok(Message { trace: event.trace.clone(), ..message })
 }

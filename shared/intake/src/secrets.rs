@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Reads the secrets when they are needed first, and again when they may have changed.
 #[derive(Debug)]
-pub struct SecretKeeper<S> {
+pub struct SecretCache<S> {
     store: S,
     held: Mutex<Option<Held>>,
 }
@@ -32,7 +32,7 @@ struct Held {
     failure: Option<PortError>,
 }
 
-impl<S: SecretStore> SecretKeeper<S> {
+impl<S: SecretStore> SecretCache<S> {
     /// Holds nothing yet.
     pub const fn new(store: S) -> Self {
         Self { store, held: Mutex::new(None) }
@@ -67,7 +67,7 @@ impl<S: SecretStore> SecretKeeper<S> {
     /// # Errors
     ///
     /// When they cannot be read, or could not be a moment ago: then nobody knows whether the signature is wrong.
-    pub async fn read_again(&self, now: Timestamp, tried: &Arc<Secrets>) -> Result<Option<Arc<Secrets>>, PortError> {
+    pub async fn refresh(&self, now: Timestamp, tried: &Arc<Secrets>) -> Result<Option<Arc<Secrets>>, PortError> {
         match self.held() {
             Some(Held { secrets, tried_at, failure }) if now.duration_since(tried_at) < REREAD_AFTER => match failure {
                 Some(failure) => Err(failure),
@@ -108,13 +108,13 @@ mod tests {
 
     #[tokio::test]
     async fn of_two_who_meet_a_new_secret_at_once_the_second_gets_what_the_first_has_read() {
-        let keeper = SecretKeeper::new(FakeSecrets::new("old"));
+        let keeper = SecretCache::new(FakeSecrets::new("old"));
         let at = |second| Timestamp::from_second(second).unwrap();
         let tried = keeper.current(at(0)).await.unwrap();
         *keeper.store().text.lock().unwrap() = r#"["new","old"]"#;
-        let first = keeper.read_again(at(60), &tried).await.unwrap().unwrap();
-        let second = keeper.read_again(at(60), &tried).await.unwrap().unwrap();
+        let first = keeper.refresh(at(60), &tried).await.unwrap().unwrap();
+        let second = keeper.refresh(at(60), &tried).await.unwrap().unwrap();
         assert!(second.contain("new") && Arc::ptr_eq(&first, &second));
-        assert!(keeper.read_again(at(60), &second).await.unwrap().is_none(), "a wrong one causes no third reading");
+        assert!(keeper.refresh(at(60), &second).await.unwrap().is_none(), "a wrong one causes no third reading");
     }
 }

@@ -18,9 +18,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::NotificationType;
 use xsolla::drift::{Row, Tally};
 
-use crate::accept::Receipt;
+use crate::accept::DeliveryReport;
 use crate::outcome::{Outcome, Unavailable};
-use crate::relay::Relayed;
+use crate::relay::BatchOutcome;
 use crate::trace::TraceHeader;
 
 #[cfg(test)]
@@ -87,22 +87,24 @@ pub struct Line {
 
 impl Line {
     /// What is to be said of a webhook that arrived then and took so long.
-    pub(crate) fn of(receipt: &Receipt<'_>, received_at: Timestamp, took: Duration) -> Self {
+    pub(crate) fn of(receipt: &DeliveryReport<'_>, received_at: Timestamp, took: Duration) -> Self {
         let envelope = receipt.envelope.as_ref();
         // A question is kept nowhere: its key would lead whoever looks for it astray.
         let event = envelope.filter(|envelope| !envelope.is_question());
         let unknown = envelope.filter(|envelope| envelope.known.is_none());
         let is_deprecated = envelope.and_then(|envelope| envelope.known).is_some_and(NotificationType::is_deprecated);
-        let mut alone = vec![Metric::milliseconds("Took", took)];
-        for (name, step) in
-            [("VerifyTook", receipt.took.verify), ("KeepTook", receipt.took.keep), ("AskTook", receipt.took.ask)]
-        {
+        let mut alone = vec![Metric::milliseconds("Duration", took)];
+        for (name, step) in [
+            ("VerifyDuration", receipt.took.verify),
+            ("StoreDuration", receipt.took.keep),
+            ("DirectoryDuration", receipt.took.ask),
+        ] {
             alone.extend(step.map(|took| Metric::milliseconds(name, took)));
         }
         for (name, happened) in [
             ("OldSecret", receipt.secret.is_some_and(|secret| secret > 0)),
             ("UnknownType", unknown.is_some()),
-            ("Deprecated", is_deprecated),
+            ("DeprecatedType", is_deprecated),
             ("UnknownSource", receipt.unknown_source.is_some()),
         ] {
             alone.extend(happened.then(|| Metric::count(name, 1)));
@@ -189,7 +191,7 @@ impl fmt::Display for Line {
 
 /// What became of a batch at the relay.
 #[derive(Serialize)]
-struct BatchLine<'r> {
+struct BatchLog<'r> {
     timestamp: Timestamp,
     #[serde(serialize_with = "level_name")]
     level: Level,
@@ -207,8 +209,8 @@ struct BatchLine<'r> {
     metrics: Metrics,
 }
 
-impl<'r> BatchLine<'r> {
-    fn of(relayed: &'r Relayed, now: Timestamp, request_id: &'r str, trace: Option<&'r TraceHeader>) -> Self {
+impl<'r> BatchLog<'r> {
+    fn of(relayed: &'r BatchOutcome, now: Timestamp, request_id: &'r str, trace: Option<&'r TraceHeader>) -> Self {
         let failed = relayed.retry_from.is_some();
         let mut metrics = vec![
             Metric::count("Queued", relayed.queued.len()),
@@ -234,7 +236,7 @@ impl<'r> BatchLine<'r> {
 /// One difference between notifications and their model. What has more values than a metric should have dimensions is
 /// beside the metric, for Logs Insights.
 #[derive(Serialize)]
-struct DriftLine<'t> {
+struct DriftLog<'t> {
     timestamp: Timestamp,
     level: &'static str,
     message: &'static str,
@@ -252,7 +254,7 @@ struct DriftLine<'t> {
     metrics: Metrics,
 }
 
-impl<'t> DriftLine<'t> {
+impl<'t> DriftLog<'t> {
     fn of(row: &Row<'t, String>, at: Timestamp) -> Self {
         let payout = Some(NotificationType::PAYOUT).filter(|payout| payout.name() == row.type_label);
         let known = NotificationType::named(row.type_label).or(payout);
@@ -378,8 +380,8 @@ impl<'m> Metadata<'m> {
 }
 
 /// Writes the one line of a batch, with the ids under which Lambda and X-Ray know the call.
-pub(crate) fn write_batch(relayed: &Relayed, now: Timestamp, request_id: &str, trace: Option<&TraceHeader>) {
-    let line = BatchLine::of(relayed, now, request_id, trace);
+pub(crate) fn write_batch(relayed: &BatchOutcome, now: Timestamp, request_id: &str, trace: Option<&TraceHeader>) {
+    let line = BatchLog::of(relayed, now, request_id, trace);
     if is_wanted(line.level) {
         write_line(&line);
     }
@@ -388,7 +390,7 @@ pub(crate) fn write_batch(relayed: &Relayed, now: Timestamp, request_id: &str, t
 /// Writes one line for each difference.
 pub(crate) fn write_drift(tally: &Tally<String>, at: Timestamp) {
     for row in tally.rows() {
-        write_line(&DriftLine::of(&row, at));
+        write_line(&DriftLog::of(&row, at));
     }
 }
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xsolla::{Envelope, Role, Secrets, SourceRanges, Unsigned};
 
-use crate::accept::{MAX_BODY, Receipt, Stop, UnknownSource, ask, failed, timed};
-use crate::keep::{keep, keep_unreadable};
+use crate::accept::{DeliveryReport, MAX_BODY, Stop, UnknownSource, ask, failed, timed};
 use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::record::Body;
-use crate::secrets::SecretKeeper;
+use crate::secrets::SecretCache;
+use crate::store_event::{keep, store_unreadable};
 use crate::trace::TraceHeader;
 
 #[cfg(test)]
@@ -51,20 +51,24 @@ pub struct UnsignedIntake<E, D, S> {
     /// Who knows the users of a Web Shop.
     pub directory: D,
     /// The keys that a path may have, each of at least [`MIN_KEY`] bytes.
-    pub keys: SecretKeeper<S>,
+    pub keys: SecretCache<S>,
     /// From where Xsolla calls. Any other address is turned away, whatever the signed webhooks do.
     pub sources: SourceRanges,
 }
 
 impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
     /// Takes a delivery. There is always an outcome, and always in time.
-    pub async fn accept<'a>(&self, delivery: &UnsignedDelivery<'a>) -> Receipt<'a> {
-        let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Deadline));
+    pub async fn accept<'a>(&self, delivery: &UnsignedDelivery<'a>) -> DeliveryReport<'a> {
+        let mut receipt = DeliveryReport::from(Outcome::Unavailable(Unavailable::Deadline));
         let in_time = tokio::time::timeout(delivery.time_left, self.decide(delivery, &mut receipt)).await;
         receipt.concluded(in_time)
     }
 
-    async fn decide<'a>(&self, delivery: &UnsignedDelivery<'a>, receipt: &mut Receipt<'a>) -> Result<Outcome, Stop> {
+    async fn decide<'a>(
+        &self,
+        delivery: &UnsignedDelivery<'a>,
+        receipt: &mut DeliveryReport<'a>,
+    ) -> Result<Outcome, Stop> {
         let UnsignedDelivery { body, received_at, trace, .. } = *delivery;
         if body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
@@ -96,7 +100,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
                             let envelope = receipt.envelope.insert(envelope);
                             keep(&self.events, envelope, Body::unsigned(body), received_at, trace).await
                         }
-                        None => keep_unreadable(&self.events, Body::unsigned(body), received_at, trace).await,
+                        None => store_unreadable(&self.events, Body::unsigned(body), received_at, trace).await,
                     }
                 };
                 timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Store))
@@ -112,7 +116,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
         if is_one_of(&held, key).map_err(unusable)? {
             return Ok(true);
         }
-        let again = self.keys.read_again(delivery.received_at, &held).await.map_err(unusable)?;
+        let again = self.keys.refresh(delivery.received_at, &held).await.map_err(unusable)?;
         again.map_or(Ok(false), |keys| is_one_of(&keys, key)).map_err(unusable)
     }
 }

@@ -6,7 +6,7 @@ use xsolla::{Success, sign};
 
 use super::*;
 use crate::fakes::{CATALOG, FakeDirectory, FakeEvents, FakeSecrets};
-use crate::ports::Keeping;
+use crate::ports::PutOutcome;
 use crate::record::{Kind, Record};
 
 const SECRET: &str = "secret";
@@ -14,12 +14,12 @@ const PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7}}"
 const OTHER_PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":7},"more":1}"#;
 const ORDER_PAID: &str = r#"{"notification_type":"order_paid","order":{"id":5,"invoice_id":"7"}}"#;
 
-fn intake(door: Door) -> Intake<FakeEvents, FakeDirectory, FakeSecrets> {
+fn intake(accepted_types: AcceptedTypes) -> Intake<FakeEvents, FakeDirectory, FakeSecrets> {
     Intake {
-        door,
+        accepted_types,
         events: FakeEvents::default(),
         directory: Some(FakeDirectory::default()),
-        secrets: SecretKeeper::new(FakeSecrets::new(SECRET)),
+        secrets: SecretCache::new(FakeSecrets::new(SECRET)),
         sources: SourcePolicy::default(),
     }
 }
@@ -47,7 +47,7 @@ fn validation(user: &str) -> String {
 
 #[tokio::test]
 async fn a_new_event_is_kept_with_one_call_and_has_its_own_success() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     assert_eq!(signed(&intake, PAYMENT).await, Outcome::Accepted(Success::NoContent));
     assert_eq!(intake.events.switch.calls(), 1);
     assert_eq!(signed(&intake, ORDER_PAID).await, Outcome::Accepted(Success::Ok));
@@ -57,7 +57,7 @@ async fn a_new_event_is_kept_with_one_call_and_has_its_own_success() {
 
 #[tokio::test]
 async fn a_retry_is_answered_as_the_first_time_with_one_call() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     signed(&intake, ORDER_PAID).await;
     assert_eq!(signed(&intake, ORDER_PAID).await, Outcome::Duplicate(Success::Ok));
     assert_eq!((intake.events.switch.calls(), intake.events.kinds().len()), (2, 1));
@@ -65,7 +65,7 @@ async fn a_retry_is_answered_as_the_first_time_with_one_call() {
 
 #[tokio::test]
 async fn other_content_under_a_taken_key_is_kept_beside_the_first_however_often_it_comes() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     signed(&intake, PAYMENT).await;
     for _ in 0..2 {
         assert_eq!(signed(&intake, OTHER_PAYMENT).await, Outcome::Conflict(Success::NoContent));
@@ -80,7 +80,7 @@ async fn what_can_happen_again_is_new_when_xsolla_no_longer_resends_the_first() 
     const SAVED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
     const HOUR: i64 = 60 * 60;
     let (accepted, duplicate) = (Outcome::Accepted(Success::NoContent), Outcome::Duplicate(Success::NoContent));
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     for (body, second, outcome) in [
         (SAVED, 0, accepted),
         (SAVED, 48 * HOUR, duplicate),
@@ -99,7 +99,7 @@ async fn what_can_happen_again_is_new_when_xsolla_no_longer_resends_the_first() 
 
 #[tokio::test]
 async fn an_unknown_type_is_kept_like_any_event() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     let outcome = signed(&intake, r#"{"notification_type":"chargeback_v9"}"#).await;
     assert_eq!(outcome, Outcome::Accepted(Success::NoContent));
     assert_eq!(intake.events.kinds()[0].1, Kind::Event);
@@ -108,7 +108,7 @@ async fn an_unknown_type_is_kept_like_any_event() {
 #[tokio::test]
 async fn a_signed_body_that_is_no_notification_is_refused_and_kept_all_the_same() {
     for body in ["", "null", "[]", "{", "{}", r#"{"notification_type":7}"#, "\u{feff}"] {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         for _ in 0..2 {
             assert_eq!(signed(&intake, body).await, Outcome::Unreadable, "{body:?}");
         }
@@ -119,7 +119,7 @@ async fn a_signed_body_that_is_no_notification_is_refused_and_kept_all_the_same(
 
 #[tokio::test]
 async fn a_bad_signature_reaches_nothing() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     let wrong = sign(PAYMENT.as_bytes(), "other");
     for authorization in [None, Some(""), Some("Bearer x"), Some("Signature 00"), Some(wrong.as_str())] {
         let outcome = deliver(&intake, PAYMENT.as_bytes(), authorization, at(0)).await;
@@ -130,7 +130,7 @@ async fn a_bad_signature_reaches_nothing() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_not_even_hashed() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     let largest = format!(r#"{{"notification_type":"payment","x":"{}"}}"#, "x".repeat(MAX_BODY - 38));
     assert_eq!(largest.len(), MAX_BODY);
     assert_eq!(signed(&intake, &largest).await, Outcome::Accepted(Success::NoContent));
@@ -140,7 +140,7 @@ async fn a_body_that_is_too_large_is_not_even_hashed() {
 
 #[tokio::test]
 async fn a_question_is_answered_from_the_directory_and_never_kept() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     assert_eq!(signed(&intake, &validation(r#""known""#)).await, Outcome::UserFound);
     assert_eq!(signed(&intake, &validation(r#""known""#)).await, Outcome::UserFound, "asked as often as it comes");
     assert_eq!(signed(&intake, &validation(r#""stranger""#)).await, Outcome::UserNotFound);
@@ -153,7 +153,7 @@ async fn a_question_is_answered_from_the_directory_and_never_kept() {
 
 #[tokio::test]
 async fn what_a_question_asks_for_is_the_answers_body() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     for (user, outcome, content) in [("known", Outcome::Answered, Some(CATALOG)), ("stranger", Outcome::NotFound, None)]
     {
         let body = format!(r#"{{"notification_type":"partner_side_catalog","user":{{"user_id":"{user}"}}}}"#);
@@ -175,7 +175,7 @@ async fn what_a_question_asks_for_is_the_answers_body() {
 #[tokio::test]
 async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer() {
     let unanswered = Outcome::Unavailable(Unavailable::NoDirectory);
-    let mut intake = intake(Door::Any);
+    let mut intake = intake(AcceptedTypes::All);
     for name in ["user_search", "get_pincode", "inventory_get"] {
         assert_eq!(signed(&intake, &format!(r#"{{"notification_type":"{name}"}}"#)).await, unanswered);
     }
@@ -186,7 +186,7 @@ async fn no_answer_is_made_up_for_a_question_that_nobody_was_appointed_to_answer
 
 #[tokio::test]
 async fn the_door_of_one_type_leaves_all_others_to_another_try() {
-    let intake = intake(Door::Only(NotificationType::PAYMENT));
+    let intake = intake(AcceptedTypes::Only(NotificationType::PAYMENT));
     let other = Outcome::Unavailable(Unavailable::UnexpectedType);
     assert_eq!(signed(&intake, PAYMENT).await, Outcome::Accepted(Success::NoContent));
     assert_eq!(signed(&intake, ORDER_PAID).await, other);
@@ -215,13 +215,13 @@ mod sources {
         for source in [XSOLLA, ELSEWHERE, None] {
             let unknown = (source != XSOLLA).then_some(UnknownSource(source));
             let accepted = (Outcome::Accepted(Success::NoContent), unknown);
-            assert_eq!(sent_from(&intake(Door::Any), source, SECRET).await, accepted, "{source:?}");
+            assert_eq!(sent_from(&intake(AcceptedTypes::All), source, SECRET).await, accepted, "{source:?}");
         }
     }
 
     #[tokio::test]
     async fn that_are_unknown_are_left_to_another_try_where_the_list_is_enforced() {
-        let mut intake = intake(Door::Any);
+        let mut intake = intake(AcceptedTypes::All);
         intake.sources.enforced = true;
         for source in [ELSEWHERE, None] {
             let left = (Outcome::Unavailable(Unavailable::UnknownSource), Some(UnknownSource(source)));
@@ -234,7 +234,7 @@ mod sources {
     #[tokio::test]
     async fn never_count_for_or_against_a_wrong_signature() {
         for enforced in [false, true] {
-            let mut intake = intake(Door::Any);
+            let mut intake = intake(AcceptedTypes::All);
             intake.sources.enforced = enforced;
             for source in [XSOLLA, ELSEWHERE, None] {
                 assert_eq!(sent_from(&intake, source, "other").await, (Outcome::InvalidSignature, None), "{source:?}");
@@ -245,7 +245,7 @@ mod sources {
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_not_acknowledged() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     intake.events.switch.failing.store(true, Ordering::Relaxed);
     let unavailable = Outcome::Unavailable(Unavailable::Store);
     assert_eq!(signed(&intake, PAYMENT).await, unavailable);
@@ -254,12 +254,12 @@ async fn what_cannot_be_kept_is_not_acknowledged() {
 
 #[tokio::test]
 async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     signed(&intake, PAYMENT).await;
     // The first call finds the key taken; the second, which would keep the conflict, is the one that fails.
     let events = FailSecondCall(intake.events);
     let Intake { directory, secrets, sources, .. } = intake;
-    let intake = Intake { door: Door::Any, events, directory, secrets, sources };
+    let intake = Intake { accepted_types: AcceptedTypes::All, events, directory, secrets, sources };
     let authorization = sign(OTHER_PAYMENT.as_bytes(), SECRET);
     let delivery = Delivery {
         authorization: Some(&authorization),
@@ -275,8 +275,8 @@ async fn a_conflict_that_cannot_be_kept_is_not_acknowledged() {
 struct FailSecondCall(FakeEvents);
 
 impl EventStore for FailSecondCall {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
-        let answer = self.0.keep(record).await;
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
+        let answer = self.0.put_if_absent(record).await;
         self.0.switch.failing.store(true, Ordering::Relaxed);
         answer
     }
@@ -284,7 +284,7 @@ impl EventStore for FailSecondCall {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_leaves_in_time_whatever_hangs() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     intake.events.switch.hanging.store(true, Ordering::Relaxed);
     let started = tokio::time::Instant::now();
     assert_eq!(signed(&intake, PAYMENT).await, Outcome::Unavailable(Unavailable::Deadline));
@@ -293,7 +293,7 @@ async fn an_answer_leaves_in_time_whatever_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_known_when_time_runs_out_is_told_to_the_log() {
-    let intake = intake(Door::Any);
+    let intake = intake(AcceptedTypes::All);
     intake.events.switch.hanging.store(true, Ordering::Relaxed);
     let authorization = sign(PAYMENT.as_bytes(), SECRET);
     let delivery = Delivery {
@@ -323,7 +323,7 @@ mod secrets {
 
     #[tokio::test]
     async fn are_read_once_for_many_webhooks() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         for second in 0..100 {
             signed_with(&intake, SECRET, second).await;
         }
@@ -332,7 +332,7 @@ mod secrets {
 
     #[tokio::test]
     async fn that_were_removed_are_forgotten_within_minutes() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         signed_with(&intake, SECRET, 0).await;
         *store(&intake).text.lock().unwrap() = "new";
         assert_eq!(signed_with(&intake, SECRET, 299).await, Outcome::Duplicate(Success::NoContent));
@@ -341,7 +341,7 @@ mod secrets {
 
     #[tokio::test(start_paused = true)]
     async fn that_are_old_serve_on_while_they_cannot_be_read() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         signed_with(&intake, SECRET, 0).await;
         store(&intake).switch.failing.store(true, Ordering::Relaxed);
         assert_eq!(signed_with(&intake, SECRET, 600).await, Outcome::Duplicate(Success::NoContent));
@@ -351,7 +351,7 @@ mod secrets {
 
     #[tokio::test]
     async fn that_cannot_be_read_turn_nobody_away_for_good_and_are_tried_again() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         store(&intake).switch.failing.store(true, Ordering::Relaxed);
         assert_eq!(signed_with(&intake, SECRET, 0).await, Outcome::Unavailable(Unavailable::Secrets));
         store(&intake).switch.failing.store(false, Ordering::Relaxed);
@@ -360,7 +360,7 @@ mod secrets {
 
     #[tokio::test]
     async fn added_a_moment_ago_are_found_when_the_first_webhook_comes_with_them() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         signed_with(&intake, SECRET, 0).await;
         *store(&intake).text.lock().unwrap() = r#"["new","secret"]"#;
         assert_eq!(signed_with(&intake, "new", 60).await, Outcome::Duplicate(Success::NoContent));
@@ -369,7 +369,7 @@ mod secrets {
 
     #[tokio::test]
     async fn are_not_read_at_the_pace_of_whoever_guesses() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         for second in 0..100 {
             assert_eq!(signed_with(&intake, "guess", second).await, Outcome::InvalidSignature);
         }
@@ -378,7 +378,7 @@ mod secrets {
 
     #[tokio::test]
     async fn that_cannot_be_read_again_leave_it_open_whether_a_signature_is_wrong() {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         signed_with(&intake, SECRET, 0).await;
         store(&intake).switch.failing.store(true, Ordering::Relaxed);
         for second in 60..70 {
@@ -394,14 +394,14 @@ async fn each_step_says_how_long_it_took_even_if_it_was_cut_off() {
     let asked = validation("\"known\"");
     let none = Some(Duration::ZERO);
     for (body, secret, hanging, took) in [
-        (PAYMENT, SECRET, false, Took { verify: none, keep: none, ask: None }),
-        ("signed", SECRET, false, Took { verify: none, keep: none, ask: None }),
-        (PAYMENT, "wrong", false, Took { verify: none, keep: None, ask: None }),
-        (&asked, SECRET, false, Took { verify: none, keep: None, ask: none }),
-        (PAYMENT, SECRET, true, Took { verify: none, keep: Some(DEADLINE), ask: None }),
-        (&asked, SECRET, true, Took { verify: none, keep: None, ask: Some(DEADLINE) }),
+        (PAYMENT, SECRET, false, StepTimings { verify: none, keep: none, ask: None }),
+        ("signed", SECRET, false, StepTimings { verify: none, keep: none, ask: None }),
+        (PAYMENT, "wrong", false, StepTimings { verify: none, keep: None, ask: None }),
+        (&asked, SECRET, false, StepTimings { verify: none, keep: None, ask: none }),
+        (PAYMENT, SECRET, true, StepTimings { verify: none, keep: Some(DEADLINE), ask: None }),
+        (&asked, SECRET, true, StepTimings { verify: none, keep: None, ask: Some(DEADLINE) }),
     ] {
-        let intake = intake(Door::Any);
+        let intake = intake(AcceptedTypes::All);
         intake.events.switch.hanging.store(hanging, Ordering::Relaxed);
         intake.directory.as_ref().unwrap().switch.hanging.store(hanging, Ordering::Relaxed);
         let authorization = sign(body.as_bytes(), secret);

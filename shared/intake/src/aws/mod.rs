@@ -1,11 +1,8 @@
 //! The ports' adapters for AWS, and the clients they share.
 
 mod events;
-mod first_try;
-mod item;
 mod queue;
 mod secrets;
-mod signature;
 mod users;
 
 use std::time::Duration;
@@ -25,7 +22,7 @@ use crate::ports::PortError;
 use crate::settings::{environment, optional};
 
 pub use events::{EventHistory, Events};
-pub use queue::{ParkingQueue, SqsQueue};
+pub use queue::{ParkingQueue, QueueUrls, SqsQueue};
 pub use secrets::SecretSource;
 pub(crate) use secrets::{GET_SECRET_VALUE, secret_text};
 pub(crate) use users::UsersTable;
@@ -46,7 +43,7 @@ pub struct CallLimits {
 }
 
 impl CallLimits {
-    /// At the front door: three attempts with their pauses, within [`crate::accept::DEADLINE`]. DynamoDB writes in about
+    /// At the front accepted_types: three attempts with their pauses, within [`crate::accept::DEADLINE`]. DynamoDB writes in about
     /// 5 ms; a new TLS connection takes about 20 ms.
     pub const FRONT_DOOR: Self = Self {
         connect: Duration::from_millis(250),

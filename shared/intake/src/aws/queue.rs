@@ -10,8 +10,8 @@ use aws_sdk_sqs::types::{
 };
 
 use super::port_error;
-use crate::message::Message;
-use crate::ports::{Parked, Parking, PortError, Queue, Sent};
+use crate::ports::{Parked, Parking, PortError, Queue, SendResult};
+use crate::sqs_message::Message;
 use crate::trace::TraceHeader;
 
 type SystemAttributes = HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
@@ -21,7 +21,18 @@ const SEND_BATCH: &str = "sqs:SendMessageBatch";
 /// What SQS says of a message that it will never take, whoever sends it and whenever.
 const NEVER: [&str; 3] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"];
 
-/// The FIFO queue from which the game takes its events.
+/// URLs of the queues of a stack.
+#[derive(Debug, Clone)]
+pub struct QueueUrls {
+    /// Events for the game. FIFO.
+    pub events: String,
+    /// Messages that the game failed to process ten times. FIFO.
+    pub dead_letters: String,
+    /// Notes of events that SQS can never accept.
+    pub parked: String,
+}
+
+/// The FIFO queue of events for the game.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
@@ -36,9 +47,9 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
+    async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         let mut results = self.send_batch(batch).await;
-        let is_refused = |sent: &Sent| matches!(sent, Sent::Refused(_));
+        let is_refused = |sent: &SendResult| matches!(sent, SendResult::Rejected(_));
         // One message that SQS will not take can fail a whole call: alone, each gets its own result. And SQS judges trace
         // headers, too: no event is to be given up for that.
         let whole_call = batch.len() > 1 && results.iter().all(is_refused);
@@ -55,12 +66,12 @@ impl Queue for SqsQueue {
 }
 
 impl SqsQueue {
-    async fn send_batch(&self, batch: &[&Message]) -> Vec<Sent> {
+    async fn send_batch(&self, batch: &[&Message]) -> Vec<SendResult> {
         let mut entries = Vec::with_capacity(batch.len());
         for (position, message) in batch.iter().enumerate() {
             match entry(position, message) {
                 Ok(entry) => entries.push(entry),
-                Err(error) => return vec![Sent::Failed(error); batch.len()],
+                Err(error) => return vec![SendResult::Retryable(error); batch.len()],
             }
         }
         let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
@@ -68,14 +79,14 @@ impl SqsQueue {
             Ok(answer) => {
                 // Only what the answer says: an event that it does not name comes again.
                 let unnamed = PortError { operation: SEND_BATCH, cause: "the answer does not name it".to_owned() };
-                let mut results = vec![Sent::Failed(unnamed); batch.len()];
-                let mut note = |id: &str, sent: Sent| {
+                let mut results = vec![SendResult::Retryable(unnamed); batch.len()];
+                let mut note = |id: &str, sent: SendResult| {
                     if let Some(result) = id.parse().ok().and_then(|position: usize| results.get_mut(position)) {
                         *result = sent;
                     }
                 };
                 for queued in answer.successful() {
-                    note(queued.id(), Sent::Queued);
+                    note(queued.id(), SendResult::Sent);
                 }
                 for failed in answer.failed() {
                     let error = PortError {
@@ -94,10 +105,10 @@ impl SqsQueue {
     }
 }
 
-fn refused_or_failed(code: &str, error: PortError) -> Sent {
+fn refused_or_failed(code: &str, error: PortError) -> SendResult {
     // Older answers put the code behind a namespace: `AWS.SimpleQueueService.BatchRequestTooLong`.
     let code = code.rsplit('.').next().unwrap_or(code);
-    if NEVER.contains(&code) { Sent::Refused(error) } else { Sent::Failed(error) }
+    if NEVER.contains(&code) { SendResult::Rejected(error) } else { SendResult::Retryable(error) }
 }
 
 fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEntry, PortError> {

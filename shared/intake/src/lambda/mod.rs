@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::aws::{Events, SecretSource};
 use crate::directory::Directory;
-use crate::secrets::SecretKeeper;
+use crate::secrets::SecretCache;
 use crate::settings::InvalidSetting;
 use crate::trace::TraceHeader;
 
@@ -53,7 +53,7 @@ fn trace_of(context: &Context) -> Option<TraceHeader> {
 
 /// Reads the secrets and opens the first connection, side by side. What cannot be reached now is tried again with the first
 /// call.
-async fn warm_up(events: &Events, secrets: &SecretKeeper<SecretSource>, directory: Option<&Directory>) {
+async fn warm_up(events: &Events, secrets: &SecretCache<SecretSource>, directory: Option<&Directory>) {
     let secrets = async {
         if let Err(error) = secrets.current(Timestamp::now()).await {
             tracing::error!(%error, "the secrets cannot be read");

@@ -13,8 +13,8 @@ use xsolla::drift::Tally;
 use super::{refuse_to_start, serve, trace_of};
 use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
 use crate::ports::{History, Parking, Queue};
-use crate::record::{self, Item as _, Kept, Kind};
-use crate::relay::{Relay, Relayed, Streamed};
+use crate::record::{self, Item as _, Kind, StoredEvent};
+use crate::relay::{BatchOutcome, Relay, StreamRecord};
 use crate::settings::{RelaySettings, environment};
 use crate::table::{KIND, PK, SK};
 use crate::telemetry;
@@ -61,8 +61,8 @@ pub async fn handle<Q: Queue, P: Parking, H: History>(
     relay: &Relay<Q, P, H>,
     event: &Event,
     time_left: impl Fn() -> Duration,
-) -> (DynamoDbEventResponse, Relayed) {
-    let events: Vec<Streamed> = event.records.iter().filter_map(streamed).collect();
+) -> (DynamoDbEventResponse, BatchOutcome) {
+    let events: Vec<StreamRecord> = event.records.iter().filter_map(streamed).collect();
     let relayed = relay.relay(&events, time_left).await;
     let mut response = DynamoDbEventResponse::default();
     if let Some(sequence_number) = &relayed.retry_from {
@@ -79,7 +79,9 @@ pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> Tally<String> {
     let again = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
     let done = event.records.iter().take_while(|record| again != Some(&record.change.sequence_number));
     let mut tally = Tally::default();
-    for event in done.filter(|record| is_event(record)).filter_map(|record| Kept::read(&record.change.new_image).ok()) {
+    for event in
+        done.filter(|record| is_event(record)).filter_map(|record| StoredEvent::read(&record.change.new_image).ok())
+    {
         if let Ok(notification) = xsolla::json_text(&event.body) {
             tally.add(&event.type_name, notification, &event.event_id.to_string());
         }
@@ -89,13 +91,13 @@ pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> Tally<String> {
 
 /// The event in a stream record; `None` if the record tells of something else. (The trigger's filter lets only events
 /// through; this does not rely on it.)
-fn streamed(record: &EventRecord) -> Option<Streamed> {
+fn streamed(record: &EventRecord) -> Option<StreamRecord> {
     let image = &record.change.new_image;
-    is_event(record).then(|| Streamed {
+    is_event(record).then(|| StreamRecord {
         sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
         pk: image.string(PK).unwrap_or_default().to_owned(),
         sk: image.string(SK).unwrap_or_default().to_owned(),
-        event: Kept::read(image),
+        event: StoredEvent::read(image),
     })
 }
 

@@ -11,12 +11,12 @@ use xsolla::Unsigned;
 use super::proxy::ProxyRequest;
 use super::webhook::response;
 use super::{refuse_to_start, serve, trace_of, warm_up};
-use crate::accept::{DEADLINE, Receipt};
+use crate::accept::{DEADLINE, DeliveryReport};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
 use crate::outcome::Outcome;
 use crate::ports::{EventStore, SecretStore, UserDirectory};
-use crate::secrets::SecretKeeper;
+use crate::secrets::SecretCache;
 use crate::settings::{UnsignedSettings, environment};
 use crate::telemetry::{self, Line};
 use crate::trace::TraceHeader;
@@ -53,9 +53,9 @@ async fn connect(settings: UnsignedSettings) -> UnsignedIntake<Events, Directory
     let config = aws::function_config(CallLimits::FRONT_DOOR);
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = UnsignedIntake {
-        events: Events::new(&config, settings.table).forgotten_after(settings.retention),
+        events: Events::new(&config, settings.table).with_retention(settings.retention),
         directory: Directory::new(settings.directory, &config, &dynamodb),
-        keys: SecretKeeper::new(SecretSource::new(settings.keys, &config)),
+        keys: SecretCache::new(SecretSource::new(settings.keys, &config)),
         sources: settings.sources,
     };
     warm_up(&intake.events, &intake.keys, Some(&intake.directory)).await;
@@ -78,7 +78,7 @@ pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
             let (key, source) = (request.path_key(), request.source());
             intake.accept(&UnsignedDelivery { what, key, source, body, received_at, trace, time_left }).await
         }
-        Err(why) => Receipt::from(Outcome::Unavailable(*why)),
+        Err(why) => DeliveryReport::from(Outcome::Unavailable(*why)),
     };
     (response(&receipt), Line::of(&receipt, received_at, started.elapsed()))
 }

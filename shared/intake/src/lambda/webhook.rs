@@ -12,12 +12,12 @@ use xsolla::model::Json;
 
 use super::proxy::ProxyRequest;
 use super::{refuse_to_start, serve, trace_of, warm_up};
-use crate::accept::{DEADLINE, Delivery, Door, Intake, Receipt};
+use crate::accept::{AcceptedTypes, DEADLINE, Delivery, DeliveryReport, Intake};
 use crate::aws::{self, CallLimits, Events, SecretSource};
 use crate::directory::Directory;
 use crate::outcome::Outcome;
 use crate::ports::{EventStore, SecretStore, UserDirectory};
-use crate::secrets::SecretKeeper;
+use crate::secrets::SecretCache;
 use crate::settings::{WebhookSettings, environment};
 use crate::telemetry::{self, Line};
 use crate::trace::TraceHeader;
@@ -27,14 +27,14 @@ use crate::trace::TraceHeader;
 /// # Errors
 ///
 /// When its configuration is not usable, or the Lambda runtime cannot be reached.
-pub async fn run(door: Door) -> Result<(), Error> {
+pub async fn run(accepted_types: AcceptedTypes) -> Result<(), Error> {
     telemetry::start();
-    let takes_questions = match door {
-        Door::Any => true,
-        Door::Only(only) => matches!(only.role(), Role::Question(_)),
+    let takes_questions = match accepted_types {
+        AcceptedTypes::All => true,
+        AcceptedTypes::Only(only) => matches!(only.role(), Role::Question(_)),
     };
     let settings = WebhookSettings::read(&environment, takes_questions).map_err(refuse_to_start)?;
-    let intake = Arc::new(connect(door, settings).await);
+    let intake = Arc::new(connect(accepted_types, settings).await);
     serve(move |event: LambdaEvent<ProxyRequest>| {
         let intake = Arc::clone(&intake);
         async move {
@@ -47,14 +47,14 @@ pub async fn run(door: Door) -> Result<(), Error> {
     .await
 }
 
-async fn connect(door: Door, settings: WebhookSettings) -> Intake<Events, Directory, SecretSource> {
+async fn connect(accepted_types: AcceptedTypes, settings: WebhookSettings) -> Intake<Events, Directory, SecretSource> {
     let config = aws::function_config(CallLimits::FRONT_DOOR);
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = Intake {
-        door,
-        events: Events::new(&config, settings.table).forgotten_after(settings.retention),
+        accepted_types,
+        events: Events::new(&config, settings.table).with_retention(settings.retention),
         directory: settings.directory.map(|directory| Directory::new(directory, &config, &dynamodb)),
-        secrets: SecretKeeper::new(SecretSource::new(settings.secrets, &config)),
+        secrets: SecretCache::new(SecretSource::new(settings.secrets, &config)),
         sources: settings.sources,
     };
     warm_up(&intake.events, &intake.secrets, intake.directory.as_ref()).await;
@@ -76,12 +76,12 @@ pub async fn handle<E: EventStore, D: UserDirectory, S: SecretStore>(
             let (authorization, source) = (request.authorization(), request.source());
             intake.accept(&Delivery { authorization, source, body, received_at, trace, time_left }).await
         }
-        Err(why) => Receipt::from(Outcome::Unavailable(*why)),
+        Err(why) => DeliveryReport::from(Outcome::Unavailable(*why)),
     };
     (response(&receipt), Line::of(&receipt, received_at, started.elapsed()))
 }
 
-pub(super) fn response(receipt: &Receipt<'_>) -> ApiGatewayProxyResponse {
+pub(super) fn response(receipt: &DeliveryReport<'_>) -> ApiGatewayProxyResponse {
     let answer = receipt.outcome.answer();
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = answer.status().into();
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::accept::{MAX_BODY, SourcePolicy};
-    use crate::ports::{Keeping, PortError};
+    use crate::ports::{PortError, PutOutcome};
     use crate::record::Record;
 
     const BODY: &str = r#"{"notification_type":"payment","transaction":{"id":7}}"#;
@@ -113,18 +113,18 @@ mod tests {
     struct Bodies(Mutex<Vec<Vec<u8>>>);
 
     impl EventStore for Bodies {
-        async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+        async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
             self.0.lock().unwrap().push(record.body.bytes().to_vec());
-            Ok(Keeping::Kept)
+            Ok(PutOutcome::Inserted)
         }
     }
 
     async fn answer(request: &ProxyRequest) -> (i64, Vec<Vec<u8>>) {
         let intake = Intake {
-            door: Door::Any,
+            accepted_types: AcceptedTypes::All,
             events: Bodies::default(),
             directory: Some(Directory::ACCEPT_ALL),
-            secrets: SecretKeeper::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
+            secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
             sources: SourcePolicy::default(),
         };
         let (response, _) = handle(&intake, request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;

@@ -11,12 +11,12 @@ use crate::table::BODY;
 const RECEIVED_AT: &str = "2026-11-22T00:31:07.042Z";
 
 /// A payment with this subject, whose deduplication id is `<subject>#<id>`.
-fn event(sequence_number: u32, subject: &str, id: &str) -> Streamed {
+fn event(sequence_number: u32, subject: &str, id: &str) -> StreamRecord {
     told(sequence_number, subject, id, "payment", "{}")
 }
 
-fn told(sequence_number: u32, subject: &str, id: &str, type_name: &str, body: &str) -> Streamed {
-    Streamed {
+fn told(sequence_number: u32, subject: &str, id: &str, type_name: &str, body: &str) -> StreamRecord {
+    StreamRecord {
         sequence_number: sequence_number.to_string(),
         pk: subject.to_owned(),
         sk: id.to_owned(),
@@ -24,8 +24,8 @@ fn told(sequence_number: u32, subject: &str, id: &str, type_name: &str, body: &s
     }
 }
 
-fn kept(subject: &str, id: &str, type_name: &str, body: &str) -> Kept {
-    Kept {
+fn kept(subject: &str, id: &str, type_name: &str, body: &str) -> StoredEvent {
+    StoredEvent {
         event_id: EventId::new(subject.to_owned(), id.to_owned()),
         type_name: type_name.to_owned(),
         order_id: None,
@@ -40,18 +40,18 @@ fn kept(subject: &str, id: &str, type_name: &str, body: &str) -> Kept {
 }
 
 /// An event whose message has this size.
-fn sized(sequence_number: u32, subject: &str, id: &str, bytes: usize) -> Streamed {
+fn sized(sequence_number: u32, subject: &str, id: &str, bytes: usize) -> StreamRecord {
     let frame = write_alone(&event(sequence_number, subject, id)).size();
     told(sequence_number, subject, id, "payment", &format!("{{{}}}", " ".repeat(bytes - frame)))
 }
 
-fn write_alone(streamed: &Streamed) -> Message {
+fn write_alone(streamed: &StreamRecord) -> Message {
     let event = streamed.event.as_ref().unwrap();
     message_with(event, &super::told(event).unwrap(), Goods::MoneyOnly, false).unwrap()
 }
 
-fn unsendable(sequence_number: u32, subject: &str) -> Streamed {
-    Streamed { event: Err(MissingAttribute(BODY)), ..event(sequence_number, subject, "unsendable") }
+fn unsendable(sequence_number: u32, subject: &str) -> StreamRecord {
+    StreamRecord { event: Err(MissingAttribute(BODY)), ..event(sequence_number, subject, "unsendable") }
 }
 
 fn relay(queue: FakeQueue) -> Relay<FakeQueue, FakeParking, FakeHistory> {
@@ -63,12 +63,12 @@ fn relay(queue: FakeQueue) -> Relay<FakeQueue, FakeParking, FakeHistory> {
     }
 }
 
-fn queued(event_ids: &[&str]) -> Relayed {
+fn queued(event_ids: &[&str]) -> BatchOutcome {
     let queued = event_ids.iter().map(ToString::to_string).collect();
-    Relayed { queued, oldest: Some(RECEIVED_AT.parse().unwrap()), ..Relayed::default() }
+    BatchOutcome { queued, oldest: Some(RECEIVED_AT.parse().unwrap()), ..BatchOutcome::default() }
 }
 
-async fn run(relay: &Relay<FakeQueue, FakeParking, FakeHistory>, events: &[Streamed]) -> Relayed {
+async fn run(relay: &Relay<FakeQueue, FakeParking, FakeHistory>, events: &[StreamRecord]) -> BatchOutcome {
     relay.relay(events, || Duration::from_mins(1)).await
 }
 
@@ -79,7 +79,7 @@ fn calls(relay: &Relay<FakeQueue, FakeParking, FakeHistory>) -> Vec<Vec<String>>
 #[tokio::test]
 async fn events_go_out_in_calls_of_ten_in_their_order() {
     let relay = relay(FakeQueue::default());
-    let events: Vec<Streamed> = (0..25).map(|n| event(n, &n.to_string(), "x")).collect();
+    let events: Vec<StreamRecord> = (0..25).map(|n| event(n, &n.to_string(), "x")).collect();
     let relayed = run(&relay, &events).await;
     assert_eq!(calls(&relay).iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
     assert_eq!(*relay.queue.queued.lock().unwrap(), (0..25).map(|n| format!("{n}#x")).collect::<Vec<_>>());
@@ -111,7 +111,7 @@ async fn no_two_events_of_one_subject_share_a_call() {
 async fn a_call_stays_within_what_sqs_takes() {
     let relay = relay(FakeQueue::default());
     let large = 120 * 1024;
-    let events: Vec<Streamed> = ["a", "b", "c"].iter().zip(1..).map(|(id, n)| sized(n, id, "1", large)).collect();
+    let events: Vec<StreamRecord> = ["a", "b", "c"].iter().zip(1..).map(|(id, n)| sized(n, id, "1", large)).collect();
     run(&relay, &events).await;
     assert_eq!(calls(&relay), [vec!["a#1", "b#1"], vec!["c#1"]]);
 }
@@ -129,7 +129,7 @@ async fn the_first_failure_ends_the_batch_and_names_itself() {
     let relay = relay(FakeQueue { failing: vec!["b#1"], ..FakeQueue::default() });
     let events = [event(1, "a", "1"), event(2, "b", "1"), event(3, "a", "2"), event(4, "b", "2")];
     let relayed = run(&relay, &events).await;
-    assert_eq!(relayed, Relayed { retry_from: Some("2".to_owned()), ..queued(&["a#1"]) });
+    assert_eq!(relayed, BatchOutcome { retry_from: Some("2".to_owned()), ..queued(&["a#1"]) });
     assert_eq!(calls(&relay), [vec!["a#1", "b#1"]], "b#2 must not overtake b#1");
 }
 
@@ -137,7 +137,7 @@ async fn the_first_failure_ends_the_batch_and_names_itself() {
 async fn what_can_never_be_sent_is_parked_and_those_behind_it_go_on() {
     let relay = relay(FakeQueue { refusing: vec!["b#1"], ..FakeQueue::default() });
     let events = [event(1, "a", "1"), event(2, "b", "1"), unsendable(3, "c"), event(4, "b", "2")];
-    assert_eq!(run(&relay, &events).await, Relayed { parked: 2, ..queued(&["a#1", "b#2"]) });
+    assert_eq!(run(&relay, &events).await, BatchOutcome { parked: 2, ..queued(&["a#1", "b#2"]) });
     assert_eq!(*relay.queue.queued.lock().unwrap(), ["a#1", "b#2"]);
     let parked = relay.parking.parked.lock().unwrap();
     assert_eq!(parked.iter().map(|parked| parked.pk.as_str()).collect::<Vec<_>>(), ["b", "c"]);
@@ -156,7 +156,7 @@ async fn what_cannot_even_be_parked_comes_again() {
 async fn nothing_is_begun_that_lambda_would_cut_off() {
     let relay = relay(FakeQueue::default());
     let relayed = relay.relay(&[event(1, "a", "1")], || SEND_LIMIT / 2).await;
-    assert_eq!(relayed, Relayed { retry_from: Some("1".to_owned()), ..Relayed::default() });
+    assert_eq!(relayed, BatchOutcome { retry_from: Some("1".to_owned()), ..BatchOutcome::default() });
     assert!(calls(&relay).is_empty());
 }
 
@@ -184,7 +184,7 @@ async fn an_event_whose_meaning_cannot_be_found_out_comes_again_and_those_before
     relay.history.switch.failing.store(true, Ordering::Relaxed);
     let events = [event(1, "a", "1"), event(2, "b", "1"), told(3, "c", "refund", "refund", REFUND), event(4, "d", "1")];
     let relayed = run(&relay, &events).await;
-    assert_eq!(relayed, Relayed { retry_from: Some("3".to_owned()), ..queued(&["a#1", "b#1"]) });
+    assert_eq!(relayed, BatchOutcome { retry_from: Some("3".to_owned()), ..queued(&["a#1", "b#1"]) });
 }
 
 #[tokio::test]
@@ -196,5 +196,5 @@ async fn nothing_is_looked_up_for_what_tells_its_meaning_itself() {
 
 #[tokio::test]
 async fn an_empty_batch_is_done() {
-    assert_eq!(run(&relay(FakeQueue::default()), &[]).await, Relayed::default());
+    assert_eq!(run(&relay(FakeQueue::default()), &[]).await, BatchOutcome::default());
 }

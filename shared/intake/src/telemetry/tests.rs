@@ -12,12 +12,12 @@ use xsolla::samples::{ALL, MALFORMED, WITHOUT_TYPE};
 use xsolla::{Envelope, PaymentWithoutOrder, Secrets, Signature, SourceRanges, Success, Unsigned, sign};
 
 use super::*;
-use crate::accept::{DEADLINE, Door, Intake, SourcePolicy, Took, UnknownSource};
+use crate::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy, StepTimings, UnknownSource};
 use crate::fakes::{FakeDirectory, FakeEvents, FakeHistory, FakeParking, FakeQueue, FakeSecrets, port_error};
 use crate::lambda;
 use crate::lambda::proxy::ProxyRequest;
 use crate::relay::Relay;
-use crate::secrets::SecretKeeper;
+use crate::secrets::SecretCache;
 use crate::unsigned::UnsignedIntake;
 
 #[test]
@@ -27,7 +27,7 @@ fn a_line_has_what_is_known_and_nothing_of_the_person() {
     let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
     let secrets = Secrets::parse("hunter2").unwrap();
     let verified = secrets.verify(body.as_bytes(), &signature).unwrap();
-    let receipt = Receipt {
+    let receipt = DeliveryReport {
         outcome: Outcome::Accepted(Success::NoContent),
         content: None,
         envelope: Some(Envelope::read(&verified).unwrap()),
@@ -35,13 +35,13 @@ fn a_line_has_what_is_known_and_nothing_of_the_person() {
         secrets: Some(Arc::new(secrets)),
         unknown_source: None,
         failure: None,
-        took: Took { verify: Some(Duration::from_micros(3)), keep: Some(Duration::from_millis(5)), ask: None },
+        took: StepTimings { verify: Some(Duration::from_micros(3)), keep: Some(Duration::from_millis(5)), ask: None },
     };
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::from_micros(12));
     assert_eq!(line.to_string(), "204 accepted transaction#7#payment (live, 12 µs)");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","user":"376a9fdc9250ed63","identified":true,"secret":0,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"VerifyTook","Unit":"Milliseconds"},{"Name":"KeepTook","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.012,"VerifyTook":0.003,"KeepTook":5.0}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","user":"376a9fdc9250ed63","identified":true,"secret":0,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"VerifyDuration","Unit":"Milliseconds"},{"Name":"StoreDuration","Unit":"Milliseconds"}]}]},"Webhooks":1,"Duration":0.012,"VerifyDuration":0.003,"StoreDuration":5.0}"#
     );
 }
 
@@ -50,35 +50,35 @@ fn a_question_that_nobody_answers_is_named_and_has_no_key() {
     let body = r#"{"notification_type":"get_pincode","user":{"id":"mira"}}"#;
     let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
     let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
-    let receipt = Receipt {
+    let receipt = DeliveryReport {
         envelope: Some(Envelope::read(&verified).unwrap()),
-        ..Receipt::from(Outcome::Unavailable(Unavailable::NoDirectory))
+        ..DeliveryReport::from(Outcome::Unavailable(Unavailable::NoDirectory))
     };
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
     assert_eq!(line.to_string(), "503 no_directory get_pincode (live, 0 µs)");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"no_directory","status":503,"notification_type":"get_pincode","mode":"live","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"Deprecated","Unit":"Count"}]}]},"Webhooks":1,"Took":0.0,"Deprecated":1}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"no_directory","status":503,"notification_type":"get_pincode","mode":"live","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"DeprecatedType","Unit":"Count"}]}]},"Webhooks":1,"Duration":0.0,"DeprecatedType":1}"#
     );
 }
 
 #[test]
 fn of_a_wrong_signature_there_is_nothing_but_the_fact() {
-    let line = Line::of(&Receipt::from(Outcome::InvalidSignature), Timestamp::UNIX_EPOCH, Duration::ZERO);
+    let line = Line::of(&DeliveryReport::from(Outcome::InvalidSignature), Timestamp::UNIX_EPOCH, Duration::ZERO);
     assert_eq!(line.to_string(), "400 invalid_signature");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"invalid_signature","status":400,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.0}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"invalid_signature","status":400,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"}]}]},"Webhooks":1,"Duration":0.0}"#
     );
 }
 
 #[test]
 fn of_a_wrong_key_in_the_path_there_is_nothing_but_the_fact() {
-    let receipt = Receipt::from(Outcome::Unavailable(Unavailable::WrongKey));
+    let receipt = DeliveryReport::from(Outcome::Unavailable(Unavailable::WrongKey));
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"wrong_key","status":503,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"}]}]},"Webhooks":1,"Took":0.0}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"wrong_key","status":503,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"}]}]},"Webhooks":1,"Duration":0.0}"#
     );
 }
 
@@ -86,13 +86,13 @@ fn of_a_wrong_key_in_the_path_there_is_nothing_but_the_fact() {
 fn an_unknown_address_is_said_and_is_worth_a_warning() {
     let line = |outcome, source: Option<&str>| {
         let source = source.map(|address| address.parse().unwrap());
-        let receipt = Receipt { unknown_source: Some(UnknownSource(source)), ..Receipt::from(outcome) };
+        let receipt = DeliveryReport { unknown_source: Some(UnknownSource(source)), ..DeliveryReport::from(outcome) };
         Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO)
     };
     let reported = line(Outcome::Accepted(Success::NoContent), Some("203.0.113.9"));
     assert_eq!(
         serde_json::to_string(&reported).unwrap(),
-        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"accepted","status":204,"unknown_source":"203.0.113.9","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Took","Unit":"Milliseconds"},{"Name":"UnknownSource","Unit":"Count"}]}]},"Webhooks":1,"Took":0.0,"UnknownSource":1}"#
+        r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"accepted","status":204,"unknown_source":"203.0.113.9","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"UnknownSource","Unit":"Count"}]}]},"Webhooks":1,"Duration":0.0,"UnknownSource":1}"#
     );
     let enforced = line(Outcome::Unavailable(Unavailable::UnknownSource), None);
     assert_eq!(enforced.level(), Level::ERROR);
@@ -124,13 +124,13 @@ fn what_an_alarm_counts_is_written_at_warn() {
     counted.insert("accepted"); // of RelayStands and NoWebhooks, which do without it at WARN
     assert_eq!(in_template("Dimensions: [{Name: outcome,", "Value: "), counted);
     for outcome in outcomes {
-        assert!(level_of(&Receipt::from(outcome)) <= Level::WARN, "{}", outcome.name());
+        assert!(level_of(&DeliveryReport::from(outcome)) <= Level::WARN, "{}", outcome.name());
     }
 
-    let accepted = || Receipt::from(Outcome::Accepted(Success::NoContent));
+    let accepted = || DeliveryReport::from(Outcome::Accepted(Success::NoContent));
     assert_eq!(level_of(&accepted()), Level::INFO);
-    let unknown_source = Receipt { unknown_source: Some(UnknownSource(None)), ..accepted() };
-    let old_secret = Receipt { secret: Some(1), ..accepted() };
+    let unknown_source = DeliveryReport { unknown_source: Some(UnknownSource(None)), ..accepted() };
+    let old_secret = DeliveryReport { secret: Some(1), ..accepted() };
     assert_eq!([level_of(&unknown_source), level_of(&old_secret)], [Level::WARN; 2]);
     // `Drift` has a line of its own, always a warning; those of the relay are RelayStands's.
     let counted = BTreeSet::from(["OldSecret", "Parked", "Queued", "UnknownSource", "Webhooks"]);
@@ -138,13 +138,13 @@ fn what_an_alarm_counts_is_written_at_warn() {
     assert_eq!(in_template("SELECT SUM(", ""), BTreeSet::from(["Drift"]));
 }
 
-fn level_of(receipt: &Receipt<'_>) -> Level {
+fn level_of(receipt: &DeliveryReport<'_>) -> Level {
     Line::of(receipt, Timestamp::UNIX_EPOCH, Duration::ZERO).level()
 }
 
 #[test]
 fn what_failed_is_said() {
-    let mut receipt = Receipt::from(Outcome::Unavailable(Unavailable::Store));
+    let mut receipt = DeliveryReport::from(Outcome::Unavailable(Unavailable::Store));
     receipt.failure = Some(port_error());
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
     assert_eq!(line.to_string(), "500 store_unavailable: fake:Call: it was told to fail");
@@ -162,7 +162,7 @@ fn drift_is_a_metric_by_type_with_the_place_beside_it() {
     tally.add("new_type", "{}", &"body#cd".to_owned());
     let lines: Vec<String> = tally
         .rows()
-        .map(|row| serde_json::to_string(&DriftLine::of(&row, Timestamp::from_second(1_800_000_000).unwrap())).unwrap())
+        .map(|row| serde_json::to_string(&DriftLog::of(&row, Timestamp::from_second(1_800_000_000).unwrap())).unwrap())
         .collect();
     assert_eq!(
         lines,
@@ -179,19 +179,19 @@ fn a_batch_is_one_line_of_metrics() {
     let now: Timestamp = "2026-11-22T08:00:00.5Z".parse().unwrap();
     let trace = TraceHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0");
     let line =
-        |relayed: &Relayed| serde_json::to_string(&BatchLine::of(relayed, now, "request", trace.as_ref())).unwrap();
+        |relayed: &BatchOutcome| serde_json::to_string(&BatchLog::of(relayed, now, "request", trace.as_ref())).unwrap();
     let queued = vec!["transaction#7#payment".to_owned(), "order#5#order_paid".to_owned()];
     let oldest = Some("2026-11-21T08:00:00Z".parse().unwrap());
     assert_eq!(
-        line(&Relayed { queued: queued.clone(), parked: 1, oldest, retry_from: None }),
+        line(&BatchOutcome { queued: queued.clone(), parked: 1, oldest, retry_from: None }),
         r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"INFO","message":"relayed","event_ids":["transaction#7#payment","order#5#order_paid"],"request_id":"request","trace_id":"1-5759e988-bd862e3fe1be46a994272793","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"},{"Name":"RelayAge","Unit":"Milliseconds"}]}]},"Queued":2,"Parked":1,"BatchFailures":0,"RelayAge":86400500.0}"#
     );
     assert_eq!(
-        line(&Relayed { retry_from: Some("42".to_owned()), ..Relayed::default() }),
+        line(&BatchOutcome { retry_from: Some("42".to_owned()), ..BatchOutcome::default() }),
         r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"WARN","message":"relayed","retry_from":"42","request_id":"request","trace_id":"1-5759e988-bd862e3fe1be46a994272793","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"}]}]},"Queued":0,"Parked":0,"BatchFailures":1}"#
     );
     let ahead = Some("2026-11-22T08:00:01Z".parse().unwrap());
-    assert!(line(&Relayed { queued, oldest: ahead, ..Relayed::default() }).contains(r#""RelayAge":0.0"#));
+    assert!(line(&BatchOutcome { queued, oldest: ahead, ..BatchOutcome::default() }).contains(r#""RelayAge":0.0"#));
 }
 
 const SECRET: &str = "hunter2-the-current-secret";
@@ -256,10 +256,10 @@ fn written(mut line: Line) -> [String; 2] {
 
 async fn delivered() -> Vec<String> {
     let intake = || Intake {
-        door: Door::Any,
+        accepted_types: AcceptedTypes::All,
         events: FakeEvents::default(),
         directory: Some(FakeDirectory::default()),
-        secrets: SecretKeeper::new(FakeSecrets::new(SECRETS)),
+        secrets: SecretCache::new(FakeSecrets::new(SECRETS)),
         sources: SourcePolicy::default(),
     };
     let (intake, broken) = (intake(), intake());
@@ -295,7 +295,7 @@ async fn unsigned() -> Vec<String> {
     let intake = UnsignedIntake {
         events: FakeEvents::default(),
         directory: FakeDirectory::default(),
-        keys: SecretKeeper::new(FakeSecrets::new(KEY)),
+        keys: SecretCache::new(FakeSecrets::new(KEY)),
         sources: SourceRanges::published(),
     };
     let mut lines = Vec::new();
@@ -335,11 +335,10 @@ async fn relayed() -> Vec<String> {
             payment_without_order: PaymentWithoutOrder::Grant,
         };
         let (response, relayed) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
-        lines.push(serde_json::to_string(&BatchLine::of(&relayed, Timestamp::UNIX_EPOCH, "request", None)).unwrap());
+        lines.push(serde_json::to_string(&BatchLog::of(&relayed, Timestamp::UNIX_EPOCH, "request", None)).unwrap());
         let tally = lambda::relay::drift(&event, &response);
-        lines.extend(
-            tally.rows().map(|row| serde_json::to_string(&DriftLine::of(&row, Timestamp::UNIX_EPOCH)).unwrap()),
-        );
+        lines
+            .extend(tally.rows().map(|row| serde_json::to_string(&DriftLog::of(&row, Timestamp::UNIX_EPOCH)).unwrap()));
     }
     lines
 }
@@ -395,18 +394,18 @@ const OUTCOMES: [&str; 20] = [
 ];
 
 const ALONE_NAMES: [&str; 12] = [
-    "AskTook",
+    "DirectoryDuration",
     "BatchFailures",
-    "Deprecated",
-    "KeepTook",
+    "DeprecatedType",
+    "StoreDuration",
     "OldSecret",
     "Parked",
     "Queued",
     "RelayAge",
-    "Took",
+    "Duration",
     "UnknownSource",
     "UnknownType",
-    "VerifyTook",
+    "VerifyDuration",
 ];
 
 #[tokio::test]

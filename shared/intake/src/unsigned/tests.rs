@@ -8,7 +8,7 @@ use xsolla::model::Json;
 use super::*;
 use crate::accept::DEADLINE;
 use crate::fakes::{FakeDirectory, FakeEvents, FakeSecrets};
-use crate::ports::Keeping;
+use crate::ports::PutOutcome;
 use crate::record::{Kind, Record};
 
 const KEY: &str = "key-of-thirty-two-characters-abc";
@@ -22,7 +22,7 @@ fn intake() -> Fakes {
     UnsignedIntake {
         events: FakeEvents::default(),
         directory: FakeDirectory::default(),
-        keys: SecretKeeper::new(FakeSecrets::new(KEY)),
+        keys: SecretCache::new(FakeSecrets::new(KEY)),
         sources: SourceRanges::published(),
     }
 }
@@ -140,7 +140,7 @@ async fn a_key_is_changed_like_a_secret() {
 #[tokio::test]
 async fn a_key_that_could_be_guessed_opens_nothing() {
     let mut intake = intake();
-    intake.keys = SecretKeeper::new(FakeSecrets::new("short"));
+    intake.keys = SecretCache::new(FakeSecrets::new("short"));
     let delivery = UnsignedDelivery { key: Some("short"), ..delivery(Unsigned::Payout, PAYOUT) };
     let receipt = intake.accept(&delivery).await;
     assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Secrets));
@@ -164,10 +164,10 @@ async fn what_cannot_be_kept_or_read_in_time_is_not_acknowledged() {
 struct Unsecured;
 
 impl EventStore for Unsecured {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         assert_eq!((record.body.secret(), record.body.bytes()), (None, PAYOUT.as_bytes()), "nobody signed it");
         assert_eq!((record.type_name.as_deref(), &record.user_id, &record.order_id), (Some("payout"), &None, &None));
-        Ok(Keeping::Kept)
+        Ok(PutOutcome::Inserted)
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use intake::accept::{DEADLINE, Delivery, Door, Intake, SourcePolicy};
-use intake::record::Kept;
-use intake::relay::{Relay, Streamed};
-use intake::secrets::SecretKeeper;
+use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, SourcePolicy};
+use intake::record::StoredEvent;
+use intake::relay::{Relay, StreamRecord};
+use intake::secrets::SecretCache;
 use jiff::Timestamp;
 use xsolla::{PaymentWithoutOrder, sign};
 
@@ -66,7 +66,7 @@ enum Job {
 
 enum Ended {
     Answered(u16),
-    Relayed { retry_from: Option<usize> },
+    BatchOutcome { retry_from: Option<usize> },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -215,24 +215,24 @@ impl Simulation<'_> {
     fn environment(&self) -> Environment {
         let ports = || self.ports.clone();
         let intake = Intake {
-            door: Door::Any,
+            accepted_types: AcceptedTypes::All,
             events: ports(),
             directory: Some(ports()),
-            secrets: SecretKeeper::new(ports()),
+            secrets: SecretCache::new(ports()),
             sources: SourcePolicy::default(),
         };
         Environment { intake: Arc::new(intake), failed_reading: None }
     }
 
     /// What a lane still has to relay, with its places in the stream.
-    fn records<'s>(&self, lane: usize, state: &'s State) -> impl Iterator<Item = (usize, &'s Kept)> {
+    fn records<'s>(&self, lane: usize, state: &'s State) -> impl Iterator<Item = (usize, &'s StoredEvent)> {
         let (from, lanes) = (self.lanes[lane], self.lanes.len());
         state.stream.iter().enumerate().skip(from).filter(move |(place, _)| place % lanes == lane)
     }
 
     fn relay(&mut self, lane: usize) {
         let ports = self.ports.clone();
-        let records: Vec<(usize, Kept)> =
+        let records: Vec<(usize, StoredEvent)> =
             self.records(lane, &ports.state()).map(|(place, kept)| (place, kept.clone())).collect();
         // All there is, or less.
         let fewer = ports.state().choose(records.len());
@@ -240,9 +240,9 @@ impl Simulation<'_> {
         let behind = records.last().map_or(0, |(place, _)| place + 1);
         let places: Vec<usize> = records.iter().map(|(place, _)| *place).collect();
         let number = self.begins(|number| format!("{number} relay of records {places:?}"));
-        let events: Vec<Streamed> = records
+        let events: Vec<StreamRecord> = records
             .into_iter()
-            .map(|(position, kept)| Streamed {
+            .map(|(position, kept)| StreamRecord {
                 sequence_number: position.to_string(),
                 pk: kept.event_id.subject().to_owned(),
                 sk: kept.event_id.rest().to_owned(),
@@ -279,7 +279,7 @@ impl Simulation<'_> {
             }
             let retry_from = retry_from.map(|number| number.parse().unwrap());
             let skips = usize::from(flaw == Some(Flaw::SkipsFailedRecord));
-            Ended::Relayed { retry_from: retry_from.map(|record: usize| record + skips) }
+            Ended::BatchOutcome { retry_from: retry_from.map(|record: usize| record + skips) }
         });
         self.invoke(number, Job::Relay { lane, behind }, future);
     }
@@ -356,7 +356,7 @@ impl Simulation<'_> {
                 self.sendings[message] = if is_resent { Sending::Due(state.now + RESENT_AFTER) } else { Sending::Done };
                 broken
             }
-            (Job::Relay { lane, behind }, Ended::Relayed { retry_from }) => {
+            (Job::Relay { lane, behind }, Ended::BatchOutcome { retry_from }) => {
                 let rest =
                     retry_from.map_or(String::new(), |place| format!(", and is given what is from {place} on again"));
                 state.tell(|| format!("{number} has ended{rest}"));

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
-use consumer::Event;
-use intake::message::Message;
 use intake::ports::{
-    EventStore, History, Keeping, Parked, Parking, PortError, Queue, SecretStore, Sent, UserDirectory,
+    EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
 };
-use intake::record::{Kept, Kind, Record};
+use intake::record::{Kind, Record, StoredEvent};
+use intake::sqs_message::Message;
 use jiff::Timestamp;
+use message::Event;
 use xsolla::{Envelope, EventId, Mode, Question, Reply};
 
 use crate::flaw::Flaw;
@@ -84,7 +84,7 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub struct Item {
     pub kind: Kind,
-    pub kept: Kept,
+    pub kept: StoredEvent,
     digest: String,
     received_at: Timestamp,
     pub written_at: Duration,
@@ -113,7 +113,7 @@ pub struct State {
 
     pub now: Duration,
     pub table: Vec<Item>,
-    pub stream: Vec<Kept>,
+    pub stream: Vec<StoredEvent>,
     pub queue: Vec<Queued>,
     /// The event ids of what was parked.
     pub parked: Vec<String>,
@@ -202,7 +202,7 @@ impl Ports {
         let copy = move |state: &mut State, _| {
             state.put(Item {
                 kind: Kind::Unreadable,
-                kept: Kept {
+                kept: StoredEvent {
                     event_id: EventId::new("copy".to_owned(), state.turn_of.to_string()),
                     type_name: String::new(),
                     order_id: None,
@@ -262,12 +262,12 @@ impl State {
         told.join("\n")
     }
 
-    fn put(&mut self, item: Item) -> Keeping {
+    fn put(&mut self, item: Item) -> PutOutcome {
         let holder = self.table.iter().find(|held| held.kept.event_id == item.kept.event_id);
         if let Some(holder) = holder
             && self.flaw != Some(Flaw::UnconditionalPut)
         {
-            return Keeping::Taken { digest: holder.digest.clone(), received_at: Some(holder.received_at) };
+            return PutOutcome::AlreadyExists { digest: holder.digest.clone(), received_at: Some(holder.received_at) };
         }
         // An item that is overwritten is no new one, and the trigger's filter lets only new events through.
         let streams =
@@ -276,7 +276,7 @@ impl State {
             self.stream.push(item.kept.clone());
         }
         self.table.push(Item { written_at: self.now, ..item });
-        Keeping::Kept
+        PutOutcome::Inserted
     }
 
     fn enqueue(&mut self, message: &Message) {
@@ -305,7 +305,7 @@ pub fn short(id: impl fmt::Display) -> String {
 }
 
 impl EventStore for Ports {
-    async fn keep(&self, record: &Record<'_>) -> Result<Keeping, PortError> {
+    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         let flaw = self.state().flaw;
         let mut item = item(record);
         if flaw == Some(Flaw::KeyOfItsOwn) && record.kind == Kind::Event {
@@ -316,12 +316,12 @@ impl EventStore for Ports {
         let id = item.kept.event_id.clone();
         if flaw == Some(Flaw::KeepsAfterAnswering) {
             self.state().late.push(("keep".to_owned(), Box::new(move |state| drop(state.put(item)))));
-            return Ok(Keeping::Kept);
+            return Ok(PutOutcome::Inserted);
         }
         let kept = self.call("keep", || short(&id), &OF_A_WRITE, move |state, _| state.put(item)).await;
         match kept {
-            Err(_) if flaw == Some(Flaw::TrustsFailedWrites) => Ok(Keeping::Kept),
-            Ok(Keeping::Taken { .. }) if flaw == Some(Flaw::TakesRetriesForFailures) => {
+            Err(_) if flaw == Some(Flaw::TrustsFailedWrites) => Ok(PutOutcome::Inserted),
+            Ok(PutOutcome::AlreadyExists { .. }) if flaw == Some(Flaw::TakesRetriesForFailures) => {
                 Err(PortError { operation: "world:Call", cause: "taken".to_owned() })
             }
             kept => kept,
@@ -333,7 +333,7 @@ fn item(record: &Record<'_>) -> Item {
     let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     Item {
         kind: record.kind,
-        kept: Kept {
+        kept: StoredEvent {
             event_id: record.event_id.clone(),
             type_name: text(&record.type_name).unwrap_or_default(),
             order_id: text(&record.order_id),
@@ -352,7 +352,7 @@ fn item(record: &Record<'_>) -> Item {
 }
 
 impl History for Ports {
-    async fn events_of(&self, subject: &str) -> Result<Vec<Kept>, PortError> {
+    async fn events_of(&self, subject: &str) -> Result<Vec<StoredEvent>, PortError> {
         let wanted = subject.to_owned();
         let events = move |state: &mut State, _| {
             let is_wanted = |item: &&Item| item.kind == Kind::Event && item.kept.event_id.subject() == wanted;
@@ -387,7 +387,7 @@ impl SecretStore for Ports {
 }
 
 impl Queue for Ports {
-    async fn send(&self, batch: &[&Message]) -> Vec<Sent> {
+    async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         let failure = PortError { operation: "world:Call", cause: "chosen to fail".to_owned() };
         let mut endings = OF_A_WRITE.to_vec();
         if batch.len() > 1 {
@@ -399,19 +399,20 @@ impl Queue for Ports {
         let effect = move |state: &mut State, ending| {
             let send = |(position, message): (usize, &Message)| {
                 if message.body.as_str().contains(UNSENDABLE) {
-                    Sent::Refused(failed.clone())
+                    SendResult::Rejected(failed.clone())
                 } else if ending == Ending::EntryFails(position) {
-                    Sent::Failed(failed.clone())
+                    SendResult::Retryable(failed.clone())
                 } else {
                     state.enqueue(message);
-                    Sent::Queued
+                    SendResult::Sent
                 }
             };
             messages.iter().enumerate().map(send).collect::<Vec<_>>()
         };
-        let sent = self.call("send", ids, &endings, effect).await.unwrap_or(vec![Sent::Failed(failure); batch.len()]);
-        let trusts = self.state().flaw == Some(Flaw::TrustsHalfABatch) && sent.contains(&Sent::Queued);
-        if trusts { vec![Sent::Queued; batch.len()] } else { sent }
+        let sent =
+            self.call("send", ids, &endings, effect).await.unwrap_or(vec![SendResult::Retryable(failure); batch.len()]);
+        let trusts = self.state().flaw == Some(Flaw::TrustsHalfABatch) && sent.contains(&SendResult::Sent);
+        if trusts { vec![SendResult::Sent; batch.len()] } else { sent }
     }
 }
 

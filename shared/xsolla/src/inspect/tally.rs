@@ -69,7 +69,7 @@ impl<E: Ord + Clone> DriftTally<E> {
         *self.notifications.entry(label.to_owned()).or_default() += 1;
         for Finding { path, drift, json_type } in find_drift(type_name, notification) {
             let row = self.rows.entry((label.to_owned(), path, drift));
-            let count =
+            let entry =
                 row.or_insert_with(|| Entry { count: 0, json_type: json_type.clone(), example: example.clone() });
             entry.count += 1;
             if *example < entry.example {

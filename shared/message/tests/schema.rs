@@ -1,0 +1,109 @@
+//! The published schema is that of the code, and takes every message.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use message::{Event, Goods, ItemRole};
+use serde_json::{Value, json};
+use xsolla::{Envelope, NotificationType, PaymentWithoutOrder, Secrets, Signature, Told, Unsigned, samples, sign};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json");
+
+/// The message of a sample, as the relay writes it.
+fn message(body: &str) -> Value {
+    let signature = Signature::parse(&sign(body.as_bytes(), "secret")).unwrap();
+    let verified = Secrets::parse("secret").unwrap().verify(body.as_bytes(), &signature).unwrap();
+    message_of(Envelope::read(&verified).unwrap(), body)
+}
+
+fn message_of(envelope: Envelope<'_>, body: &str) -> Value {
+    let told = Told {
+        known: envelope.known,
+        identified: envelope.identified,
+        mode: envelope.mode,
+        received_at: "2026-11-22T00:31:07.042Z",
+        notification: body,
+    };
+    let event = Event {
+        event_id: envelope.event_id.to_string().into(),
+        notification_type: envelope.type_name,
+        goods: Goods::of(&told, PaymentWithoutOrder::Grant, &[]),
+        subject: envelope.event_id.subject().into(),
+        order_id: envelope.order_id,
+        user_id: envelope.user_id,
+        project_id: envelope.project_id,
+        mode: envelope.mode,
+        identified: envelope.identified,
+        deprecated: envelope.known.is_some_and(NotificationType::is_deprecated),
+        replay: false,
+        received_at: told.received_at.into(),
+        item_roles: ItemRole::of_items(envelope.known, body),
+        notification: serde_json::from_str(body).unwrap(),
+    };
+    serde_json::to_value(event).unwrap()
+}
+
+/// `UPDATE_SCHEMA=1 cargo test -p message` writes it anew.
+#[test]
+fn the_published_schema_is_that_of_the_code() {
+    let schema = serde_json::to_string_pretty(&message::schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(FILE, &schema).unwrap();
+    }
+    assert!(std::fs::read_to_string(FILE).unwrap() == schema, "UPDATE_SCHEMA=1 cargo test -p message");
+}
+
+#[test]
+fn the_readme_shows_the_examples_as_they_are() {
+    let readme = include_str!("../../../README.md");
+    for example in [
+        include_str!("../../consumer/examples/consume.rs"),
+        include_str!("../../consumer/examples/consume.py"),
+        include_str!("../../consumer/examples/consume.ts"),
+    ] {
+        assert!(readme.contains(example), "{example}");
+    }
+}
+
+#[test]
+fn the_message_of_every_sample_is_valid() {
+    let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
+    for sample in samples::ALL {
+        let errors: Vec<String> = schema
+            .iter_errors(&message(sample.body))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", sample.name);
+    }
+}
+
+#[test]
+fn the_message_of_a_payout_is_valid() {
+    let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
+    let body = samples::named("payout").unwrap().body;
+    let mut message = message_of(Envelope::read_unsigned(body.as_bytes(), Unsigned::Payout).unwrap(), body);
+    assert!(schema.is_valid(&message));
+    *message.pointer_mut("/notification/amount").unwrap() = json!([]);
+    assert!(!schema.is_valid(&message));
+}
+
+#[test]
+fn a_message_that_differs_is_not() {
+    let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
+    let message = message(samples::named("order_paid-v2").unwrap().body);
+    assert!(schema.is_valid(&message));
+    for (pointer, wrong) in [
+        ("/goods", json!("give")),
+        ("/mode", json!("default")),
+        ("/event_id", Value::Null),
+        ("/item_roles/0", json!("mine")),
+        ("/notification", json!("{}")),
+        ("/notification/notification_type", json!("payment")),
+        ("/notification/items/0/quantity", json!([])),
+    ] {
+        let mut message = message.clone();
+        *message.pointer_mut(pointer).unwrap() = wrong;
+        assert!(!schema.is_valid(&message), "{pointer}");
+    }
+    let mut without_goods = message;
+    without_goods.as_object_mut().unwrap().remove("goods");
+    assert!(!schema.is_valid(&without_goods));
+}
