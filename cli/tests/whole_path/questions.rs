@@ -134,7 +134,7 @@ fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Even
         accepted_types: AcceptedTypes::All,
         directory: Some(Directory::new(directory, &config, &dynamodb)),
         events: Events::new(&config, "events".to_owned()),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     }
 }

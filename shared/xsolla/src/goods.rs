@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// An event has the effect `info` if its type is unknown or deprecated, or if its ids are missing (`identified` is `false`):
 /// its retry could not be recognized, so it must not grant anything.
+///
+/// Exhaustive on purpose: a consumer must decide what to do with each effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Goods {
     /// Grant what was bought: `order_paid`; `move_to_game`; and a `payment` without an order, if the setting
     /// `PAYMENT_WITHOUT_ORDER` is `grant`.

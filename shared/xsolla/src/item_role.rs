@@ -27,7 +27,6 @@ use crate::notification_type::NotificationType;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum ItemRole {
     /// Bought or given by itself.
     Standalone,

@@ -26,7 +26,6 @@ use crate::notification_type::Question;
 /// # Ok::<(), xsolla_webhooks::ParseResponseError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Reply {
     /// The user exists. An answer without content.
     UserFound,

@@ -1,8 +1,9 @@
 //! Notifications that Xsolla sends to get an answer.
 
 /// A notification that needs an answer now.
+///
+/// Exhaustive on purpose: a receiver must decide how to answer a new question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Question {
     /// Does this user exist? Sent several times per payment, during the checkout. Never retried.
     UserValidation,

@@ -7,7 +7,6 @@ use super::NotificationType;
 /// The body says neither its type nor its sender. The URL decides the type; the receiver must authenticate the sender by
 /// other means, such as a secret path and the [source address](crate::SourceRanges).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum UnsignedType {
     /// Does this user, who logs in to a Web Shop, exist? Site Builder has a URL setting of its own for it
     /// ([`user-validation-in-webshop`](https://developers.xsolla.com/webhooks/operation/user-validation-in-webshop/)).
