@@ -15,8 +15,8 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use xsolla::NotificationType;
 use xsolla::inspect::{DriftRow, DriftTally};
+use xsolla::{Envelope, NotificationType};
 
 use crate::accept::DeliveryReport;
 use crate::outcome::{Outcome, Unavailable};
@@ -92,8 +92,7 @@ impl Line {
         // A question is kept nowhere: its key would lead whoever looks for it astray.
         let event = envelope.filter(|envelope| !envelope.is_question());
         let unknown = envelope.filter(|envelope| envelope.notification_type().is_none());
-        let is_deprecated =
-            envelope.and_then(|envelope| envelope.notification_type()).is_some_and(NotificationType::is_deprecated);
+        let is_deprecated = envelope.and_then(Envelope::notification_type).is_some_and(NotificationType::is_deprecated);
         let mut alone = vec![Metric::milliseconds("Duration", took)];
         for (name, step) in [
             ("VerifyDuration", receipt.took.verify),
@@ -139,7 +138,7 @@ impl Line {
             event_id: event.map(|envelope| envelope.event_id().to_string()),
             mode: envelope.map(|envelope| envelope.mode().name()),
             user,
-            identified: event.map(|envelope| envelope.is_identified()),
+            identified: event.map(Envelope::is_identified),
             secret: receipt.secret,
             unknown_source: receipt.unknown_source.map(|source| source.to_string()),
             failure: receipt.failure.as_ref().map(ToString::to_string),

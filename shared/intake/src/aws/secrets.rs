@@ -15,7 +15,7 @@ pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 pub enum SecretSource {
     /// Given in the environment: for local runs.
     Fixed(Secrets),
-    /// A secret in Secrets Manager, whose text [`Secrets::parse`] reads.
+    /// A secret in Secrets Manager, parsed as [`Secrets`].
     SecretsManager {
         /// Reads it.
         client: Client,

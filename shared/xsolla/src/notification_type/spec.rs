@@ -48,7 +48,7 @@ pub(crate) enum Discriminator {
     ///
     /// For events that move money: the same event in different bytes must not count twice.
     Fields(&'static [Field]),
-    /// The body's digest. For types without better fields, and for states of which every change counts.
+    /// The body's digest. For types without better fields, and for types that report every change of a state.
     Digest,
 }
 
