@@ -15,6 +15,7 @@
 //!
 //! An object with a repeated key is an error, because neither JSON nor Xsolla defines which value counts.
 
+mod billing;
 mod black_list;
 mod custom_parameters;
 mod decline;
@@ -37,15 +38,21 @@ mod personal;
 mod purchase;
 mod refund;
 mod refund_code;
+mod settings;
 mod subscription;
-#[cfg(test)]
-mod tests;
+mod subscription_events;
+mod transaction;
+mod user;
 mod user_search;
 mod user_validation;
+
+#[cfg(test)]
+mod tests;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use billing::Billing;
 pub use black_list::{AfsBlackList, BlackListAction, BlackListEvent, BlackListParameter, BlackListReason};
 pub use custom_parameters::{CustomParameters, PaymentType, SavedPaymentMethod};
 pub use decline::{AfsReject, PsDeclined};
@@ -60,7 +67,7 @@ pub use order::{
     CurrencyType, Discount, Item, ItemType, Order, OrderCanceled, OrderCode, OrderMode, OrderPaid, OrderUser, Platform,
 };
 pub use partner_side_catalog::{CatalogUser, PartnerSideCatalog};
-pub use payment::{Billing, Payment, Settings, Transaction, User};
+pub use payment::Payment;
 pub use payment_account::{PaymentAccount, PaymentAccountAdd, PaymentAccountRemove};
 pub use payment_details::{Money, PaymentDetails, Tax};
 pub use payout::{Payout, PayoutStatus};
@@ -72,9 +79,11 @@ pub use purchase::{
 pub use refund::{PartialRefund, Refund, RefundDetails};
 pub use refund_code::RefundCode;
 pub use rust_decimal::Decimal;
-pub use subscription::{
-    CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,
-};
+pub use settings::Settings;
+pub use subscription::{Subscription, Trial, TrialUnit};
+pub use subscription_events::{CancelSubscription, CreateSubscription, NonRenewalSubscription, UpdateSubscription};
+pub use transaction::Transaction;
+pub use user::User;
 pub use user_search::{SearchedUser, UserSearch};
 pub use user_validation::UserValidation;
 
