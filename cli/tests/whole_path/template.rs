@@ -8,7 +8,7 @@ use intake::lambda::unsigned::ROUTES;
 use intake::record::RETENTION;
 use intake::settings::{RETENTION_DAYS, WebhookSettings};
 use intake::unsigned::MIN_KEY;
-use local::gateway::OWN_FUNCTION;
+use local::gateway::SEPARATE_FUNCTIONS;
 use xsolla::{Answer, NotificationType};
 
 use crate::functions;
@@ -188,7 +188,7 @@ fn a_version_is_described_by_the_parameters_that_its_function_is_given() {
 #[test]
 fn a_type_has_a_function_of_its_own_only_where_it_is_asked_for() {
     for (function, text) in of_type("Serverless::Function") {
-        let own = OWN_FUNCTION.iter().any(|own| text.contains(&format!("Path: /webhooks/{}}}", own.name())));
+        let own = SEPARATE_FUNCTIONS.iter().any(|own| text.contains(&format!("Path: /webhooks/{}}}", own.name())));
         assert_eq!(values(text, "Condition:") == ["HasSeparateFunctions"], own, "{function}");
     }
 }
@@ -402,7 +402,7 @@ fn the_front_door_has_all_paths_but_those_of_the_types_that_are_deployed_apart()
     let own = |own: &NotificationType| (own.name().replace('_', "-"), vec![format!("/webhooks/{}", own.name())]);
     let unsigned = ("unsigned".to_owned(), ROUTES.map(|(route, _)| route.to_owned()).to_vec());
     let relay = ("relay".to_owned(), vec![]);
-    let mut expected: Vec<_> = OWN_FUNCTION.iter().map(own).chain([front_door, unsigned, relay]).collect();
+    let mut expected: Vec<_> = SEPARATE_FUNCTIONS.iter().map(own).chain([front_door, unsigned, relay]).collect();
     let mut deployed = deployed();
     deployed.sort();
     expected.sort();

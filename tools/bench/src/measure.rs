@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use local::lambda_emulator::Environment;
+use local::lambda_emulator::LambdaEmulator;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -56,10 +56,10 @@ pub(crate) async fn round(implementation: Implementation, options: &Options, tar
 }
 
 /// Starts a process and gives it one event.
-async fn first_event(command: Command, number: u32, round: &mut Round) -> Result<Environment, Error> {
+async fn first_event(command: Command, number: u32, round: &mut Round) -> Result<LambdaEmulator, Error> {
     let event = new_event(number)?;
     let started = Instant::now();
-    let mut environment = Environment::start(command).await?;
+    let mut environment = LambdaEmulator::start(command).await?;
     round.ready.push(started.elapsed());
     round.ready_cpu.push(Usage::of(environment.pid())?.cpu);
     let handed_over = Instant::now();
@@ -72,7 +72,7 @@ async fn first_event(command: Command, number: u32, round: &mut Round) -> Result
 
 /// Feeds a process with the events of one row, and counts those behind the warm-up.
 async fn measure(
-    environment: &mut Environment,
+    environment: &mut LambdaEmulator,
     services: &Services,
     row: Row,
     events: impl Iterator<Item = Result<Vec<u8>, Error>>,
@@ -100,7 +100,7 @@ async fn measure(
 
 /// The relay's rows. Gives how many messages it has sent.
 async fn measure_relay(services: &Services, options: &Options, target: &Path, round: &mut Round) -> Result<u32, Error> {
-    let mut environment = Environment::start(relay(target, &services.addresses)).await?;
+    let mut environment = LambdaEmulator::start(relay(target, &services.addresses)).await?;
     let mut next = 0;
     for row in Row::RELAY {
         let size = row.events_per_call();
@@ -173,7 +173,7 @@ fn ticks(stat: &str) -> Option<(u64, u64)> {
 }
 
 /// The most memory that a process has held at once (`VmHWM`), in bytes.
-fn peak_memory(environment: &Environment) -> Result<u64, Error> {
+fn peak_memory(environment: &LambdaEmulator) -> Result<u64, Error> {
     let pid = environment.pid().ok_or("the process has ended")?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     Ok(1024 * kilobytes(&status, "VmHWM").ok_or("the kernel does not tell the memory")?)
