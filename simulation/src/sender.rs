@@ -169,18 +169,19 @@ impl Sender {
         if let Some(sent) = self.log().events.get_mut(&event_id) {
             sent.is_acknowledged = true;
         }
-        if self.faults.occurs(Fault::ChangedContent) {
-            self.send_changed(step, &notification).await;
-        }
+        self.send_changed(step, &notification).await;
         answer
     }
 
-    /// Sends other content under the id of an acknowledged event.
+    /// Sends other content under the id of an acknowledged event, if that fault occurs.
     async fn send_changed(&self, step: &Step, original: &Notification) {
         let body = with_field(&step.body, "changed");
         // For some types, other content is another event.
         let is_same_event = |changed: &Notification| changed.event_id == original.event_id;
         let Some(changed) = Notification::read(&body).filter(is_same_event) else { return };
+        if !self.faults.occurs(Fault::ChangedContent) {
+            return;
+        }
         self.log().signed_digests.insert(changed.digest.clone());
         if self.post(&body, SECRET, changed.success).await == Some(changed.success) {
             self.log().conflict_digests.insert(changed.digest);
