@@ -1,13 +1,13 @@
 //! What each event means for the goods: a consumer that acts on this field alone grants a sale once.
 
-use local::Options;
+use local::StackOptions;
 use message::{Goods, ItemRole};
 use xsolla::PaymentWithoutOrder;
 
 use crate::world::{World, options, sample};
 
 async fn goods(payment_without_order: PaymentWithoutOrder, bodies: &[&str]) -> Vec<Goods> {
-    let world = World::start_with(Options { payment_without_order, ..options() }).await;
+    let world = World::start_with(StackOptions { payment_without_order, ..options() }).await;
     for body in bodies {
         assert!(world.send(body).await.status < 300, "{body}");
     }

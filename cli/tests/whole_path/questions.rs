@@ -18,7 +18,7 @@ use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -123,7 +123,7 @@ pub fn endpoint(url: &str) -> DirectorySetting {
 }
 
 async fn world(studio: &Studio) -> World {
-    World::start_with(Options { directory: endpoint(&studio.url), ..options() }).await
+    World::start_with(StackOptions { directory: endpoint(&studio.url), ..options() }).await
 }
 
 /// The front door alone, which tells what it would log.

@@ -14,7 +14,7 @@ use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, SecretsSetting};
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use message::Goods;
 use serde_json::{Value, json};
 use xsolla::{Answer as Documented, Secrets, SourceRanges};
@@ -28,7 +28,7 @@ const PAYOUT: &str = "payout";
 
 async fn world(directory: DirectorySetting) -> World {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
-    World::start_with(Options { directory, unsigned_key, ..options() }).await
+    World::start_with(StackOptions { directory, unsigned_key, ..options() }).await
 }
 
 impl World {
@@ -88,7 +88,7 @@ async fn the_list_of_addresses_is_enforced_whatever_the_signed_webhooks_do() {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();
     assert!(!sources.enforced);
-    let world = World::start_with(Options { sources, unsigned_key, ..options() }).await;
+    let world = World::start_with(StackOptions { sources, unsigned_key, ..options() }).await;
     for (what, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
         assert_eq!(world.send_unsigned(what, sample(name)).await, not_served(), "{what}");
     }
