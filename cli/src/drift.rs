@@ -11,7 +11,7 @@ use intake::record::Kind;
 use intake::table::{BODY, ERASED_AT, KIND, PK, RECEIVED_AT, SK, TYPE};
 use jiff::Timestamp;
 use serde::Deserialize;
-use xsolla::drift::{Row, Tally};
+use xsolla::inspect::{DriftRow, DriftTally};
 use xsolla::{EventId, json_text};
 
 use crate::format::{columns, counted};
@@ -20,7 +20,7 @@ use crate::table::Table;
 /// Differences found in a set of bodies. Its `Display` prints one line per type, path and difference, newest first.
 #[derive(Debug, Default)]
 pub struct Report {
-    tally: Tally<FirstSeen>,
+    tally: DriftTally<FirstSeen>,
     /// Number of bodies that are not notifications.
     skipped: usize,
 }
@@ -127,7 +127,7 @@ pub async fn compare_table(table: &Table) -> Result<Report, ReadError> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows: Vec<Row<'_, FirstSeen>> = self.tally.rows().collect();
+        let mut rows: Vec<DriftRow<'_, FirstSeen>> = self.tally.rows().collect();
         // A stable sort: rows of the same time stay ordered by type and path.
         rows.sort_by(|one, other| other.example.at.cmp(&one.example.at));
         if !rows.is_empty() {
@@ -148,7 +148,7 @@ impl fmt::Display for Report {
     }
 }
 
-fn cells(row: &Row<'_, FirstSeen>) -> [String; 7] {
+fn cells(row: &DriftRow<'_, FirstSeen>) -> [String; 7] {
     let path = if row.path.is_empty() { "(entire body)" } else { row.path };
     [
         row.example.at.clone(),
@@ -156,7 +156,7 @@ fn cells(row: &Row<'_, FirstSeen>) -> [String; 7] {
         row.type_label.to_owned(),
         path.to_owned(),
         row.drift.to_string(),
-        row.kind.unwrap_or("-").to_owned(),
+        row.json_type.unwrap_or("-").to_owned(),
         row.example.source.clone(),
     ]
 }

@@ -11,7 +11,8 @@ use intake::relay;
 use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET, SK, TRACE, TYPE, USER_ID};
 use intake::trace::TraceHeader;
 use message::Goods;
-use xsolla::{EventId, PaymentWithoutOrder, json_text, masked};
+use xsolla::inspect::redact;
+use xsolla::{EventId, PaymentWithoutOrder, json_text};
 
 use crate::format::{columns, counted, indented};
 use crate::table::{Index, Item, Table};
@@ -30,7 +31,7 @@ pub enum Query {
 pub enum Bodies {
     /// Not at all.
     Hidden,
-    /// Without personal data: see [`masked`].
+    /// Without personal data: see [`redact`].
     Redacted,
     /// As received, with personal data.
     Unredacted,
@@ -69,7 +70,7 @@ pub async fn find(
     let subjects = match query {
         Query::User(user) => table.subjects_by(Index::User, user).await?,
         Query::Id(id) if id.contains('#') => {
-            event_id = EventId::parse(id);
+            event_id = id.parse::<EventId>().ok();
             vec![event_id.as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
         }
         Query::Id(id) => {
@@ -170,7 +171,7 @@ impl Entry {
             Bodies::Hidden => {}
             Bodies::Redacted => {
                 let notification = json_text(&self.body).unwrap_or_default();
-                text.push_str(&indented(&masked(self.type_name.as_deref().unwrap_or_default(), notification)));
+                text.push_str(&indented(&redact(self.type_name.as_deref().unwrap_or_default(), notification)));
             }
             Bodies::Unredacted => {
                 let _ = writeln!(text, "{}", String::from_utf8_lossy(&self.body).trim_end());

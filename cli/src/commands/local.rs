@@ -7,7 +7,7 @@ use intake::emulator::EVENTS_TABLE;
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY;
-use local::{Options, Stack, demo, local_sources};
+use local::{Stack, StackOptions, demo, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,7 +23,7 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     let directory =
         DirectorySetting::parse(&args.directory, Some(key)).map_err(|error| format!("--directory: {error}"))?;
     let unsigned_key = args.unsigned_key.as_deref().map(unsigned_key).transpose()?;
-    let mut stack = Stack::start(Options {
+    let mut stack = Stack::start(StackOptions {
         port: args.port,
         dynamodb_port: args.dynamodb_port,
         sqs_port: args.sqs_port,
@@ -40,12 +40,12 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     }
 
     let report = demo::run(&stack, &args.secret).await?;
-    let as_expected = report.as_expected();
-    if !args.quiet || !as_expected {
+    let passed = report.passed();
+    if !args.quiet || !passed {
         println!("{report}");
     }
     if args.once {
-        return Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
 
     if !args.quiet {
@@ -70,13 +70,13 @@ fn start_log(quiet: bool) {
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
 fn unsigned_key(key: &str) -> Result<Secrets, String> {
     match Secrets::new(vec![key.to_owned()]) {
-        Ok(key) if key.shortest() >= MIN_KEY => Ok(key),
+        Ok(key) if key.min_len() >= MIN_KEY => Ok(key),
         Ok(_) | Err(_) => Err(format!("--unsigned-key: at least {MIN_KEY} characters required")),
     }
 }
 
 fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
-    let url = stack.url();
+    let url = stack.webhook_url();
     let mut rows = vec![
         ["Webhook URL".to_owned(), url.clone()],
         [String::new(), format!("{url}/TYPE accepts one notification type")],
@@ -84,7 +84,7 @@ fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String 
     ];
     for (route, _) in ROUTES.iter().filter(|_| unsigned_key.is_some()) {
         let path = route.replace("{key}", unsigned_key.unwrap_or_default());
-        rows.push(["Unsigned URL".to_owned(), format!("http://{}{path}", stack.webhooks)]);
+        rows.push(["Unsigned URL".to_owned(), format!("http://{}{path}", stack.webhook_addr)]);
     }
     rows.push(["DynamoDB".to_owned(), format!("{}, table {EVENTS_TABLE}", stack.dynamodb_endpoint)]);
     rows.push(["SQS".to_owned(), format!("{}, queue {}", stack.sqs_endpoint, stack.queues.events)]);
@@ -96,7 +96,7 @@ fn curl_example(stack: &Stack, secret: &str) -> String {
     let body = r#"{"notification_type":"payment","transaction":{"id":1},"user":{"id":"me"}}"#;
     format!(
         "  Send a signed webhook:\n\n  curl -i {} \\\n    -H 'Authorization: {}' \\\n    -d '{body}'\n\n  Press Ctrl-C to stop. Each webhook is logged below.\n",
-        stack.url(),
+        stack.webhook_url(),
         sign(body.as_bytes(), secret),
     )
 }

@@ -11,7 +11,7 @@ pub(crate) async fn run(args: SimulateArgs) -> CommandResult {
     let SimulateArgs { orders, seed, faults } = args;
     let is_terminal = stdout().is_terminal();
     let interval = Duration::from_millis(if is_terminal { 250 } else { 5000 });
-    let report = simulation::run(simulation::Options { orders, seed, faults }, interval, |progress| {
+    let report = simulation::run(simulation::SimulationOptions { orders, seed, faults }, interval, |progress| {
         if is_terminal {
             // Clears the line and prints over it.
             print!("\r\x1b[2K  {progress}");
@@ -22,5 +22,5 @@ pub(crate) async fn run(args: SimulateArgs) -> CommandResult {
     })
     .await?;
     println!("{}\n{report}", if is_terminal { "\r\x1b[2K" } else { "" });
-    Ok(if report.as_expected() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use intake::aws::QueueUrls;
 use intake::ports::PortError;
 use message::Event;
-use xsolla::masked;
+use xsolla::inspect::redact;
 
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
 use super::queues::DeadLetters;
@@ -93,7 +93,7 @@ impl DlqSnapshot {
             let message = letter.message.body().unwrap_or_default();
             let body = match Event::read(message) {
                 _ if unredacted => message.to_owned(),
-                Ok(event) => indented(&masked(&event.notification_type, event.notification.get())),
+                Ok(event) => indented(&redact(&event.notification_type, event.notification.get())),
                 Err(_) => indented("***"),
             };
             let _ = writeln!(text, "{}", body.trim_end());

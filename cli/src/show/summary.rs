@@ -36,7 +36,7 @@ pub(super) fn summary(type_name: &str, notification: &str) -> Vec<String> {
 }
 
 fn read<M: Model>(notification: &str, summarize: impl FnOnce(M) -> Vec<String>) -> Vec<String> {
-    M::read(notification).map(summarize).unwrap_or_default()
+    M::from_json(notification).map(summarize).unwrap_or_default()
 }
 
 fn purchase(purchase: Option<&Purchase>) -> Vec<String> {
@@ -64,10 +64,10 @@ fn order(order: &Order, items: &[Item], billing: Option<&Billing>, notification:
     let paid = billing.and_then(|billing| billing.purchase.as_ref()?.total.as_ref());
     summary.extend(paid.map(|paid| format!("paid {paid}")));
     // `order_canceled` has the same item fields, so the type does not matter for the roles.
-    let roles = ItemRole::of_items(Some(NotificationType::ORDER_PAID), notification).unwrap_or_default();
+    let roles = ItemRole::of_items(NotificationType::ORDER_PAID, notification).unwrap_or_default();
     for (item, role) in items.iter().zip(roles) {
         let note = match role {
-            ItemRole::Own => "",
+            ItemRole::Standalone => "",
             ItemRole::BundleContent => " (bundle content)",
             ItemRole::Unclear => " (possibly bundle content)",
         };

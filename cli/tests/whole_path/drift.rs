@@ -55,7 +55,7 @@ async fn the_table_is_searched() {
     let since = kept.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
     let expected: [&[&str]; 4] = [
         &["first seen", "count", "type", "path", "finding", "JSON type", "first example"],
-        &[&since, "1 of 1", "refund", "(odd key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
+        &[&since, "1 of 1", "refund", "(redacted key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
         &[],
         &["Compared 5 notifications: 1 difference."],
     ];
