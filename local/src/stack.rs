@@ -55,7 +55,7 @@ pub struct StackOptions {
 
 /// The default source policy, with this machine added: locally, Xsolla's webhooks arrive through a tunnel.
 pub fn local_sources() -> SourcePolicy {
-    SourcePolicy { ranges: SourceRanges::published().and(Ipv4Addr::LOCALHOST.into()), enforced: false }
+    SourcePolicy { ranges: SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
 
 /// Injects faults between the functions and AWS.

@@ -17,13 +17,13 @@ pub(crate) struct Notification {
 impl Notification {
     /// Reads a body as the receiver does; `None` if it is not a notification.
     pub(crate) fn read(body: &str) -> Option<Self> {
-        let secrets = Secrets::parse(SECRET).ok()?;
-        let signature = Signature::parse(&sign(body.as_bytes(), SECRET)).ok()?;
+        let secrets = SECRET.parse::<Secrets>().ok()?;
+        let signature = sign(body.as_bytes(), SECRET).parse::<Signature>().ok()?;
         let verified = secrets.verify(body.as_bytes(), &signature).ok()?;
-        let envelope = Envelope::read(&verified).ok()?;
+        let envelope = Envelope::parse(&verified).ok()?;
         Some(Self {
             success: Answer::Success(envelope.success()).status(),
-            event_id: envelope.event_id,
+            event_id: envelope.event_id().clone(),
             digest: BodyDigest::of(body.as_bytes()).to_string(),
         })
     }

@@ -115,7 +115,7 @@ async fn start_stack(faults: &FaultSchedule) -> Result<Stack, EmulatorError> {
         port: 0,
         dynamodb_port: 0,
         sqs_port: 0,
-        secrets: Secrets::parse(SECRET).map_err(EmulatorError::service)?,
+        secrets: SECRET.parse::<Secrets>().map_err(EmulatorError::service)?,
         directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::Grant,
         sources: local_sources(),

@@ -65,6 +65,9 @@ async fn the_lines_of_an_order_tell_what_is_content_of_a_bundle() {
     }
     let queued = world.queued().await;
     let roles = |kind: &str| queued.iter().find(|message| message.r#type == kind).unwrap().item_roles.clone();
-    assert_eq!(roles("order_paid").unwrap(), [ItemRole::Own, ItemRole::BundleContent, ItemRole::Own, ItemRole::Own]);
+    assert_eq!(
+        roles("order_paid").unwrap(),
+        [ItemRole::Standalone, ItemRole::BundleContent, ItemRole::Standalone, ItemRole::Standalone]
+    );
     assert_eq!(roles("payment"), None);
 }

@@ -134,7 +134,7 @@ fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Even
         accepted_types: AcceptedTypes::All,
         directory: Some(Directory::new(directory, &config, &dynamodb)),
         events: Events::new(&config, "events".to_owned()),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     }
 }
@@ -267,8 +267,8 @@ async fn when_it_is_down_or_in_trouble_the_log_says_so() {
     let studio = Studio::start().await;
     for (says, cause) in [
         (this(503, "isle-4471"), "status 503"),
-        (this(401, "isle-4471"), "status 401, which is no reply to this question"),
-        (this(404, "isle-4471"), "status 404, and the body is not an error with the code INVALID_USER"),
+        (this(401, "isle-4471"), "status 401 is not a reply to this question"),
+        (this(404, "isle-4471"), "status 404 with a body that is not an error with the code INVALID_USER"),
         (this(200, &"isle-4471".repeat(200_000)), "status 200, and more than 1048576 bytes"),
     ] {
         studio.will_say(&[says]);

@@ -76,7 +76,7 @@ async fn two_partial_refunds_of_one_payment_are_two_events() {
 
 #[tokio::test]
 async fn any_of_several_secrets_may_have_signed() {
-    let secrets = xsolla::Secrets::parse(r#"["current","test_secret"]"#).unwrap();
+    let secrets = r#"["current","test_secret"]"#.parse::<xsolla::Secrets>().unwrap();
     let world = World::start_with(local::StackOptions { secrets, ..options() }).await;
     let payment = sample("payment").as_bytes();
     for secret in ["current", SECRET] {

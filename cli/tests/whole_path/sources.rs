@@ -23,7 +23,7 @@ fn enforced() -> SourcePolicy {
 
 #[tokio::test]
 async fn a_known_address_is_served_where_the_list_is_enforced() {
-    let ranges = SourceRanges::published().and(Ipv4Addr::LOCALHOST.into());
+    let ranges = SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into());
     let world = World::start_with(StackOptions { sources: SourcePolicy { ranges, enforced: true }, ..options() }).await;
     assert_eq!(world.send(sample("payment")).await.status, 204);
     assert_eq!(world.queued().await.len(), 1);
@@ -88,7 +88,7 @@ async fn an_event_without_a_readable_address_comes_from_an_unknown_one() {
                 accepted_types: AcceptedTypes::All,
                 events: world.stack.events.clone(),
                 directory: Some(Directory::ACCEPT_ALL),
-                secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+                secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
                 sources,
             };
             let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();

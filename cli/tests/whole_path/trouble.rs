@@ -37,7 +37,7 @@ fn intake(table: &str) -> Intake<Events, Directory, SecretSource> {
         accepted_types: AcceptedTypes::All,
         events: Events::new(&config(table), "events".to_owned()),
         directory: Some(Directory::ACCEPT_ALL),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     }
 }

@@ -27,7 +27,7 @@ const WEB_SHOP: &str = "user-validation";
 const PAYOUT: &str = "payout";
 
 async fn world(directory: DirectorySetting) -> World {
-    let unsigned_key = Some(Secrets::parse(UNSIGNED_KEY).unwrap());
+    let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     World::start_with(StackOptions { directory, unsigned_key, ..options() }).await
 }
 
@@ -85,7 +85,7 @@ async fn any_other_path_or_key_is_answered_as_if_there_were_nothing() {
 
 #[tokio::test]
 async fn the_list_of_addresses_is_enforced_whatever_the_signed_webhooks_do() {
-    let unsigned_key = Some(Secrets::parse(UNSIGNED_KEY).unwrap());
+    let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();
     assert!(!sources.enforced);
     let world = World::start_with(StackOptions { sources, unsigned_key, ..options() }).await;
@@ -130,7 +130,7 @@ async fn a_payout_is_kept_and_reaches_the_game_once_for_each_of_its_states_in_or
         assert_eq!(message.attributes["type"], "payout");
     }
     assert_eq!(queued[1].notification.get(), arrived);
-    let payout = message::model::Payout::read(queued[1].notification.get()).unwrap();
+    let payout = message::model::Payout::from_json(queued[1].notification.get()).unwrap();
     assert_eq!(payout.status, Some(message::model::PayoutStatus::Success));
 }
 

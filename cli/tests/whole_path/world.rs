@@ -75,7 +75,7 @@ pub fn options() -> StackOptions {
         port: 0,
         dynamodb_port: 0,
         sqs_port: 0,
-        secrets: Secrets::parse(SECRET).unwrap(),
+        secrets: SECRET.parse::<Secrets>().unwrap(),
         directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
         sources: local::local_sources(),
@@ -238,5 +238,5 @@ pub fn body(item: &Item) -> &[u8] {
 }
 
 pub fn sample(name: &str) -> &'static str {
-    xsolla::samples::named(name).unwrap_or_else(|| panic!("no sample {name}")).body
+    xsolla::samples::get(name).unwrap_or_else(|| panic!("no sample {name}")).body
 }

@@ -112,10 +112,10 @@ async fn stored_kinds(stack: &Stack, step: &Step) -> Result<Vec<String>, Emulato
 /// The subject of a notification. An envelope can be read from a verified body only, so this signs it with any secret.
 fn subject(body: &str) -> String {
     let secret = "any";
-    let keys = Secrets::parse(secret).ok().zip(Signature::parse(&sign(body.as_bytes(), secret)).ok());
+    let keys = secret.parse::<Secrets>().ok().zip(sign(body.as_bytes(), secret).parse::<Signature>().ok());
     let verified = keys.and_then(|(secrets, signature)| secrets.verify(body.as_bytes(), &signature).ok());
-    let envelope = verified.and_then(|verified| Envelope::read(&verified).ok());
-    envelope.map_or_else(String::new, |envelope| envelope.event_id.subject().to_owned())
+    let envelope = verified.and_then(|verified| Envelope::parse(&verified).ok());
+    envelope.map_or_else(String::new, |envelope| envelope.event_id().subject().to_owned())
 }
 
 /// Receives and deletes the demonstration's messages, until all expected ones have arrived and no more follow.

@@ -80,6 +80,6 @@ pub(super) fn steps() -> Vec<Step> {
 }
 
 fn with_fresh_ids(sample: &str, run: i64) -> String {
-    let body = samples::named(sample).map_or("", |sample| sample.body.trim_end());
+    let body = samples::get(sample).map_or("", |sample| sample.body.trim_end());
     IDS.iter().fold(body.to_owned(), |body, id| body.replace(id, &format!("{run}{}", &id[id.len() - 4..])))
 }
