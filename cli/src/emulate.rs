@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
-use intake::unsigned::MIN_KEY;
+use intake::unsigned::MIN_KEY_LEN;
 use local::{Options, Stack, demo, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -88,8 +88,8 @@ fn show_webhooks(quiet: bool) {
 /// As one secret, whatever it looks like: it stands in a path.
 fn unsigned_key(key: &str) -> Result<Secrets, String> {
     match Secrets::new(vec![key.to_owned()]) {
-        Ok(key) if key.shortest() >= MIN_KEY => Ok(key),
-        Ok(_) | Err(_) => Err(format!("--unsigned-key: it must have at least {MIN_KEY} characters")),
+        Ok(key) if key.shortest() >= MIN_KEY_LEN => Ok(key),
+        Ok(_) | Err(_) => Err(format!("--unsigned-key: it must have at least {MIN_KEY_LEN} characters")),
     }
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
 use intake::relay;
-use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET, SK, TRACE, TYPE, USER_ID};
+use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET_INDEX, SK, TRACE, TYPE, USER_ID};
 use intake::trace::TraceHeader;
 use message::model::{
     self, Billing, CancelSubscription, CreateSubscription, Dispute, Model, NonRenewalSubscription, Order,
@@ -132,7 +132,7 @@ impl Entry {
         let is_event = item.string(KIND) == Some(Kind::Event.name());
         let kept = StoredEvent::read(item).ok().filter(|_| is_event);
 
-        let secret = item.get(SECRET).and_then(|secret: &AttributeValue| secret.as_n().ok());
+        let secret = item.get(SECRET_INDEX).and_then(|secret: &AttributeValue| secret.as_n().ok());
         let mut about = vec![text(MODE)];
         about.extend(item.string(USER_ID).map(|user| format!("user {user}")));
         about.extend(item.string(ORDER_ID).map(|order| format!("order {order}")));

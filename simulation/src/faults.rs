@@ -20,7 +20,7 @@ use http_body_util::BodyExt;
 use local::FaultInjector;
 use serde_json::{Value, json};
 
-/// Longer than an attempt may take: [`intake::aws::CallLimits::FRONT_DOOR`].
+/// Longer than an attempt may take: [`intake::aws::CallLimits::WEBHOOK`].
 const SLOW: Duration = Duration::from_millis(600);
 
 /// One thing that goes wrong.

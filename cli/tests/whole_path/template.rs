@@ -7,7 +7,7 @@ use intake::accept::SourcePolicy;
 use intake::lambda::unsigned::ROUTES;
 use intake::record::RETENTION;
 use intake::settings::{RETENTION_DAYS, WebhookSettings};
-use intake::unsigned::MIN_KEY;
+use intake::unsigned::MIN_KEY_LEN;
 use local::gateway::OWN_FUNCTION;
 use xsolla::{Answer, NotificationType};
 
@@ -431,7 +431,7 @@ fn what_xsolla_does_not_sign_is_taken_nowhere_unless_it_is_asked_for() {
     }
     let key = TEMPLATE.split("\n  UnsignedPathKey:\n").nth(1).unwrap();
     let length = key.split("PasswordLength: ").nth(1).unwrap().split(',').next().unwrap();
-    assert!(length.parse::<usize>().unwrap() >= MIN_KEY);
+    assert!(length.parse::<usize>().unwrap() >= MIN_KEY_LEN);
 }
 
 #[test]

@@ -239,7 +239,7 @@ async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
     let world = World::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
     let config =
-        emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
+        emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
     let intake = UnsignedIntake {
         events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
