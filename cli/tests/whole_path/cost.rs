@@ -1,5 +1,5 @@
 //! What a webhook costs on the wire: the calls to AWS and their bytes, on an empty table and on one of many events.
-//! `UPDATE_COST=1 cargo test` writes what was seen into `docs/cost.md`.
+//! `UPDATE_COST=1 cargo test` writes what was seen into `docs/performance/cost.md`.
 
 use std::fmt::Write as _;
 
@@ -155,7 +155,7 @@ async fn put(world: &World, items: impl Iterator<Item = Item>) {
 }
 
 fn assert_calls_documented(table: &str) {
-    assert_documented("cost.md", "calls", table, "UPDATE_COST", |table, documented| {
+    assert_documented("performance/cost.md", "calls", table, "UPDATE_COST", |table, documented| {
         let (seen, documented): (Vec<&str>, Vec<&str>) = (table.split('|').collect(), documented.split('|').collect());
         seen.len() == documented.len()
             && seen.into_iter().zip(documented).all(|(seen, documented)| near(seen, documented))

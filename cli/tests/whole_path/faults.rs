@@ -1,5 +1,5 @@
 //! Faults on the wire: each with each call to AWS, through the real SDK. What is answered, after how many attempts, and
-//! what becomes of the event. `UPDATE_FAULTS=1 cargo test` writes what was seen into `docs/faults.md`.
+//! what becomes of the event. `UPDATE_FAULTS=1 cargo test` writes what was seen into `docs/design/faults.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -440,13 +440,13 @@ fn the_tables_of_the_documentation_are_what_was_tested() {
         let [one, all] = [false, true].map(cell);
         writeln!(faults, "| {name} | {one} | {all} |").unwrap();
     }
-    assert_documented("faults.md", "faults", &faults, "UPDATE_FAULTS", str::eq);
+    assert_documented("design/faults.md", "faults", &faults, "UPDATE_FAULTS", str::eq);
 
     let mut calls = "| Call | to | an attempt gets through | none does | then |\n|---|---|---|---|---|\n".to_owned();
     for Ends { operation, purpose, through, lost, then } in CALLS.map(Call::ends) {
         writeln!(calls, "| `{operation}` | {purpose} | {through} | {lost} | {then} |").unwrap();
     }
-    assert_documented("faults.md", "calls", &calls, "UPDATE_FAULTS", str::eq);
+    assert_documented("design/faults.md", "calls", &calls, "UPDATE_FAULTS", str::eq);
 }
 
 /// Each is one call of three messages. What comes again is what was not taken, and what stood behind it.

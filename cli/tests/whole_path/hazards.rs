@@ -1,4 +1,4 @@
-//! The ways in which bodies differ from their documentation, by their numbers in docs/hazards.md.
+//! The ways in which bodies differ from their documentation, by their numbers in docs/design/hazards.md.
 //!
 //! None of them may stop an event: it is answered with its type's success, and reaches the game as it was sent. How the
 //! typed models read the same oddities is tested beside the models.
@@ -185,7 +185,7 @@ async fn what_is_no_event_is_answered_for_what_it_is() {
 
 #[test]
 fn every_hazard_has_its_line_in_the_list_and_its_body_here() {
-    let list = include_str!("../../../docs/hazards.md");
+    let list = include_str!("../../../docs/design/hazards.md");
     let here = BODIES.iter().flat_map(|(numbers, _)| *numbers).chain(OTHERS.iter().flat_map(|(numbers, _)| *numbers));
     let here: Vec<u8> = here.copied().chain(NO_EVENTS.iter().map(|(number, ..)| *number)).collect();
     for number in 1..=45 {

@@ -46,6 +46,38 @@ fn published_schema_is_current() {
     assert!(is_current, "run: cargo run -p message --example schema > shared/message/schema.json");
 }
 
+const CONSUMING_EVENTS: &str = include_str!("../../../docs/consuming-events.md");
+
+/// Returns the message in a page.
+fn documented_message(page: &str) -> Value {
+    let (_, rest) = page.split_once("```json\n").unwrap();
+    serde_json::from_str(rest.split_once("```").unwrap().0).unwrap()
+}
+
+#[test]
+fn documented_message_has_every_field_of_the_schema() {
+    let message = documented_message(CONSUMING_EVENTS);
+    assert_eq!(message, documented_message(include_str!("../../../README.md")));
+    let mut fields: Vec<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
+    let schema = message::schema();
+    let mut required: Vec<&str> =
+        schema.get("required").unwrap().as_array().unwrap().iter().map(|field| field.as_str().unwrap()).collect();
+    fields.sort_unstable();
+    required.sort_unstable();
+    assert_eq!(fields, required);
+    for field in fields {
+        assert!(CONSUMING_EVENTS.contains(&format!("`{field}`")), "{field} is not described");
+    }
+}
+
+#[test]
+fn documentation_links_every_example() {
+    for example in ["consume.rs", "consume.py", "consume.ts"] {
+        let link = format!("(../shared/consumer/examples/{example})");
+        assert!(CONSUMING_EVENTS.contains(&link), "{link}");
+    }
+}
+
 #[test]
 fn accepts_message_of_every_sample() {
     let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();

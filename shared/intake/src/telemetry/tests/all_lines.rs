@@ -267,7 +267,7 @@ async fn dimensions_have_few_values_and_metrics_one() {
     assert_eq!(found, all.map(|(set, name)| (set.to_owned(), name.to_owned())).collect());
 
     let series = METRICS_WITHOUT_DIMENSIONS.len() + OUTCOMES.len() + types.len() * modes.len() + types.len();
-    assert_eq!(series, 122, "ARCHITECTURE.md says how many time series there can be, and what they cost");
+    assert_eq!(series, 122, "docs/operations/logs-and-metrics.md states the number of time series and their cost");
 }
 
 #[tokio::test]
