@@ -144,7 +144,7 @@ async fn each_function_takes_its_event() {
             accepted_types,
             events: world.stack.events.clone(),
             directory: Some(Directory::ACCEPT_ALL),
-            secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+            secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
             sources: SourcePolicy { enforced: true, ..SourcePolicy::default() },
         };
         let (answer, line) = lambda::webhook::handle(&intake, &event, None, Timestamp::now(), DEADLINE).await;
@@ -163,7 +163,7 @@ async fn the_unsigned_function_takes_its_event() {
     let intake = UnsignedIntake {
         events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
-        keys: SecretCache::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
+        keys: SecretCache::new(SecretSource::Fixed(UNSIGNED_KEY.parse::<Secrets>().unwrap())),
         sources: SourceRanges::published(),
     };
     let (answer, line) = lambda::unsigned::handle(&intake, &event, None, Timestamp::now(), DEADLINE).await;

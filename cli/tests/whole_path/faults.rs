@@ -20,7 +20,7 @@ use intake::lambda;
 use intake::relay::{Relay, SEND_LIMIT};
 use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
-use local::Options;
+use local::StackOptions;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use xsolla::PaymentWithoutOrder;
@@ -219,7 +219,7 @@ pub struct Endpoints {
 impl Bench {
     pub async fn start() -> Self {
         let directory = DirectorySetting::Table("users".to_owned());
-        let world = World::start_with(Options { directory, ..options() }).await;
+        let world = World::start_with(StackOptions { directory, ..options() }).await;
         let put = world.stack.dynamodb.put_item().table_name("users");
         let put = put.item("user_id", AttributeValue::S("me".to_owned()));
         put.item("public_id", AttributeValue::S("captain".to_owned())).send().await.unwrap();

@@ -20,7 +20,7 @@ pub fn all() -> BTreeSet<String> {
 
 /// The type that a binary is named after.
 pub fn type_of(binary: &str) -> Option<NotificationType> {
-    NotificationType::named(&binary.replace('-', "_"))
+    binary.replace('-', "_").parse::<NotificationType>().ok()
 }
 
 /// The types that have a binary of their own.

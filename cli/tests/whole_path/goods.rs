@@ -1,13 +1,13 @@
 //! What each event means for the goods: a consumer that acts on this field alone grants a sale once.
 
-use local::Options;
+use local::StackOptions;
 use message::{Goods, ItemRole};
 use xsolla::PaymentWithoutOrder;
 
 use crate::world::{World, options, sample};
 
 async fn goods(payment_without_order: PaymentWithoutOrder, bodies: &[&str]) -> Vec<Goods> {
-    let world = World::start_with(Options { payment_without_order, ..options() }).await;
+    let world = World::start_with(StackOptions { payment_without_order, ..options() }).await;
     for body in bodies {
         assert!(world.send(body).await.status < 300, "{body}");
     }
@@ -65,6 +65,9 @@ async fn the_lines_of_an_order_tell_what_is_content_of_a_bundle() {
     }
     let queued = world.queued().await;
     let roles = |kind: &str| queued.iter().find(|message| message.r#type == kind).unwrap().item_roles.clone();
-    assert_eq!(roles("order_paid").unwrap(), [ItemRole::Own, ItemRole::BundleContent, ItemRole::Own, ItemRole::Own]);
+    assert_eq!(
+        roles("order_paid").unwrap(),
+        [ItemRole::Standalone, ItemRole::BundleContent, ItemRole::Standalone, ItemRole::Standalone]
+    );
     assert_eq!(roles("payment"), None);
 }

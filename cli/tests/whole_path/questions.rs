@@ -18,7 +18,7 @@ use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -123,7 +123,7 @@ pub fn endpoint(url: &str) -> DirectorySetting {
 }
 
 async fn world(studio: &Studio) -> World {
-    World::start_with(Options { directory: endpoint(&studio.url), ..options() }).await
+    World::start_with(StackOptions { directory: endpoint(&studio.url), ..options() }).await
 }
 
 /// The front door alone, which tells what it would log.
@@ -134,7 +134,7 @@ fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Even
         accepted_types: AcceptedTypes::All,
         directory: Some(Directory::new(directory, &config, &dynamodb)),
         events: Events::new(&config, "events".to_owned()),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     }
 }
@@ -267,8 +267,8 @@ async fn when_it_is_down_or_in_trouble_the_log_says_so() {
     let studio = Studio::start().await;
     for (says, cause) in [
         (this(503, "isle-4471"), "status 503"),
-        (this(401, "isle-4471"), "status 401, which is no reply to this question"),
-        (this(404, "isle-4471"), "status 404, and the body is not an error with the code INVALID_USER"),
+        (this(401, "isle-4471"), "status 401 is not a reply to this question"),
+        (this(404, "isle-4471"), "status 404 with a body that is not an error with the code INVALID_USER"),
         (this(200, &"isle-4471".repeat(200_000)), "status 200, body larger than 1048576 bytes"),
     ] {
         studio.will_say(&[says]);

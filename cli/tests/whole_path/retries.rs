@@ -76,8 +76,8 @@ async fn two_partial_refunds_of_one_payment_are_two_events() {
 
 #[tokio::test]
 async fn any_of_several_secrets_may_have_signed() {
-    let secrets = xsolla::Secrets::parse(r#"["current","test_secret"]"#).unwrap();
-    let world = World::start_with(local::Options { secrets, ..options() }).await;
+    let secrets = r#"["current","test_secret"]"#.parse::<xsolla::Secrets>().unwrap();
+    let world = World::start_with(local::StackOptions { secrets, ..options() }).await;
     let payment = sample("payment").as_bytes();
     for secret in ["current", SECRET] {
         let answer = world.request(Method::POST, "/webhooks", &[&sign(payment, secret)], payment).await;
@@ -92,7 +92,7 @@ async fn any_of_several_secrets_may_have_signed() {
 #[tokio::test]
 async fn a_table_on_disk_remembers_over_a_restart() {
     let directory = std::env::temp_dir().join(format!("xsolla-webhooks-test-{}", std::process::id()));
-    let on_disk = || local::Options { data: Some(directory.clone()), ..options() };
+    let on_disk = || local::StackOptions { data: Some(directory.clone()), ..options() };
     {
         let world = World::start_with(on_disk()).await;
         assert_eq!(world.send(sample("payment")).await.status, 204);

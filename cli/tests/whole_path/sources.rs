@@ -10,7 +10,7 @@ use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::secrets::SecretCache;
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use serde_json::{Value, json};
 use xsolla::{Secrets, SourceRanges, sign};
 
@@ -23,15 +23,15 @@ fn enforced() -> SourcePolicy {
 
 #[tokio::test]
 async fn a_known_address_is_served_where_the_list_is_enforced() {
-    let ranges = SourceRanges::published().and(Ipv4Addr::LOCALHOST.into());
-    let world = World::start_with(Options { sources: SourcePolicy { ranges, enforced: true }, ..options() }).await;
+    let ranges = SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into());
+    let world = World::start_with(StackOptions { sources: SourcePolicy { ranges, enforced: true }, ..options() }).await;
     assert_eq!(world.send(sample("payment")).await.status, 204);
     assert_eq!(world.queued().await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_unknown_address_is_left_to_another_try_where_the_list_is_enforced() {
-    let world = World::start_with(Options { sources: enforced(), ..options() }).await;
+    let world = World::start_with(StackOptions { sources: enforced(), ..options() }).await;
     for name in ["payment", "user_validation", "malformed-extra_brace"] {
         let answer = world.send(sample(name)).await;
         assert_eq!(answer.status, 503, "{name}: never a 4xx, which would end the retries");
@@ -45,14 +45,14 @@ async fn an_unknown_address_is_left_to_another_try_where_the_list_is_enforced() 
 
 #[tokio::test]
 async fn an_unknown_address_changes_nothing_where_it_is_reported() {
-    let world = World::start_with(Options { sources: SourcePolicy::default(), ..options() }).await;
+    let world = World::start_with(StackOptions { sources: SourcePolicy::default(), ..options() }).await;
     assert_eq!(world.send(sample("payment")).await.status, 204);
     assert_eq!(world.queued().await.len(), 1);
 }
 
 #[tokio::test]
 async fn no_header_stands_for_the_address() {
-    let world = World::start_with(Options { sources: enforced(), ..options() }).await;
+    let world = World::start_with(StackOptions { sources: enforced(), ..options() }).await;
     let payment = sample("payment").as_bytes();
     let signature = sign(payment, SECRET);
     for header in ["x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip", "true-client-ip"] {
@@ -88,7 +88,7 @@ async fn an_event_without_a_readable_address_comes_from_an_unknown_one() {
                 accepted_types: AcceptedTypes::All,
                 events: world.stack.events.clone(),
                 directory: Some(Directory::ACCEPT_ALL),
-                secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+                secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
                 sources,
             };
             let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use intake::aws::{EventHistory, ParkingQueue, SqsQueue};
 use intake::lambda;
 use intake::relay::Relay;
-use local::lambda_emulator::{Environment, TRACE_HEADER};
+use local::lambda_emulator::{LambdaEmulator, TRACE_HEADER};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
 use xsolla::PaymentWithoutOrder;
@@ -23,11 +23,11 @@ use crate::world::{World, sample, text};
 const PASSED_ON: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
 
 /// A function as a process of its own, and where it logs.
-async fn function(name: &str, world: &World, sqs: &str) -> (Environment, PathBuf) {
+async fn function(name: &str, world: &World, sqs: &str) -> (LambdaEmulator, PathBuf) {
     let log = std::env::temp_dir().join(format!("xsolla-webhooks-{name}-{}.log", std::process::id()));
     let mut command = own_process(name);
     command.envs(variables(world, &world.stack.dynamodb_endpoint, sqs)).stdout(File::create(&log).unwrap());
-    (Environment::start(command).await.unwrap(), log)
+    (LambdaEmulator::start(command).await.unwrap(), log)
 }
 
 /// The line of this kind.

@@ -37,7 +37,7 @@ fn intake(table: &str) -> Intake<Events, Directory, SecretSource> {
         accepted_types: AcceptedTypes::All,
         events: Events::new(&config(table), "events".to_owned()),
         directory: Some(Directory::ACCEPT_ALL),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     }
 }
@@ -150,10 +150,11 @@ async fn while_the_queue_is_away_the_stream_is_told_where_to_go_on() {
 async fn a_port_or_a_directory_that_cannot_be_used_is_told() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = local::Stack::start(local::Options { sqs_port: port, ..options() }).await.unwrap_err().to_string();
+    let error = local::Stack::start(local::StackOptions { sqs_port: port, ..options() }).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("port {port} cannot be used")) && error.contains("--sqs-port"), "{error}");
 
     let directory = Some("/dev/null/data".into());
-    let error = local::Stack::start(local::Options { data: directory, ..options() }).await.unwrap_err().to_string();
+    let error =
+        local::Stack::start(local::StackOptions { data: directory, ..options() }).await.unwrap_err().to_string();
     assert!(error.starts_with("/dev/null/data cannot be used with --data"), "{error}");
 }

@@ -14,7 +14,7 @@ use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, SecretsSetting};
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use message::Goods;
 use serde_json::{Value, json};
 use xsolla::{Answer as Documented, Secrets, SourceRanges};
@@ -27,8 +27,8 @@ const WEB_SHOP: &str = "user-validation";
 const PAYOUT: &str = "payout";
 
 async fn world(directory: DirectorySetting) -> World {
-    let unsigned_key = Some(Secrets::parse(UNSIGNED_KEY).unwrap());
-    World::start_with(Options { directory, unsigned_key, ..options() }).await
+    let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
+    World::start_with(StackOptions { directory, unsigned_key, ..options() }).await
 }
 
 impl World {
@@ -85,10 +85,10 @@ async fn any_other_path_or_key_is_answered_as_if_there_were_nothing() {
 
 #[tokio::test]
 async fn the_list_of_addresses_is_enforced_whatever_the_signed_webhooks_do() {
-    let unsigned_key = Some(Secrets::parse(UNSIGNED_KEY).unwrap());
+    let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();
     assert!(!sources.enforced);
-    let world = World::start_with(Options { sources, unsigned_key, ..options() }).await;
+    let world = World::start_with(StackOptions { sources, unsigned_key, ..options() }).await;
     for (what, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
         assert_eq!(world.send_unsigned(what, sample(name)).await, not_served(), "{what}");
     }
@@ -130,7 +130,7 @@ async fn a_payout_is_kept_and_reaches_the_game_once_for_each_of_its_states_in_or
         assert_eq!(message.attributes["type"], "payout");
     }
     assert_eq!(queued[1].notification.get(), arrived);
-    let payout = message::model::Payout::read(queued[1].notification.get()).unwrap();
+    let payout = message::model::Payout::from_json(queued[1].notification.get()).unwrap();
     assert_eq!(payout.status, Some(message::model::PayoutStatus::Success));
 }
 
@@ -238,8 +238,7 @@ async fn the_studios_endpoint_tells_a_web_shop_more() {
 async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
     let world = World::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
-    let config =
-        emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
+    let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
     let intake = UnsignedIntake {
         events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,

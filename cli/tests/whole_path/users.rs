@@ -2,13 +2,13 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::settings::DirectorySetting;
-use local::Options;
+use local::StackOptions;
 
 use crate::world::{World, options, sample};
 
 async fn world() -> World {
     let world =
-        World::start_with(Options { directory: DirectorySetting::Table("users".to_owned()), ..options() }).await;
+        World::start_with(StackOptions { directory: DirectorySetting::Table("users".to_owned()), ..options() }).await;
     for (user, public_id, name) in [
         ("isle-4471", "mira@example.com", "Mira"),
         ("4471", "captain", ""),

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use intake::aws::QueueUrls;
 use intake::settings::DirectorySetting;
-use local::{Options, Stack};
+use local::{Stack, StackOptions};
 use message::{Goods, ItemRole};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -70,12 +70,12 @@ pub struct Message {
     pub deduplication_id: String,
 }
 
-pub fn options() -> Options {
-    Options {
+pub fn options() -> StackOptions {
+    StackOptions {
         port: 0,
         dynamodb_port: 0,
         sqs_port: 0,
-        secrets: Secrets::parse(SECRET).unwrap(),
+        secrets: SECRET.parse::<Secrets>().unwrap(),
         directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
         sources: local::local_sources(),
@@ -89,7 +89,7 @@ impl World {
         Self::start_with(options()).await
     }
 
-    pub async fn start_with(options: Options) -> Self {
+    pub async fn start_with(options: StackOptions) -> Self {
         let mut stack = Stack::start(options).await.unwrap();
         stack.open();
         Self { stack, http: Client::builder(TokioExecutor::new()).build_http(), lasts: AtomicUsize::new(0) }
@@ -113,7 +113,7 @@ impl World {
 
     /// The same, with these headers.
     pub async fn request_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.stack.webhooks));
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.stack.webhook_addr));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -238,5 +238,5 @@ pub fn body(item: &Item) -> &[u8] {
 }
 
 pub fn sample(name: &str) -> &'static str {
-    xsolla::samples::named(name).unwrap_or_else(|| panic!("no sample {name}")).body
+    xsolla::samples::get(name).unwrap_or_else(|| panic!("no sample {name}")).body
 }

@@ -83,14 +83,14 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
         let (verified, secrets) = timed(&mut report.timings.verify, self.verify(delivery)).await?;
-        report.secret_index = Some(verified.secret());
+        report.secret_index = Some(verified.secret_index());
         report.secrets = Some(secrets);
         report.unknown_source = UnknownSource::check(&self.sources.ranges, delivery.source);
         if report.unknown_source.is_some() && self.sources.enforced {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
         }
 
-        let Ok(envelope) = Envelope::read(&verified) else {
+        let Ok(envelope) = Envelope::parse(&verified) else {
             let stored = store_unreadable(&self.events, verified.into(), delivery.received_at, delivery.trace);
             return timed(&mut report.timings.store, stored).await.map_err(unavailable(Unavailable::Store));
         };
@@ -98,7 +98,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if !self.accepted_types.contains(envelope) {
             return Ok(Outcome::Unavailable(Unavailable::UnexpectedType));
         }
-        match envelope.known.map(NotificationType::role) {
+        match envelope.notification_type().map(NotificationType::role) {
             Some(Role::Question(question)) => {
                 let directory = self.directory.as_ref().ok_or_else(question::no_directory)?;
                 let answer = question::answer(directory, question, envelope, verified.body());
@@ -115,7 +115,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
 
     async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<(Verified<'a>, Arc<Secrets>), EarlyExit> {
         let invalid = || EarlyExit::from(Outcome::InvalidSignature);
-        let signature = delivery.authorization.and_then(|value| Signature::parse(value).ok()).ok_or_else(invalid)?;
+        let signature = delivery.authorization.and_then(|value| value.parse::<Signature>().ok()).ok_or_else(invalid)?;
         let verify = |secrets: &Secrets| Ok(secrets.verify(delivery.body, &signature).ok());
         let verified = self.secrets.verify_with(delivery.received_at, verify).await;
         verified.map_err(unavailable(Unavailable::Secrets))?.ok_or_else(invalid)
@@ -126,7 +126,7 @@ impl AcceptedTypes {
     fn contains(self, envelope: &Envelope<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::Only(only) => envelope.known == Some(only),
+            Self::Only(only) => envelope.notification_type() == Some(only),
         }
     }
 

@@ -142,7 +142,7 @@ mod tests {
         cache.store().set(r#"["new","old"]"#);
         let first = cache.refresh(at(60), &tried).await.unwrap().unwrap();
         let second = cache.refresh(at(60), &tried).await.unwrap().unwrap();
-        assert!(second.contain("new") && Arc::ptr_eq(&first, &second));
+        assert!(second.contains("new") && Arc::ptr_eq(&first, &second));
         assert!(cache.refresh(at(60), &second).await.unwrap().is_none(), "a wrong signature causes no third read");
         assert_eq!(cache.store().control.calls(), 2);
     }

@@ -155,7 +155,7 @@ impl UnsignedSettings {
         let missing = "name or ARN of the secret with the key in the path (for local runs, set UNSIGNED_KEY instead)";
         let keys = secrets(variable, "UNSIGNED_KEY_SECRET_ID", KEY, missing)?;
         match &keys {
-            SecretsSetting::Given(keys) if keys.shortest() < MIN_KEY_LEN => {
+            SecretsSetting::Given(keys) if keys.min_len() < MIN_KEY_LEN => {
                 Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY_LEN} characters")))
             }
             SecretsSetting::Given(_) | SecretsSetting::SecretsManager(_) => {
@@ -206,7 +206,9 @@ fn retention(variable: Variable<'_>) -> Result<SignedDuration, InvalidSetting> {
 fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, InvalidSetting> {
     const NAME: &str = "PAYMENT_WITHOUT_ORDER";
     let choice = required(variable, NAME, "meaning of a payment without an order: grant or money_only")?;
-    choice.parse().map_err(|error: xsolla::InvalidChoice| InvalidSetting::Invalid(NAME, error.to_string()))
+    choice
+        .parse()
+        .map_err(|error: xsolla::ParsePaymentWithoutOrderError| InvalidSetting::Invalid(NAME, error.to_string()))
 }
 
 /// Reads secrets from the variable `given`, or their source from the variable `id`.
@@ -219,7 +221,8 @@ fn secrets(
     match (optional(variable, id), optional(variable, given)) {
         (Some(_), Some(_)) => Err(InvalidSetting::Invalid(given, format!("{id} is also set; set only one of them"))),
         (Some(id), None) => Ok(SecretsSetting::SecretsManager(id)),
-        (None, Some(text)) => Secrets::parse(&text)
+        (None, Some(text)) => text
+            .parse::<Secrets>()
             .map(SecretsSetting::Given)
             .map_err(|error| InvalidSetting::Invalid(given, error.to_string())),
         (None, None) => Err(InvalidSetting::Missing(id, missing)),
@@ -258,7 +261,7 @@ fn source_ranges(variable: Variable<'_>) -> Result<SourceRanges, InvalidSetting>
     const NAME: &str = "SOURCE_RANGES";
     optional(variable, NAME).map_or_else(
         || Ok(SourceRanges::published()),
-        |text| SourceRanges::parse(&text).map_err(|error| InvalidSetting::Invalid(NAME, error.to_string())),
+        |text| text.parse::<SourceRanges>().map_err(|error| InvalidSetting::Invalid(NAME, error.to_string())),
     )
 }
 

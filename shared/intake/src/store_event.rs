@@ -35,10 +35,10 @@ pub(crate) async fn store_event<E: EventStore>(
             PutOutcome::Inserted => return Ok(Outcome::Accepted(success)),
             PutOutcome::AlreadyExists { digest, received_at: first } if digest == record.body.digest().to_string() => {
                 let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RETRY_WINDOW);
-                if is_retry || !envelope.may_repeat() {
+                if is_retry || !envelope.can_recur() {
                     return Ok(Outcome::Duplicate(success));
                 }
-                record = record.with_occurrence(&envelope.event_id, occurrence);
+                record = record.with_occurrence(&envelope.event_id(), occurrence);
             }
             PutOutcome::AlreadyExists { .. } => break,
         }

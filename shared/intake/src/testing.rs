@@ -31,13 +31,13 @@ pub fn sign(body: impl AsRef<[u8]>, secret: &str) -> String {
 
 /// Returns a body as verified with [`SECRET`].
 pub fn verified<B: AsRef<[u8]> + ?Sized>(body: &B) -> Verified<'_> {
-    let signature = Signature::parse(&sign(body, SECRET)).unwrap();
-    Secrets::parse(SECRET).unwrap().verify(body.as_ref(), &signature).unwrap()
+    let signature = sign(body, SECRET).parse::<Signature>().unwrap();
+    SECRET.parse::<Secrets>().unwrap().verify(body.as_ref(), &signature).unwrap()
 }
 
 /// Returns the envelope of a notification.
 pub fn envelope<B: AsRef<[u8]> + ?Sized>(body: &B) -> Envelope<'_> {
-    Envelope::read(&verified(body)).unwrap()
+    Envelope::parse(&verified(body)).unwrap()
 }
 
 /// A body with its `Authorization` header.
@@ -283,11 +283,11 @@ impl UserDirectory for FakeDirectory {
         body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
         self.control.call().await?;
-        let is_known = envelope.user_id.as_deref() == Some("known");
+        let is_known = envelope.user_id() == Some("known");
         Ok(match question {
             Question::UserValidation if is_known => Some(Reply::UserFound),
             Question::UserValidation => Some(Reply::UserNotFound),
-            Question::PartnerSideCatalog if is_known => question.read_response(200, CATALOG.as_bytes()).ok(),
+            Question::PartnerSideCatalog if is_known => question.parse_response(200, CATALOG.as_bytes()).ok(),
             Question::WebShopUserValidation if is_known => Reply::web_shop_user(body, None).ok(),
             Question::PartnerSideCatalog | Question::WebShopUserValidation => Some(Reply::NotFound),
             Question::UserSearch | Question::GetPincode | Question::InventoryGet => None,
@@ -318,7 +318,7 @@ impl FakeSecretStore {
 impl SecretStore for FakeSecretStore {
     async fn read(&self) -> Result<Secrets, PortError> {
         self.control.call().await?;
-        Ok(Secrets::parse(*self.text.lock().unwrap()).unwrap())
+        Ok(self.text.lock().unwrap().parse::<Secrets>().unwrap())
     }
 }
 

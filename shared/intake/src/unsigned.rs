@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xsolla::{Envelope, Role, Secrets, SourceRanges, Unsigned};
+use xsolla::{Envelope, Role, Secrets, SourceRanges, UnsignedType};
 
 use crate::accept::MAX_BODY;
 use crate::outcome::{Outcome, Unavailable};
@@ -31,7 +31,7 @@ pub const MIN_KEY_LEN: usize = 32;
 #[derive(Clone, Copy)]
 pub struct UnsignedDelivery<'a> {
     /// The notification of the route; `None` for an unknown route.
-    pub notification: Option<Unsigned>,
+    pub notification: Option<UnsignedType>,
     /// The key in the path.
     pub key: Option<&'a str>,
     /// The caller's address as API Gateway saw it. Never from a header, which any caller can set.
@@ -88,7 +88,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
             return Ok(Outcome::Unavailable(Unavailable::UnexpectedType));
         };
 
-        let envelope = Envelope::read_unsigned(body, notification).ok();
+        let envelope = Envelope::parse_unsigned(body, notification).ok();
         match notification.notification_type().role() {
             Role::Question(question) => {
                 let Some(envelope) = envelope else { return Ok(Outcome::Unreadable) };
@@ -121,9 +121,9 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
 }
 
 fn find_key(keys: &Secrets, key: &str) -> Result<Option<()>, PortError> {
-    if keys.shortest() < MIN_KEY_LEN {
+    if keys.min_len() < MIN_KEY_LEN {
         let cause = format!("a key has less than {MIN_KEY_LEN} characters; requests are rejected until it is replaced");
         return Err(PortError { operation: "reading the keys of the unsigned routes", cause });
     }
-    Ok(keys.contain(key).then_some(()))
+    Ok(keys.contains(key).then_some(()))
 }

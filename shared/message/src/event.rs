@@ -74,13 +74,13 @@ impl<'a> Event<'a> {
 
     /// Parses the notification as the model of its type. Decimals and ids are exact.
     ///
-    /// For a payout, which has no `notification_type`, use [`Payout::read`](xsolla::model::Payout::read).
+    /// For a payout, which has no `notification_type`, use [`Payout::from_json`](xsolla::model::Payout::from_json).
     ///
     /// # Errors
     ///
     /// If the notification has another type, or a field has an undocumented shape.
     pub fn notification<M: xsolla::model::Model>(&self) -> Result<M, xsolla::model::ModelError> {
-        M::read(self.notification.get())
+        M::from_json(self.notification.get())
     }
 }
 
@@ -91,7 +91,7 @@ impl<'a> Event<'a> {
 pub fn schema() -> Schema {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut types = Vec::new();
-    for (known, notification) in xsolla::model::schemas(&mut generator) {
+    for (known, notification) in xsolla::inspect::schemas(&mut generator) {
         types.push(json!({
             "if": { "properties": { "type": { "const": known.name() } } },
             "then": { "properties": { "notification": notification } },
@@ -104,7 +104,7 @@ pub fn schema() -> Schema {
     schema.insert("required".to_owned(), required.into());
     schema.insert("title".to_owned(), "Event".into());
     schema.insert("allOf".to_owned(), types.into());
-    xsolla::model::without_rust(&mut schema);
+    xsolla::inspect::plain_descriptions(&mut schema);
     schema
 }
 

@@ -230,7 +230,7 @@ async fn report_at_deadline_has_results_of_earlier_steps() {
     intake.events.control.set(Behavior::Hang);
     let signed = SignedBody::new(PAYMENT);
     let report = intake.accept(&Delivery { time_left: Duration::from_millis(1), ..signed.delivery() }).await;
-    assert_eq!(report.envelope.unwrap().event_id.to_string(), "transaction#7#payment");
+    assert_eq!(report.envelope.unwrap().event_id().to_string(), "transaction#7#payment");
     assert_eq!(report.secret_index, Some(0));
 }
 

@@ -44,8 +44,8 @@ impl SecretStore for SecretSource {
             Self::SecretsManager { client, secret_id } => (client, secret_id),
         };
         // Boxed to keep the future of a webhook small: this call happens once in five minutes.
-        Secrets::parse(&Box::pin(secret_text(client, secret_id)).await?)
-            .map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
+        let text = Box::pin(secret_text(client, secret_id)).await?;
+        text.parse::<Secrets>().map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
     }
 }
 

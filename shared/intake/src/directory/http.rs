@@ -93,7 +93,7 @@ impl HttpDirectory {
             self.attempt(question, request.map_err(AttemptError::Final)?).await
         };
         let reply = match attempt().await {
-            Err(AttemptError::Retryable(cause)) if question.may_be_repeated() => {
+            Err(AttemptError::Retryable(cause)) if question.is_idempotent() => {
                 tracing::warn!(cause, "request to the endpoint of USER_DIRECTORY failed, retrying");
                 attempt().await
             }
@@ -125,7 +125,7 @@ impl HttpDirectory {
             |_| Err(AttemptError::Retryable(format!("no response within {} ms", ATTEMPT_TIMEOUT.as_millis())));
         match response.unwrap_or_else(timed_out) {
             Ok((status, body)) if status < 500 => {
-                question.read_response(status, &body).map_err(|error| AttemptError::Final(error.to_string()))
+                question.parse_response(status, &body).map_err(|error| AttemptError::Final(error.to_string()))
             }
             failed => {
                 // Connections die while Lambda freezes the function: the retry opens a new one.

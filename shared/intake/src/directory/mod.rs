@@ -58,7 +58,7 @@ impl UserDirectory for Directory {
         match &self.0 {
             Choice::AcceptAll => accept_all(question, body),
             Choice::Table(users) => users.reply(question, envelope, body).await,
-            Choice::Http(endpoint) => endpoint.reply(question, &envelope.type_name, body).await.map(Some),
+            Choice::Http(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_dynamo::{AttributeValue, Item};
-use xsolla::drift::Tally;
+use xsolla::inspect::DriftTally;
 
 use super::runtime::{invalid_setting, serve, trace_of};
 use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
@@ -78,10 +78,10 @@ pub async fn handle<Q: Queue, P: Parking, H: History>(
 /// Returns the differences between the events of a batch and their models, with one event id each.
 ///
 /// Records that Lambda will retry are skipped.
-pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> Tally<String> {
+pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> DriftTally<String> {
     let retry_from = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
     let done = event.records.iter().take_while(|record| retry_from != Some(&record.change.sequence_number));
-    let mut tally = Tally::default();
+    let mut tally = DriftTally::default();
     for event in
         done.filter(|record| is_event(record)).filter_map(|record| StoredEvent::read(&record.change.new_image).ok())
     {

@@ -1,7 +1,7 @@
 //! The function `unsigned`: notifications that Xsolla does not sign.
 
 use lambda_runtime::Error;
-use xsolla::Unsigned;
+use xsolla::UnsignedType;
 
 pub use super::http::handle;
 use super::http::{self, HttpFlow, Request};
@@ -16,9 +16,9 @@ use crate::telemetry;
 use crate::unsigned::{UnsignedDelivery, UnsignedIntake};
 
 /// The routes, as in `template.yaml`.
-pub const ROUTES: [(&str, Unsigned); 2] = [
-    ("/unsigned/{key}/user-validation", Unsigned::WebShopUserValidation),
-    ("/unsigned/{key}/payout", Unsigned::Payout),
+pub const ROUTES: [(&str, UnsignedType); 2] = [
+    ("/unsigned/{key}/user-validation", UnsignedType::WebShopUserValidation),
+    ("/unsigned/{key}/payout", UnsignedType::Payout),
 ];
 
 /// Runs the function until Lambda stops it.

@@ -40,7 +40,7 @@ fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<W
 )]
 #[case(
     &[TABLE, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "[]")],
-    "XSOLLA_SECRETS is invalid: there is no secret in it"
+    "XSOLLA_SECRETS is invalid: no secret: the text or list is empty"
 )]
 #[case(&[TABLE, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", r#"{"hunter2":"#)], "XSOLLA_SECRETS is invalid")]
 #[case(
@@ -119,7 +119,7 @@ fn read_sources(variables: &[(&str, &str)]) -> Result<SourcePolicy, String> {
 
 #[test]
 fn reads_source_policy() {
-    let ranges = SourceRanges::parse("203.0.113.9").unwrap();
+    let ranges = "203.0.113.9".parse::<SourceRanges>().unwrap();
     let (reported, enforced) = (SourcePolicy::default(), SourcePolicy { enforced: true, ..SourcePolicy::default() });
     assert!(!reported.enforced);
     for (variables, expected) in [
@@ -136,7 +136,7 @@ fn reads_source_policy() {
 #[rstest]
 #[case(("SOURCE_ADDRESSES", "on"), "SOURCE_ADDRESSES is invalid: \"on\" is not report or enforce")]
 #[case(("SOURCE_RANGES", "203.0.113.9, x"), "SOURCE_RANGES is invalid: \"x\" is neither an address nor a range")]
-#[case(("SOURCE_RANGES", ","), "SOURCE_RANGES is invalid: there is no address in it")]
+#[case(("SOURCE_RANGES", ","), "SOURCE_RANGES is invalid: no address: the list is empty")]
 fn rejects_invalid_source_policy(#[case] variable: (&str, &str), #[case] message: &str) {
     let error = read_sources(&[variable]).unwrap_err();
     assert!(error.starts_with(message), "{error}");
@@ -154,8 +154,8 @@ fn read_unsigned(variables: &[(&str, &str)]) -> Result<UnsignedSettings, String>
 fn reads_keys_and_sources_of_unsigned_routes() {
     let ranges = ("SOURCE_RANGES", "203.0.113.9");
     let settings = read_unsigned(&[("UNSIGNED_KEY", LONG_KEY), ("SOURCE_ADDRESSES", "report"), ranges]).unwrap();
-    assert_eq!(settings.sources, SourceRanges::parse("203.0.113.9").unwrap());
-    assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contain(LONG_KEY)));
+    assert_eq!(settings.sources, "203.0.113.9".parse::<SourceRanges>().unwrap());
+    assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contains(LONG_KEY)));
     let settings = read_unsigned(&[("UNSIGNED_KEY_SECRET_ID", "arn")]).unwrap();
     assert_eq!(settings.sources, SourceRanges::published());
     assert!(matches!(settings.keys, SecretsSetting::SecretsManager(id) if id == "arn"));
@@ -168,7 +168,7 @@ fn reads_keys_and_sources_of_unsigned_routes() {
     &[("UNSIGNED_KEY", r#"["hunter2hunter2hunter2hunter2hunt","hunter2"]"#)],
     "UNSIGNED_KEY is invalid: it must have at least 32 characters"
 )]
-#[case(&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY is invalid: there is no secret in it")]
+#[case(&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY is invalid: no secret: the text or list is empty")]
 #[case(
     &[("UNSIGNED_KEY", LONG_KEY), ("UNSIGNED_KEY_SECRET_ID", "arn")],
     "UNSIGNED_KEY is invalid: UNSIGNED_KEY_SECRET_ID is also set"
@@ -201,7 +201,7 @@ fn reads_relay_settings() {
 #[case("https://sqs/1/events", "grant", "QUEUE_URL is invalid")]
 #[case("", "grant", "QUEUE_URL is not set")]
 #[case("https://sqs/1/events.fifo", "", "PAYMENT_WITHOUT_ORDER is not set")]
-#[case("https://sqs/1/events.fifo", "both", "PAYMENT_WITHOUT_ORDER is invalid: it must be grant or money_only")]
+#[case("https://sqs/1/events.fifo", "both", "PAYMENT_WITHOUT_ORDER is invalid: expected grant or money_only")]
 fn rejects_invalid_relay_settings(
     #[case] url: &'static str,
     #[case] payment_without_order: &'static str,

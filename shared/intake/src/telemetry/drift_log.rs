@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tracing::Level;
 use xsolla::NotificationType;
-use xsolla::drift::{Row, Tally};
+use xsolla::inspect::{DriftRow, DriftTally};
 
 use super::log::{type_label, unknown_type, write_line};
 use super::metrics::{BY_TYPE, Group, Metric, Metrics};
@@ -32,9 +32,9 @@ pub(crate) struct DriftLog<'t> {
 }
 
 impl<'t> DriftLog<'t> {
-    pub(super) fn new(row: &Row<'t, String>, at: Timestamp) -> Self {
+    pub(super) fn new(row: &DriftRow<'t, String>, at: Timestamp) -> Self {
         let payout = Some(NotificationType::PAYOUT).filter(|payout| payout.name() == row.type_label);
-        let known = NotificationType::named(row.type_label).or(payout);
+        let known = row.type_label.parse::<NotificationType>().ok().or(payout);
         Self {
             timestamp: at,
             level: Level::WARN.as_str(),
@@ -43,7 +43,7 @@ impl<'t> DriftLog<'t> {
             unknown_type: unknown_type(row.type_label).filter(|_| known.is_none()),
             path: row.path,
             finding: row.drift.to_string(),
-            json_type: row.kind,
+            json_type: row.json_type,
             event_id: row.example,
             metrics: Metrics {
                 at,
@@ -53,7 +53,7 @@ impl<'t> DriftLog<'t> {
     }
 
     /// Writes one line per difference.
-    pub(crate) fn write_all(tally: &'t Tally<String>, at: Timestamp) {
+    pub(crate) fn write_all(tally: &'t DriftTally<String>, at: Timestamp) {
         for row in tally.rows() {
             write_line(&Self::new(&row, at));
         }

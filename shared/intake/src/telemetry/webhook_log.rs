@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::Level;
-use xsolla::NotificationType;
+use xsolla::{Envelope, NotificationType};
 
 use super::log::{is_enabled, serialize_level, type_label, unknown_type, write_line};
 use super::metrics::{BY_OUTCOME, BY_OUTCOME_AND_TYPE, Group, Metric, Metrics, NO_DIMENSIONS};
@@ -62,9 +62,9 @@ impl WebhookLog {
         let envelope = report.envelope.as_ref();
         // A question has no key in the table.
         let event = envelope.filter(|envelope| !envelope.is_question());
-        let unknown = envelope.filter(|envelope| envelope.known.is_none());
+        let unknown = envelope.filter(|envelope| envelope.notification_type().is_none());
         let level = level(report);
-        let user_id = envelope.and_then(|envelope| envelope.user_id.as_deref()).filter(|_| is_enabled(level));
+        let user_id = envelope.and_then(|envelope| envelope.user_id()).filter(|_| is_enabled(level));
         let user = user_id.and_then(|user_id| report.secrets.as_ref()?.pseudonyms(user_id).next());
         Self {
             timestamp: received_at,
@@ -72,14 +72,14 @@ impl WebhookLog {
             message: "webhook",
             outcome: report.outcome.name(),
             status: report.outcome.answer().status(),
-            notification_type: envelope.map(|envelope| type_label(envelope.known)),
+            notification_type: envelope.map(|envelope| type_label(envelope.notification_type())),
             unknown_type: unknown
-                .and_then(|envelope| unknown_type(xsolla::type_label(&envelope.type_name)))
+                .and_then(|envelope| unknown_type(xsolla::type_label(envelope.type_name())))
                 .map(str::to_owned),
-            event_id: event.map(|envelope| envelope.event_id.to_string()),
-            mode: envelope.map(|envelope| envelope.mode.name()),
+            event_id: event.map(|envelope| envelope.event_id().to_string()),
+            mode: envelope.map(|envelope| envelope.mode().name()),
             user,
-            identified: event.map(|envelope| envelope.identified),
+            identified: event.map(|envelope| envelope.is_identified()),
             secret_index: report.secret_index,
             unknown_source: report.unknown_source.map(|source| source.to_string()),
             error: report.error.as_ref().map(ToString::to_string),
@@ -143,7 +143,7 @@ fn metrics(report: &DeliveryReport<'_>, duration: Duration) -> Vec<Metric> {
         metrics.extend(step.map(|duration| Metric::milliseconds(name, duration)));
     }
     let envelope = report.envelope.as_ref();
-    let known = envelope.and_then(|envelope| envelope.known);
+    let known = envelope.and_then(Envelope::notification_type);
     for (name, applies) in [
         ("OldSecret", has_old_secret(report)),
         ("UnknownType", envelope.is_some() && known.is_none()),

@@ -30,7 +30,7 @@ fn intake() -> FakeIntake {
     }
 }
 
-fn delivery(notification: Unsigned, body: &str) -> UnsignedDelivery<'_> {
+fn delivery(notification: UnsignedType, body: &str) -> UnsignedDelivery<'_> {
     UnsignedDelivery {
         notification: Some(notification),
         key: Some(KEY),
@@ -43,7 +43,7 @@ fn delivery(notification: Unsigned, body: &str) -> UnsignedDelivery<'_> {
 }
 
 async fn deliver_payout(intake: &FakeIntake, body: &str) -> Outcome {
-    intake.accept(&delivery(Unsigned::Payout, body)).await.outcome
+    intake.accept(&delivery(UnsignedType::Payout, body)).await.outcome
 }
 
 #[tokio::test]
@@ -77,9 +77,9 @@ async fn stores_unreadable_payout() {
 #[tokio::test]
 async fn stores_payout_without_id_as_unidentified_event() {
     let intake = intake();
-    let report = intake.accept(&delivery(Unsigned::Payout, r#"{"amount":1}"#)).await;
+    let report = intake.accept(&delivery(UnsignedType::Payout, r#"{"amount":1}"#)).await;
     assert_eq!(report.outcome, ACCEPTED);
-    assert!(!report.envelope.unwrap().identified);
+    assert!(!report.envelope.unwrap().is_identified());
 }
 
 #[tokio::test]
@@ -91,11 +91,11 @@ async fn answers_web_shop_question_without_storing_it() {
         ("{}", Outcome::NotFound, None),
         ("[]", Outcome::Unreadable, None),
     ] {
-        let report = intake.accept(&delivery(Unsigned::WebShopUserValidation, body)).await;
+        let report = intake.accept(&delivery(UnsignedType::WebShopUserValidation, body)).await;
         assert_eq!((report.outcome, report.content.as_ref().map(Json::get)), (outcome, content), "{body}");
     }
     intake.directory.control.set(Behavior::Fail);
-    let report = intake.accept(&delivery(Unsigned::WebShopUserValidation, "{}")).await;
+    let report = intake.accept(&delivery(UnsignedType::WebShopUserValidation, "{}")).await;
     assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::Directory));
     assert_eq!(intake.events.control.calls(), 0);
 }
@@ -112,7 +112,7 @@ const OTHER_KEY: &str = "another-of-thirty-two-characters";
 #[case::missing_source(Some(KEY), None, Unavailable::UnknownSource)]
 #[tokio::test]
 async fn wrong_key_or_source_causes_no_calls(
-    #[values(Unsigned::Payout, Unsigned::WebShopUserValidation)] notification: Unsigned,
+    #[values(UnsignedType::Payout, UnsignedType::WebShopUserValidation)] notification: UnsignedType,
     #[case] key: Option<&str>,
     #[case] source: Option<IpAddr>,
     #[case] reason: Unavailable,
@@ -129,7 +129,7 @@ async fn wrong_key_or_source_causes_no_calls(
 #[tokio::test]
 async fn rejects_unknown_route_and_body_larger_than_limit() {
     let intake = intake();
-    let unknown = UnsignedDelivery { notification: None, ..delivery(Unsigned::Payout, PAYOUT) };
+    let unknown = UnsignedDelivery { notification: None, ..delivery(UnsignedType::Payout, PAYOUT) };
     let report = intake.accept(&unknown).await;
     assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::UnexpectedType));
     assert_eq!(report.unknown_source, None);
@@ -147,11 +147,11 @@ async fn rotates_keys_like_secrets() {
     intake.keys.store().set(r#"["a-new-key-of-thirty-two-characters","key-of-thirty-two-characters-abc"]"#);
     let received_at = Timestamp::from_second(60).unwrap();
     for key in [NEW_KEY, KEY] {
-        let delivery = UnsignedDelivery { key: Some(key), received_at, ..delivery(Unsigned::Payout, PAYOUT) };
+        let delivery = UnsignedDelivery { key: Some(key), received_at, ..delivery(UnsignedType::Payout, PAYOUT) };
         assert_eq!(intake.accept(&delivery).await.outcome, DUPLICATE, "{key}");
     }
     for _ in 0..100 {
-        let delivery = UnsignedDelivery { key: Some("guess"), ..delivery(Unsigned::Payout, PAYOUT) };
+        let delivery = UnsignedDelivery { key: Some("guess"), ..delivery(UnsignedType::Payout, PAYOUT) };
         assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::WrongKey));
     }
     assert_eq!(intake.keys.store().control.calls(), 2, "guesses do not set the rate of reads");
@@ -160,7 +160,7 @@ async fn rotates_keys_like_secrets() {
 #[tokio::test]
 async fn short_key_is_500() {
     let intake = UnsignedIntake { keys: SecretCache::new(FakeSecretStore::new("short")), ..intake() };
-    let delivery = UnsignedDelivery { key: Some("short"), ..delivery(Unsigned::Payout, PAYOUT) };
+    let delivery = UnsignedDelivery { key: Some("short"), ..delivery(UnsignedType::Payout, PAYOUT) };
     let report = intake.accept(&delivery).await;
     assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::Secrets));
     let error = report.error.unwrap().to_string();
@@ -182,7 +182,7 @@ async fn failed_or_hanging_store_is_500() {
 #[tokio::test]
 async fn record_of_payout_has_no_secret() {
     let intake = intake();
-    let report = intake.accept(&delivery(Unsigned::Payout, PAYOUT)).await;
+    let report = intake.accept(&delivery(UnsignedType::Payout, PAYOUT)).await;
     assert_eq!((report.outcome, report.secret_index), (ACCEPTED, None));
     let [item] = &intake.events.items()[..] else { panic!("not one item") };
     assert_eq!((item.secret_index, item.event.body.as_slice()), (None, PAYOUT.as_bytes()));

@@ -347,7 +347,7 @@ impl UserDirectory for SimulatedAws {
         envelope: &Envelope<'_>,
         _body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
-        let is_known = envelope.user_id.as_deref() == Some("known");
+        let is_known = envelope.user_id() == Some("known");
         let reply = move |_: &mut State, _| Some(if is_known { Reply::UserFound } else { Reply::UserNotFound });
         self.call("directory", String::new, &READ_FAULTS, reply).await
     }
@@ -358,7 +358,7 @@ impl SecretStore for SimulatedAws {
         let current = |state: &mut State, _| {
             let is_valid = |(from, _): &&Secrets| *from <= state.now;
             let (_, text) = state.secrets.iter().rfind(is_valid).unwrap();
-            xsolla::Secrets::parse(text).unwrap()
+            text.parse::<xsolla::Secrets>().unwrap()
         };
         self.call("secrets", String::new, &READ_FAULTS, current).await
     }

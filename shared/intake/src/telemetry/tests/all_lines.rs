@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tracing::Level;
 use xsolla::samples::{ALL, MALFORMED, WITHOUT_TYPE};
-use xsolla::{Envelope, NotificationType, PaymentWithoutOrder, SourceRanges, Unsigned};
+use xsolla::{Envelope, NotificationType, PaymentWithoutOrder, SourceRanges, UnsignedType};
 
 use super::*;
 use crate::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy};
@@ -149,10 +149,10 @@ async fn unsigned_lines() -> Vec<String> {
 
 async fn relay_lines() -> Vec<String> {
     let payout = WITHOUT_TYPE.iter().find(|sample| sample.name == "payout").unwrap();
-    let payout = Envelope::read_unsigned(payout.body.as_bytes(), Unsigned::Payout).unwrap();
+    let payout = Envelope::parse_unsigned(payout.body.as_bytes(), UnsignedType::Payout).unwrap();
     let mut records = vec![record(&payout, "not JSON: mira@example.com")];
     for body in bodies() {
-        records.extend(Envelope::read(&verified(body)).ok().map(|envelope| record(&envelope, body)));
+        records.extend(Envelope::parse(&verified(body)).ok().map(|envelope| record(&envelope, body)));
     }
     let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
     let mut lines = Vec::new();
@@ -174,15 +174,15 @@ async fn relay_lines() -> Vec<String> {
 
 fn record(envelope: &Envelope<'_>, body: &str) -> Json {
     let attributes = json!({
-        "pk": { "S": envelope.event_id.subject() },
-        "sk": { "S": envelope.event_id.rest() },
+        "pk": { "S": envelope.event_id().subject() },
+        "sk": { "S": envelope.event_id().rest() },
         "kind": { "S": "event" },
-        "type": { "S": envelope.type_name },
-        "user_id": { "S": envelope.user_id.as_deref().unwrap_or("none") },
-        "mode": { "S": envelope.mode.name() },
-        "identified": { "BOOL": envelope.identified },
+        "type": { "S": envelope.type_name() },
+        "user_id": { "S": envelope.user_id().unwrap_or("none") },
+        "mode": { "S": envelope.mode().name() },
+        "identified": { "BOOL": envelope.is_identified() },
     });
-    insert_record(&envelope.event_id.to_string(), attributes, body)
+    insert_record(&envelope.event_id().to_string(), attributes, body)
 }
 
 /// All names of outcomes.

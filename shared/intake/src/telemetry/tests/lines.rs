@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::Level;
-use xsolla::drift::Tally;
+use xsolla::inspect::DriftTally;
 use xsolla::{Secrets, Success};
 
 use super::*;
@@ -25,7 +25,7 @@ fn webhook_line_has_event_and_pseudonym() {
         content: None,
         envelope: Some(testing::envelope(body)),
         secret_index: Some(0),
-        secrets: Some(Arc::new(Secrets::parse("hunter2").unwrap())),
+        secrets: Some(Arc::new("hunter2".parse::<Secrets>().unwrap())),
         unknown_source: None,
         error: None,
         timings: StepTimings {
@@ -148,7 +148,7 @@ fn error_line_has_cause() {
 
 #[test]
 fn drift_line_has_metric_by_type_and_path() {
-    let mut tally = Tally::default();
+    let mut tally = DriftTally::default();
     let body = r#"{"notification_type":"refund","transaction":{"id":7,"risk":"high"},"user":{"id":"mira"}}"#;
     for event_id in ["transaction#7#refund", "transaction#8#refund"] {
         tally.add("refund", body, &event_id.to_owned());
