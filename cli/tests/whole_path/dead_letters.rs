@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use cli::dead_letters::{DeadLetters, Redriven};
+use cli::dead_letters::{DeadLetters, RedriveResult};
 use cli::replay::Replay;
 use intake::accept::MAX_BODY;
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ fn dead_letters(world: &World) -> DeadLetters {
     DeadLetters { sqs: world.stack.sqs.clone(), queues: world.stack.queues.clone() }
 }
 
-async fn redrive(world: &World, type_name: Option<&str>) -> Redriven {
+async fn redrive(world: &World, type_name: Option<&str>) -> RedriveResult {
     dead_letters(world).redrive(&replay(world), type_name, Timestamp::now()).await.unwrap()
 }
 
@@ -66,7 +66,7 @@ async fn park(world: &World, note: &str) {
 async fn dead_letters_go_back_once_in_the_order_of_their_subject() {
     let world = given_up().await;
     let done = redrive(&world, None).await;
-    assert_eq!(done, Redriven { letters: 3, ..Redriven::default() });
+    assert_eq!(done, RedriveResult { dead_letters: 3, ..RedriveResult::default() });
     let queued = world.queued().await;
     assert_eq!(types(&queued), ["payment", "order_paid", "partial_refund"]);
     for message in &queued {
@@ -74,7 +74,7 @@ async fn dead_letters_go_back_once_in_the_order_of_their_subject() {
         assert_eq!(message.group_id, message.subject);
         assert_eq!(message.attributes["type"], message.r#type);
     }
-    assert_eq!(redrive(&world, None).await, Redriven::default());
+    assert_eq!(redrive(&world, None).await, RedriveResult::default());
     assert!(world.queued().await.is_empty());
 }
 
@@ -82,13 +82,13 @@ async fn dead_letters_go_back_once_in_the_order_of_their_subject() {
 async fn what_is_looked_at_stays() {
     let world = given_up().await;
     for _ in 0..2 {
-        let seen = dead_letters(&world).look().await.unwrap();
+        let seen = dead_letters(&world).snapshot().await.unwrap();
         let list = seen.list();
         // The embedded SQS hands out one message of a subject.
-        assert!(list.contains("1          payment         money_only      live"), "{list}");
-        assert!(list.contains("1          partial_refund  partial_revoke  live"), "{list}");
-        assert!(list.contains("  1 more stand behind these"), "{list}");
-        let planned = seen.would_redrive(Some("payment"));
+        assert!(list.contains("1      payment         money_only      live"), "{list}");
+        assert!(list.contains("1      partial_refund  partial_revoke  live"), "{list}");
+        assert!(list.contains("  1 more dead letter not listed: "), "{list}");
+        let planned = seen.redrive_preview(Some("payment"));
         assert!(planned.contains("transaction#2298114507#payment\n") && !planned.contains("partial"), "{planned}");
     }
     assert_eq!(count(&world, &world.stack.queues.dead_letters).await, 3);
@@ -98,9 +98,9 @@ async fn what_is_looked_at_stays() {
 #[tokio::test]
 async fn a_dead_letter_is_shown_without_personal_data() {
     let world = given_up().await;
-    let seen = dead_letters(&world).look().await.unwrap();
+    let seen = dead_letters(&world).snapshot().await.unwrap();
     let shown = seen.show("transaction#2298114507#payment", false).unwrap();
-    assert!(shown.contains("given up by the game at 20") && shown.contains("\"***\""), "{shown}");
+    assert!(shown.contains("dead letter since 20") && shown.contains("\"***\""), "{shown}");
     assert!(!shown.contains('@'), "{shown}");
     assert!(seen.show("transaction#2298114507#payment", true).unwrap().contains('@'));
     assert!(seen.show("transaction#1#payment", false).is_none());
@@ -110,10 +110,13 @@ async fn a_dead_letter_is_shown_without_personal_data() {
 async fn one_type_goes_back_alone() {
     let world = given_up().await;
     let done = redrive(&world, Some("partial_refund")).await;
-    assert_eq!(done.letters, 1);
-    assert_eq!(done.left, ["1 dead letters: not shown by SQS, behind others of their subject"]);
+    assert_eq!(done.dead_letters, 1);
+    assert_eq!(
+        done.leftovers,
+        ["1 dead letter: not returned by SQS, because an earlier message of the same subject remains"]
+    );
     assert_eq!(types(&world.queued().await), ["partial_refund"]);
-    assert_eq!(redrive(&world, None).await.letters, 2);
+    assert_eq!(redrive(&world, None).await.dead_letters, 2);
     assert_eq!(types(&world.queued().await), ["payment", "order_paid"]);
 }
 
@@ -122,8 +125,11 @@ async fn what_dies_meanwhile_is_not_sent_round() {
     let world = given_up().await;
     let before = Timestamp::now() - SignedDuration::from_mins(5);
     let done = dead_letters(&world).redrive(&replay(&world), None, before).await.unwrap();
-    assert_eq!((done.letters, done.left[0].as_str()), (0, "2 dead letters: given up since this began"));
-    assert_eq!(redrive(&world, None).await.letters, 3, "and they are handed back");
+    assert_eq!(
+        (done.dead_letters, done.leftovers[0].as_str()),
+        (0, "2 dead letters: arrived after the redrive started")
+    );
+    assert_eq!(redrive(&world, None).await.dead_letters, 3, "and they are handed back");
 }
 
 /// The way to SQS breaks whenever a message is to be deleted.
@@ -137,7 +143,7 @@ async fn whoever_is_interrupted_between_sending_and_removing_goes_on_without_a_s
     assert!(stopped.to_string().contains("sqs:DeleteMessage"), "{stopped}");
     assert_eq!(count(&world, &world.stack.queues.dead_letters).await, 3);
 
-    assert_eq!(redrive(&world, None).await.letters, 3);
+    assert_eq!(redrive(&world, None).await.dead_letters, 3);
     assert_eq!(types(&world.queued().await), ["payment", "order_paid", "partial_refund"]);
 }
 
@@ -173,11 +179,14 @@ async fn a_parked_event_is_queued_from_the_table_and_its_note_removed() {
     world.queued().await;
     park(&world, r#"{"pk":"transaction#2298114507","sk":"payment","cause":"SQS was odd"}"#).await;
 
-    let seen = dead_letters(&world).look().await.unwrap();
+    let seen = dead_letters(&world).snapshot().await.unwrap();
     assert!(seen.list().contains("transaction#2298114507#payment  SQS was odd"), "{}", seen.list());
-    assert!(seen.would_redrive(None).contains("transaction#2298114507#payment (parked)"));
-    assert_eq!(redrive(&world, Some("dispute")).await, Redriven::default());
-    assert_eq!(redrive(&world, Some("payment")).await, Redriven { events: 1, notes: 1, ..Redriven::default() });
+    assert!(seen.redrive_preview(None).contains("parked  transaction#2298114507#payment"));
+    assert_eq!(redrive(&world, Some("dispute")).await, RedriveResult::default());
+    assert_eq!(
+        redrive(&world, Some("payment")).await,
+        RedriveResult { parked_events: 1, notes: 1, ..RedriveResult::default() }
+    );
     let queued = world.queued().await;
     assert!(queued.len() == 1 && queued[0].replay);
 
@@ -186,9 +195,9 @@ async fn a_parked_event_is_queued_from_the_table_and_its_note_removed() {
     for parked in ["payment", "refund"] {
         park(&world, &format!(r#"{{"pk":"transaction#2298114507","sk":"{parked}","cause":"SQS was odd"}}"#)).await;
         // A standard queue keeps no order: whoever looks turns it round.
-        dead_letters(&world).look().await.unwrap();
+        dead_letters(&world).snapshot().await.unwrap();
     }
-    assert_eq!(redrive(&world, None).await.events, 2);
+    assert_eq!(redrive(&world, None).await.parked_events, 2);
     assert_eq!(types(&world.queued().await), ["payment", "refund"], "as they were parked");
     assert_eq!(count(&world, &world.stack.queues.parked).await, 0);
 }
@@ -209,8 +218,8 @@ async fn what_lambda_gave_up_on_is_found_by_its_time() {
     let now = Timestamp::now();
     park(&world, &note(now)).await;
     park(&world, &note(now - SignedDuration::from_hours(24))).await;
-    assert!(dead_letters(&world).look().await.unwrap().list().contains("Lambda gave up: RetryAttemptsExhausted"));
-    assert_eq!(redrive(&world, None).await, Redriven { events: 3, notes: 2, ..Redriven::default() });
+    assert!(dead_letters(&world).snapshot().await.unwrap().list().contains("Lambda gave up: RetryAttemptsExhausted"));
+    assert_eq!(redrive(&world, None).await, RedriveResult { parked_events: 3, notes: 2, ..RedriveResult::default() });
     let queued = world.queued().await;
     assert!(queued.iter().all(|message| message.replay));
     assert_eq!(&types(&queued)[..2], ["payment", "partial_refund"]);
@@ -230,9 +239,9 @@ async fn what_cannot_be_mended_stays_and_is_told() {
     let (succeeded, printed) = world.run(&["dlq", "redrive"]).await;
     assert!(!succeeded && printed.starts_with("  Queued 0 dead letters and 0 parked events.\n"), "{printed}");
     for left in [
-        "left: transaction#1#payment: sqs:SendMessageBatch: ",
-        "left: transaction#2#payment: it is not in the table\n",
-        ": it is none of the relay's\n",
+        "not sent: transaction#1#payment: sqs:SendMessageBatch: ",
+        "not sent: transaction#2#payment: not in the table\n",
+        ": unknown format\n",
     ] {
         assert!(printed.contains(left), "{left} in {printed}");
     }
@@ -243,7 +252,10 @@ async fn what_cannot_be_mended_stays_and_is_told() {
 async fn the_commands_tell_what_is_there_and_mend_it() {
     let world = given_up().await;
     let (succeeded, printed) = world.run(&["dlq", "list"]).await;
-    assert!(succeeded && printed.contains("Given up by the game") && printed.contains("payment"), "{printed}");
+    assert!(
+        succeeded && printed.contains("Dead letters (the game failed to process them)") && printed.contains("payment"),
+        "{printed}"
+    );
     let (succeeded, printed) = world.run(&["dlq", "show", "transaction#2298114507#payment"]).await;
     assert!(succeeded && printed.contains("***") && !printed.contains('@'), "{printed}");
     let (succeeded, printed) = world.run(&["dlq", "redrive", "--dry-run"]).await;
@@ -252,5 +264,5 @@ async fn the_commands_tell_what_is_there_and_mend_it() {
     let (succeeded, printed) = world.run(&["dlq", "redrive"]).await;
     assert!(succeeded && printed == "  Queued 3 dead letters and 0 parked events.\n", "{printed}");
     let (succeeded, printed) = world.run(&["dlq", "list"]).await;
-    assert!(succeeded && printed == "  No dead letters, and nothing parked.\n", "{printed}");
+    assert!(succeeded && printed == "  No dead letters and no parked events.\n", "{printed}");
 }

@@ -43,7 +43,7 @@ async fn the_table_is_searched() {
     }
     let (shown, succeeded) = of_table(&world, "events").await;
     assert!(succeeded, "{shown}");
-    assert_eq!(shown, "  No drift in 4 notifications.\n");
+    assert_eq!(shown, "  Compared 4 notifications: no differences.\n");
 
     let changed = sample("refund").replace(r#""user":"#, r#""mira@example.com":"Mira","user":"#);
     assert_eq!(world.send(&changed).await.status, 204);
@@ -54,10 +54,10 @@ async fn the_table_is_searched() {
     let kept = world.kept().await;
     let since = kept.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
     let expected: [&[&str]; 4] = [
-        &["since", "how often", "type", "where", "what", "kind", "first in"],
+        &["first seen", "count", "type", "path", "finding", "JSON type", "first example"],
         &[&since, "1 of 1", "refund", "(redacted key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
         &[],
-        &["Drift in 5 notifications."],
+        &["Compared 5 notifications: 1 difference."],
     ];
     assert_eq!(lines, expected);
     assert!(!shown.contains("ira"), "{shown}");
@@ -68,7 +68,7 @@ async fn a_table_that_is_not_there_is_an_error() {
     let world = World::start().await;
     let (shown, succeeded) = of_table(&world, "nowhere").await;
     assert!(!succeeded);
-    assert!(shown.starts_with("error: the table nowhere cannot be read: "), "{shown}");
+    assert!(shown.starts_with("error: cannot read table nowhere: "), "{shown}");
 }
 
 #[tokio::test]
@@ -98,11 +98,11 @@ async fn a_folder_is_searched_the_newest_first() {
     assert_eq!(
         shown,
         "  \
-  since                 how often  type        where             what           kind       first in
-  1970-01-01T00:00:02Z  1 of 1     chargeback  (all of it)       unknown type   -          c
-  1970-01-01T00:00:01Z  2 of 3     refund      transaction.risk  unknown field  string(8)  b.json
+  first seen            count   type        path              finding        JSON type  first example
+  1970-01-01T00:00:02Z  1 of 1  chargeback  (entire body)     unknown type   -          c
+  1970-01-01T00:00:01Z  2 of 3  refund      transaction.risk  unknown field  string(8)  b.json
 
-  Drift in 4 notifications; 2 others are not notifications.
+  Compared 4 notifications: 2 differences. Skipped 2 bodies that are not notifications.
 "
     );
 }
@@ -111,5 +111,5 @@ async fn a_folder_is_searched_the_newest_first() {
 async fn one_place_must_be_named() {
     let (shown, succeeded) = output(command()).await;
     assert!(!succeeded);
-    assert!(shown.contains("<DIR|--table <NAME>>"), "{shown}");
+    assert!(shown.contains("<DIR|--table <NAME>|--local>"), "{shown}");
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::erase::Erasure;
 use cli::replay::{Replay, Selection};
-use cli::show::{Bodies, Sought, find};
+use cli::show::{Bodies, Query, find};
 use jiff::Timestamp;
 use xsolla::{EventId, PaymentWithoutOrder};
 
@@ -37,15 +37,15 @@ fn now() -> Timestamp {
 
 /// All that is kept of the sale.
 async fn of_sale(world: &World) -> Vec<Item> {
-    world.table().of_subject("transaction#2298114507").await.unwrap()
+    world.table().items_of_subject("transaction#2298114507").await.unwrap()
 }
 
 /// What each event of the sale means for the goods.
 async fn meanings(world: &World) -> Vec<String> {
-    let sought = Sought::Id("2298114507".to_owned());
+    let sought = Query::Id("2298114507".to_owned());
     let found = find(&world.table(), &sought, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
-    let heads = |line: &&str| line.contains("event: ") || line.contains("conflict: ");
-    found.text(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
+    let heads = |line: &&str| line.contains("goods: ") || line.contains("conflict, ");
+    found.render(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -53,8 +53,8 @@ async fn nothing_tells_of_the_user_and_all_tells_of_the_sale() {
     let world = sales().await;
     let (before, meant) = (of_sale(&world).await, meanings(&world).await);
     let plan = plan(&world).await;
-    assert_eq!(plan.summary(), "6 records, 1 of which of the same sales, naming nobody");
-    assert_eq!(plan.left(), format!("  left: {} names another user\n", id_of(&before, "afs_reject")));
+    assert_eq!(plan.summary(), "6 records, including 1 of the same sales without a user id");
+    assert_eq!(plan.exclusions(), format!("  not erased: {} belongs to another user\n", id_of(&before, "afs_reject")));
     assert_eq!(plan.erase(now()).await.unwrap(), OF_USER + 1);
 
     let after = of_sale(&world).await;
@@ -117,7 +117,7 @@ async fn what_comes_later_is_found_by_the_next_run() {
     plan(&world).await.erase(now()).await.unwrap();
     assert_eq!(world.send(sample("dispute")).await.status, 204);
     let plan = plan(&world).await;
-    assert_eq!(plan.summary(), "1 record (6 erased before)");
+    assert_eq!(plan.summary(), "1 record (6 already erased)");
     assert_eq!(plan.erase(now()).await.unwrap(), 1);
 }
 
@@ -138,7 +138,7 @@ async fn whoever_is_interrupted_finds_the_rest() {
     let world = sales().await;
     let preview = plan(&world).await.preview();
     let names: Vec<&str> = preview.lines().skip(1).take(2).collect();
-    assert!(names[0].contains("nobody") && names[1].contains("the user"), "found by those of the user: {preview}");
+    assert!(names[0].contains("none") && names[1].contains("this user"), "found by those of the user: {preview}");
 }
 
 #[tokio::test]
@@ -149,9 +149,13 @@ async fn what_is_erased_cannot_be_replayed() {
     let replay = Replay::new(world.table(), world.stack.sqs.clone(), queue_url, PaymentWithoutOrder::MoneyOnly);
     let subject = replay.plan(Selection::Subject("transaction#2298114507".to_owned())).await.unwrap();
     let preview = replay.preview(&subject).await.unwrap();
-    assert_eq!(preview.matches("never: its user was erased at 2026-11-22T09:00:00.000Z").count(), 5, "{preview}");
+    assert_eq!(
+        preview.matches("cannot be sent: personal data erased at 2026-11-22T09:00:00.000Z").count(),
+        5,
+        "{preview}"
+    );
     let replayed = replay.send(&subject, "run").await.unwrap();
-    assert_eq!((replayed.queued, replayed.refused.len()), (1, 5), "that of the other user goes out");
+    assert_eq!((replayed.queued, replayed.rejected.len()), (1, 5), "that of the other user goes out");
     assert_eq!(world.queued().await.len(), 1);
 }
 
@@ -163,26 +167,26 @@ async fn what_is_erased_is_no_drift() {
     }
     plan(&world).await.erase(now()).await.unwrap();
     let (succeeded, printed) = world.run(&["drift", "--table", "events"]).await;
-    assert!(succeeded && printed == "  No drift in 0 notifications.\n", "{printed}");
+    assert!(succeeded && printed == "  Compared 0 notifications: no differences.\n", "{printed}");
 }
 
 #[tokio::test]
 async fn the_command_wants_a_yes_and_none_to_show_what_it_would_do() {
     let world = sales().await;
     let (succeeded, printed) = world.run(&["erase", "--user", USER]).await;
-    assert!(!succeeded && printed.ends_with("say --yes\n"), "{printed}");
+    assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
     let before = world.kept().await;
     let (succeeded, printed) = world.run(&["erase", "--user", USER, "--dry-run"]).await;
-    assert!(succeeded && printed.contains("  Would erase 6 records, 1 of"), "{printed}");
+    assert!(succeeded && printed.contains("  Would erase 6 records, including 1 of"), "{printed}");
     assert_eq!(world.kept().await, before);
 
     let (succeeded, printed) = world.run(&["erase", "--user", USER, "--yes"]).await;
-    assert!(succeeded && printed.contains("  Erased 6 of 6 records, 1 of"), "{printed}");
-    assert!(printed.starts_with("  left: transaction#2298114507#afs_reject"), "{printed}");
-    let (_, printed) = world.run(&["show", "2298114507", "--unmasked"]).await;
-    assert!(printed.contains("user erased at 2") && !printed.contains(USER), "{printed}");
+    assert!(succeeded && printed.contains("  Erased 6 of 6 records, including 1 of"), "{printed}");
+    assert!(printed.starts_with("  not erased: transaction#2298114507#afs_reject"), "{printed}");
+    let (_, printed) = world.run(&["show", "2298114507", "--unredacted"]).await;
+    assert!(printed.contains("personal data erased at 2") && !printed.contains(USER), "{printed}");
     for command in [["show", "--user", USER], ["erase", "--user", USER]] {
         let (succeeded, printed) = world.run(&command).await;
-        assert!(!succeeded && printed.starts_with("error: nothing is kept "), "{printed}");
+        assert!(!succeeded && printed.starts_with("error: no records found for user "), "{printed}");
     }
 }

@@ -1,7 +1,7 @@
 //! Events that are queued once more by a person.
 
-use cli::replay::{Replay, Replayed, Selection};
-use cli::table::Range;
+use cli::replay::{Replay, ReplayResult, Selection};
+use cli::table::EventFilter;
 use jiff::Timestamp;
 use xsolla::{EventId, PaymentWithoutOrder};
 
@@ -40,7 +40,7 @@ async fn a_subject_comes_again_as_it_came_but_for_the_mark() {
     let (world, first) = sale().await;
     let replay = replay(&world);
     let plan = replay.plan(subject()).await.unwrap();
-    let all = Replayed { queued: 3, refused: Vec::new() };
+    let all = ReplayResult { queued: 3, rejected: Vec::new() };
     assert_eq!(replay.send(&plan, "run 1").await.unwrap(), all, "the conflict is left out");
 
     let second = world.queued().await;
@@ -80,13 +80,13 @@ async fn a_range_is_what_was_received_in_it_in_that_order() {
     let (from, to) = (time(&first[1]), time(&first[2]));
     let kept = world.kept().await.len();
     for (range, expected) in [
-        (Range { from, to, type_name: None }, vec!["order_paid", "refund"]),
-        (Range { from, to, type_name: Some("refund".to_owned()) }, vec!["refund"]),
-        (Range { from: None, to: from, type_name: None }, vec!["payment", "order_paid"]),
-        (Range { type_name: Some("order_paid".to_owned()), ..Range::default() }, vec!["order_paid"]),
+        (EventFilter { from, to, type_name: None }, vec!["order_paid", "refund"]),
+        (EventFilter { from, to, type_name: Some("refund".to_owned()) }, vec!["refund"]),
+        (EventFilter { from: None, to: from, type_name: None }, vec!["payment", "order_paid"]),
+        (EventFilter { type_name: Some("order_paid".to_owned()), ..EventFilter::default() }, vec!["order_paid"]),
     ] {
-        let plan = replay.plan(Selection::Range(range.clone())).await.unwrap();
-        assert!(plan.needs_consent());
+        let plan = replay.plan(Selection::Filter(range.clone())).await.unwrap();
+        assert!(plan.needs_confirmation());
         assert_eq!(plan.len(), expected.len(), "{range:?}");
         let preview = replay.preview(&plan).await.unwrap();
         let previewed: Vec<&str> =
@@ -95,10 +95,10 @@ async fn a_range_is_what_was_received_in_it_in_that_order() {
     }
     assert!(world.queued().await.is_empty(), "nothing was sent");
 
-    let range = Range { from, to, type_name: None };
-    let plan = replay.plan(Selection::Range(range)).await.unwrap();
+    let range = EventFilter { from, to, type_name: None };
+    let plan = replay.plan(Selection::Filter(range)).await.unwrap();
     assert!(plan.summary().starts_with("2 events, received from "), "{}", plan.summary());
-    assert!(plan.summary().ends_with(&format!("(of {} items read)", kept + 1)), "{}", plan.summary());
+    assert!(plan.summary().ends_with(&format!("(scanned {} items)", kept + 1)), "{}", plan.summary());
     replay.send(&plan, "run").await.unwrap();
     assert_eq!(types(&world.queued().await), ["order_paid", "refund"]);
 }
@@ -107,12 +107,13 @@ async fn a_range_is_what_was_received_in_it_in_that_order() {
 async fn the_first_failure_ends_it_and_tells_where_to_go_on() {
     let (world, first) = sale().await;
     let replay = replay_to(&world, world.stack.queues.events.replace("events", "gone"));
-    let range = Range { type_name: Some("refund".to_owned()), ..Range::default() };
-    let plan = replay.plan(Selection::Range(range)).await.unwrap();
+    let range = EventFilter { type_name: Some("refund".to_owned()), ..EventFilter::default() };
+    let plan = replay.plan(Selection::Filter(range)).await.unwrap();
     let stopped = replay.send(&plan, "run").await.unwrap_err().to_string();
     let received_at = &first[2].received_at;
-    assert!(stopped.starts_with("stopped at transaction#2298114507#refund, with 0 of 1 queued: sqs:"), "{stopped}");
-    let go_on = format!("Go on with: replay --from {received_at} --to {received_at} --type refund");
+    assert!(stopped.starts_with("stopped at transaction#2298114507#refund after queueing 0 of 1: sqs:"), "{stopped}");
+    let go_on =
+        format!("To continue, run: xsolla-webhooks replay --from {received_at} --to {received_at} --type refund");
     assert!(stopped.ends_with(&go_on), "{stopped}");
 }
 
@@ -126,14 +127,14 @@ async fn what_can_never_be_sent_is_told_and_passed_over() {
     let plan = replay.plan(Selection::Event(unreadable.clone())).await.unwrap();
     let replayed = replay.send(&plan, "run").await.unwrap();
     assert_eq!(replayed.queued, 0);
-    assert_eq!(replayed.refused, [format!("{unreadable}: the item has no valid attribute `type`")]);
+    assert_eq!(replayed.rejected, [format!("{unreadable}: the item has no valid attribute `type`")]);
 }
 
 #[tokio::test]
 async fn the_command_wants_a_yes_for_a_range_and_none_to_show_what_it_would_do() {
     let (world, _) = sale().await;
     let (succeeded, printed) = world.run(&["replay", "--type", "order_paid"]).await;
-    assert!(!succeeded && printed.ends_with("say --yes\n"), "{printed}");
+    assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
     let (succeeded, printed) = world.run(&["replay", "--type", "order_paid", "--dry-run"]).await;
     assert!(succeeded && printed.contains("order_paid  live  grant"), "{printed}");
     assert!(world.queued().await.is_empty());

@@ -1,6 +1,6 @@
 //! All that happened to a purchase or a player, and nothing of who that is.
 
-use cli::show::{Bodies, Sought, find};
+use cli::show::{Bodies, Query, find};
 use serde_json::Value;
 use xsolla::{PaymentWithoutOrder, samples};
 
@@ -17,35 +17,37 @@ async fn sale() -> World {
     world
 }
 
-async fn shown(world: &World, sought: Sought, bodies: Bodies) -> String {
+async fn shown(world: &World, sought: Query, bodies: Bodies) -> String {
     let setting = Some(PaymentWithoutOrder::MoneyOnly);
-    find(&world.table(), &sought, setting).await.unwrap().text(bodies)
+    find(&world.table(), &sought, setting).await.unwrap().render(bodies)
 }
 
-fn id(id: &str) -> Sought {
-    Sought::Id(id.to_owned())
+fn id(id: &str) -> Query {
+    Query::Id(id.to_owned())
 }
 
 #[tokio::test]
 async fn a_sale_is_found_by_any_of_its_ids_in_the_order_in_which_it_happened() {
     let world = sale().await;
     let all = shown(&world, id("2298114507"), Bodies::Hidden).await;
-    for sought in [id("712045518"), id("transaction#2298114507"), Sought::User("isle-4471".to_owned())] {
+    for sought in [id("712045518"), id("transaction#2298114507"), Query::User("isle-4471".to_owned())] {
         assert_eq!(shown(&world, sought, Bodies::Hidden).await, all);
     }
     let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[25..])).collect();
     assert_eq!(
         heads,
         [
-            "payment  event: money_only",
-            "order_paid  event: grant",
-            "refund  event: money_only",
-            "order_canceled  event: revoke",
-            "dispute  event: risk",
-            "payment  conflict: not handed on",
+            "payment         goods: money_only",
+            "order_paid      goods: grant",
+            "refund          goods: money_only",
+            "order_canceled  goods: revoke",
+            "dispute         goods: risk",
+            "payment         conflict, not relayed",
         ]
     );
-    for told in ["live, user isle-4471, secret 0, 7.99 EUR\n", "79.90 EUR\n", "order 712045518", "3 × lantern-brass"] {
+    for told in
+        ["live, user isle-4471, secret index 0, 7.99 EUR\n", "79.90 EUR\n", "order 712045518", "3 × lantern-brass"]
+    {
         assert!(all.contains(told), "{told} in {all}");
     }
     assert!(all.ends_with("  5 events, 1 conflict.\n"), "{all}");
@@ -55,15 +57,15 @@ async fn a_sale_is_found_by_any_of_its_ids_in_the_order_in_which_it_happened() {
 async fn a_whole_event_id_shows_that_event_alone() {
     let world = sale().await;
     let one = shown(&world, id("transaction#2298114507#refund"), Bodies::Hidden).await;
-    assert!(one.contains("refund  event: money_only") && one.ends_with("  1 event.\n"), "{one}");
+    assert!(one.contains("refund  goods: money_only") && one.ends_with("  1 event.\n"), "{one}");
 }
 
 #[tokio::test]
 async fn what_depends_on_a_setting_that_is_not_given_is_told_as_such() {
     let world = sale().await;
-    let found = find(&world.table(), &id("2298114507"), None).await.unwrap().text(Bodies::Hidden);
-    assert!(found.contains("payment  event: grant or money_only"), "{found}");
-    assert!(found.contains("order_paid  event: grant\n"), "{found}");
+    let found = find(&world.table(), &id("2298114507"), None).await.unwrap().render(Bodies::Hidden);
+    assert!(found.contains("payment         goods: grant or money_only"), "{found}");
+    assert!(found.contains("order_paid      goods: grant\n"), "{found}");
 }
 
 /// Personal values of a sample: what the models keep from logs, and the game's own.
@@ -93,8 +95,8 @@ async fn bodies_are_shown_without_personal_data_unless_it_is_asked_for() {
     let mut as_they_came = String::new();
     for item in world.kept().await {
         let event_id = format!("{}#{}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap());
-        masked += &shown(&world, id(&event_id), Bodies::Masked).await;
-        as_they_came += &shown(&world, id(&event_id), Bodies::AsTheyCame).await;
+        masked += &shown(&world, id(&event_id), Bodies::Redacted).await;
+        as_they_came += &shown(&world, id(&event_id), Bodies::Unredacted).await;
     }
     let mut found = Vec::new();
     for sample in samples::ALL {
@@ -118,11 +120,11 @@ async fn bodies_are_shown_without_personal_data_unless_it_is_asked_for() {
 async fn the_command_fails_if_nothing_is_kept() {
     let world = sale().await;
     let (succeeded, printed) = world.run(&["show", "712045518", "--bodies"]).await;
-    assert!(succeeded && printed.contains("order_paid  event: grant"), "{printed}");
+    assert!(succeeded && printed.contains("order_paid      goods: grant"), "{printed}");
     assert!(printed.contains(r#""email": "***""#) && !printed.contains('@'), "{printed}");
     for arguments in [["show", "7", "--bodies"], ["show", "--user", "nobody"]] {
         let (succeeded, printed) = world.run(&arguments).await;
-        assert!(!succeeded && printed.starts_with("error: nothing is kept of "), "{printed}");
+        assert!(!succeeded && printed.starts_with("error: no records found for "), "{printed}");
     }
 }
 
@@ -130,6 +132,6 @@ async fn the_command_fails_if_nothing_is_kept() {
 async fn a_user_id_cannot_steer_a_terminal() {
     let world = World::start().await;
     world.send(r#"{"notification_type":"payment","transaction":{"id":7},"user":{"id":"\u001b[2Jgone"}}"#).await;
-    let (succeeded, printed) = world.run(&["show", "7", "--unmasked"]).await;
+    let (succeeded, printed) = world.run(&["show", "7", "--unredacted"]).await;
     assert!(succeeded && printed.contains("[2Jgone") && !printed.contains('\u{1b}'), "{printed:?}");
 }

@@ -119,7 +119,7 @@ async fn a_payout_is_kept_and_reaches_the_game_once_for_each_of_its_states_in_or
     ] {
         assert_eq!(text(item, name), value, "{name}");
     }
-    assert!(!item.contains_key("secret"), "nobody signed it");
+    assert!(!item.contains_key("secret_index"), "nobody signed it");
 
     let queued = world.queued().await;
     let ids: Vec<&str> = queued.iter().map(|message| message.event_id.as_str()).collect();
