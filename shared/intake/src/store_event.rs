@@ -38,7 +38,7 @@ pub(crate) async fn store_event<E: EventStore>(
                 if is_retry || !envelope.can_recur() {
                     return Ok(Outcome::Duplicate(success));
                 }
-                record = record.with_occurrence(&envelope.event_id(), occurrence);
+                record = record.with_occurrence(envelope.event_id(), occurrence);
             }
             PutOutcome::AlreadyExists { .. } => break,
         }

@@ -208,15 +208,12 @@ pub struct FakeTable {
 impl FakeTable {
     /// Inserts an item unless its key exists.
     pub fn put_if_absent(&mut self, item: StoredItem) -> PutOutcome {
-        match self.items.iter().find(|existing| existing.event.event_id == item.event.event_id) {
-            Some(existing) => {
-                PutOutcome::AlreadyExists { digest: existing.digest.clone(), received_at: Some(existing.received_at) }
-            }
-            None => {
-                self.items.push(item);
-                PutOutcome::Inserted
-            }
+        let existing = self.items.iter().find(|existing| existing.event.event_id == item.event.event_id);
+        if let Some(StoredItem { digest, received_at, .. }) = existing {
+            return PutOutcome::AlreadyExists { digest: digest.clone(), received_at: Some(*received_at) };
         }
+        self.items.push(item);
+        PutOutcome::Inserted
     }
 }
 

@@ -79,7 +79,7 @@ impl WebhookLog {
             event_id: event.map(|envelope| envelope.event_id().to_string()),
             mode: envelope.map(|envelope| envelope.mode().name()),
             user,
-            identified: event.map(|envelope| envelope.is_identified()),
+            identified: event.map(Envelope::is_identified),
             secret_index: report.secret_index,
             unknown_source: report.unknown_source.map(|source| source.to_string()),
             error: report.error.as_ref().map(ToString::to_string),
