@@ -192,7 +192,7 @@ async fn an_item_that_vanished_or_is_no_claim_is_told() {
     let other = world.stack.dynamodb.put_item().table_name(TABLE).item("event_id", key());
     other.item("token", AttributeValue::S("another table's".to_owned())).send().await.unwrap();
     let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
-    assert_eq!(error, "dynamodb:UpdateItem: the item is no claim");
+    assert_eq!(error, "dynamodb:UpdateItem: the item is not a claim");
 
     world.stack.dynamodb.delete_table().table_name(TABLE).send().await.unwrap();
     let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();

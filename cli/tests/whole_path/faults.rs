@@ -32,7 +32,7 @@ use crate::trouble::accept;
 use crate::world::{SECRET, World, options, text};
 
 /// For the faults that are waited for: three attempts with their pauses fit into the third limit, and that into
-/// [`DEADLINE`], as with [`CallLimits::FRONT_DOOR`].
+/// [`DEADLINE`], as with [`CallLimits::WEBHOOK`].
 const STALLING: CallLimits = CallLimits {
     connect: Duration::from_millis(100),
     attempt: Duration::from_millis(300),
@@ -497,7 +497,7 @@ async fn in_an_outage_that_lasts_writes_are_tried_twice_and_the_end_of_it_is_met
 fn three_attempts_with_their_pauses_fit_the_functions_limits() {
     let pauses = Duration::from_millis(50 + 100);
     for (limits, caller_waits) in
-        [(CallLimits::FRONT_DOOR, DEADLINE), (CallLimits::RELAY, SEND_LIMIT), (STALLING, DEADLINE)]
+        [(CallLimits::WEBHOOK, DEADLINE), (CallLimits::RELAY, SEND_LIMIT), (STALLING, DEADLINE)]
     {
         assert!(limits.connect < limits.attempt, "{limits:?}");
         assert!(3 * limits.attempt + pauses <= limits.operation, "{limits:?}");

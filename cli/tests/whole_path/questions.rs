@@ -128,7 +128,7 @@ async fn world(studio: &Studio) -> World {
 
 /// The front door alone, which tells what it would log.
 fn front_door(directory: DirectorySetting, secrets_manager: &str) -> Intake<Events, Directory, SecretSource> {
-    let config = emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager).build();
+    let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager).build();
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Intake {
         accepted_types: AcceptedTypes::All,
@@ -151,7 +151,7 @@ async fn ask(intake: &Intake<Events, Directory, SecretSource>, question: &str) -
         time_left: DEADLINE,
     };
     let receipt = intake.accept(&delivery).await;
-    (receipt.outcome, receipt.failure.map_or(String::new(), |failure| failure.to_string()))
+    (receipt.outcome, receipt.error.map_or(String::new(), |failure| failure.to_string()))
 }
 
 /// That nobody answered for the studio, and why, as the log has it.
@@ -269,7 +269,7 @@ async fn when_it_is_down_or_in_trouble_the_log_says_so() {
         (this(503, "isle-4471"), "status 503"),
         (this(401, "isle-4471"), "status 401 is not a reply to this question"),
         (this(404, "isle-4471"), "status 404 with a body that is not an error with the code INVALID_USER"),
-        (this(200, &"isle-4471".repeat(200_000)), "status 200, and more than 1048576 bytes"),
+        (this(200, &"isle-4471".repeat(200_000)), "status 200, body larger than 1048576 bytes"),
     ] {
         studio.will_say(&[says]);
         let failure = failure(endpoint(&studio.url)).await;
@@ -278,7 +278,7 @@ async fn when_it_is_down_or_in_trouble_the_log_says_so() {
 
     let broken = raw_endpoint("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", false).await;
     let broken = failure(endpoint(&broken)).await;
-    assert!(broken.contains("status 200, and no whole body"), "{broken}");
+    assert!(broken.contains("status 200, incomplete body"), "{broken}");
     let no_http = failure(endpoint(&raw_endpoint("isle-4471\r\n\r\n", false).await)).await;
     assert!(no_http.contains("POST to the endpoint"), "{no_http}");
 }

@@ -127,7 +127,7 @@ async fn what_can_never_be_sent_is_told_and_passed_over() {
     let plan = replay.plan(Selection::Event(unreadable.clone())).await.unwrap();
     let replayed = replay.send(&plan, "run").await.unwrap();
     assert_eq!(replayed.queued, 0);
-    assert_eq!(replayed.rejected, [format!("{unreadable}: the item has no usable attribute `type`")]);
+    assert_eq!(replayed.rejected, [format!("{unreadable}: the item has no valid attribute `type`")]);
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ async fn any_of_several_secrets_may_have_signed() {
     }
     assert_eq!(world.send(sample("refund")).await.status, 204);
     let kept = world.kept().await;
-    let secret = |kind: &str| kept.iter().find(|item| text(item, "type") == kind).unwrap()["secret"].as_n().unwrap();
+    let secret =
+        |kind: &str| kept.iter().find(|item| text(item, "type") == kind).unwrap()["secret_index"].as_n().unwrap();
     assert_eq!((secret("payment").as_str(), secret("refund").as_str()), ("0", "1"));
 }
 

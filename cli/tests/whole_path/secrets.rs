@@ -47,7 +47,7 @@ impl FrontDoor {
     async fn start(world: &World, value: Option<&'static str>) -> Self {
         let value = Arc::new(Mutex::new(value));
         let config =
-            emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
+            emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let intake = Intake {
             accepted_types: AcceptedTypes::All,

@@ -119,7 +119,7 @@ async fn a_payout_is_kept_and_reaches_the_game_once_for_each_of_its_states_in_or
     ] {
         assert_eq!(text(item, name), value, "{name}");
     }
-    assert!(!item.contains_key("secret"), "nobody signed it");
+    assert!(!item.contains_key("secret_index"), "nobody signed it");
 
     let queued = world.queued().await;
     let ids: Vec<&str> = queued.iter().map(|message| message.event_id.as_str()).collect();
@@ -238,8 +238,7 @@ async fn the_studios_endpoint_tells_a_web_shop_more() {
 async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
     let world = World::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
-    let config =
-        emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
+    let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
     let intake = UnsignedIntake {
         events: world.stack.events.clone(),
         directory: Directory::ACCEPT_ALL,
