@@ -30,7 +30,7 @@ pub struct Record<'a> {
     pub project_id: Option<Cow<'a, str>>,
     /// Live or sandbox.
     pub mode: Mode,
-    /// Whether the key comes from the type's ids (see [`Envelope::identified`]).
+    /// Whether the key comes from the type's ids (see [`Envelope::is_identified`]).
     pub identified: bool,
     /// The body.
     pub body: Body<'a>,

@@ -140,7 +140,7 @@ impl SimulatedAws {
     ) -> Self {
         let transcript = with_transcript.then(Vec::new);
         let deviations = deviations.clone();
-        Self(Arc::new(Mutex::new(State { deviations, secrets, mutant, transcript, ..State::default() })))
+        Self(Arc::new(Mutex::new(State { deviations, mutant, secrets, transcript, ..State::default() })))
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
