@@ -119,17 +119,17 @@ async fn message_that_sqs_rejects_is_parked_and_the_rest_of_the_batch_sent() {
 async fn long_outage_exhausts_the_retry_quota_and_its_end_is_noticed_at_once() {
     let harness = FaultHarness::start().await;
     let fault = CallFault::ErrorBefore(503, "ServiceUnavailable");
-    let proxy = FaultProxy::start(&harness.stack.emulator.dynamodb_endpoint, "PutItem", fault, 50 * 3 + 5 * 2).await;
+    let proxy = FaultProxy::start(&harness.stack.emulator.dynamodb_endpoint, "PutItem", fault, 25 * 3 + 5).await;
     let endpoints = Endpoints { dynamodb: proxy.endpoint.clone(), ..harness.endpoints() };
     let intake = intake_at(&config(ANSWERING, "region-of-the-outage".to_owned()), &endpoints);
     intake.events.connect().await;
     let mut attempts = Vec::new();
-    for _ in 0..55 {
+    for _ in 0..30 {
         let before = proxy.attempts();
         assert_eq!(status_and_outcome(&intake, &payment(1)).await, "500 store_unavailable");
         attempts.push(proxy.attempts() - before);
     }
-    assert_eq!(attempts, [[3; 50].as_slice(), &[2; 5]].concat());
+    assert_eq!(attempts, [[3; 25].as_slice(), &[1; 5]].concat());
     assert_eq!(status_and_outcome(&intake, &payment(1)).await, "204 accepted");
     assert_eq!(harness.stack.stored().await.len(), 1);
 }
