@@ -1,4 +1,4 @@
-"""Runs the README's consumers against the local queue: each must grant an order once, though it is sent twice."""
+"""Runs the example consumers against the emulator. Each must grant an order once although the order is sent twice."""
 
 import hashlib
 import os
@@ -37,26 +37,26 @@ def send(body):
 
 def wait_until_open(server):
     for _ in range(120):
-        assert server.poll() is None, "the local stack has ended"
+        assert server.poll() is None, "the emulator has exited"
         try:
             urllib.request.urlopen("http://127.0.0.1:7700/", timeout=10)
         except urllib.error.HTTPError:
             return
         except OSError:
             time.sleep(0.5)
-    raise AssertionError("the local stack does not open its port")
+    raise AssertionError("the emulator did not open its port within a minute")
 
 
 def run(name, command, directory=ROOT):
-    # Ids that no other run has used.
+    # Random ids: other runs have sent other orders.
     order = ORDER.replace(b"712071840", b"%d" % secrets.randbelow(10**9))
     order = order.replace(b"2298155610", b"%d" % secrets.randbelow(10**9))
     send(order)
     send(order)
     output = subprocess.run(command, cwd=directory, env=ENVIRONMENT, check=True, timeout=120, stdout=subprocess.PIPE, text=True).stdout
     print(f"{name}:\n{output}")
-    assert output.count("grant 1500 × isle-pearls") == 1, "the contents of the bundle, once"
-    assert "starter-crate" not in output, "and not the bundle beside them"
+    assert output.count("grant 1500 × isle-pearls") == 1, "the contents of the bundle are granted once"
+    assert "starter-crate" not in output, "the bundle itself is not granted"
 
 
 def main(python, npm):
@@ -71,7 +71,7 @@ def main(python, npm):
         (SCRATCH / "package.json").write_text('{"type": "module"}')
         packages = ["@aws-sdk/client-sqs@3", "@types/node@22", "json-schema-to-typescript@15", "tsx@4", "typescript@5"]
         subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=SCRATCH, check=True)
-        subprocess.run(["npx", "json-schema-to-typescript", ROOT / "shared/consumer/schema.json", "event.d.ts"], cwd=SCRATCH, check=True)
+        subprocess.run(["npx", "json-schema-to-typescript", ROOT / "shared/message/schema.json", "event.d.ts"], cwd=SCRATCH, check=True)
         flags = "--noEmit --strict --module nodenext --target es2022 --allowImportingTsExtensions --skipLibCheck --types node"
         subprocess.run(["npx", "tsc", *flags.split(), "consume.ts"], cwd=SCRATCH, check=True)
         run("TypeScript", ["npx", "tsx", "consume.ts"], SCRATCH)

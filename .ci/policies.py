@@ -1,5 +1,7 @@
-"""Looks at every IAM policy of the template, as SAM translates it: known actions, on resources that they can have, and no
-wildcards. It first looks at wildcards planted on purpose, which it has to find."""
+"""Checks the IAM policies of the template, as SAM translates it: known actions, valid resources, no wildcards.
+
+Also checks each role's managed policies and principals. First plants violations, and fails if one is not detected.
+"""
 
 import copy
 import json
@@ -18,93 +20,115 @@ with warnings.catch_warnings(action="ignore"):
     from parliament import analyze_policy_string
 
 TEMPLATE = pathlib.Path(__file__).parent.parent / "template.yaml"
-HERE = "eu-central-1:123456789012"
+REGION = "eu-central-1"
+ACCOUNT = f"{REGION}:123456789012"
 ARNS = {
-    ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{HERE}:table/any",
-    ("AWS::DynamoDB::Table", "StreamArn"): f"arn:aws:dynamodb:{HERE}:table/any/stream/any",
-    ("AWS::SQS::Queue", "Arn"): f"arn:aws:sqs:{HERE}:any",
-    ("AWS::SecretsManager::Secret", None): f"arn:aws:secretsmanager:{HERE}:secret:any",
+    ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{ACCOUNT}:table/any",
+    ("AWS::DynamoDB::Table", "StreamArn"): f"arn:aws:dynamodb:{ACCOUNT}:table/any/stream/any",
+    ("AWS::SQS::Queue", "Arn"): f"arn:aws:sqs:{ACCOUNT}:any",
+    ("AWS::SecretsManager::Secret", None): f"arn:aws:secretsmanager:{ACCOUNT}:secret:any",
 }
-PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012", "AWS::StackName": "any"}
-# AWS's own, for logs, traces, API Gateway's log and CodeDeploy. The boundary narrows the first two.
-MANAGED = {
+PSEUDO_PARAMETERS = {
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": "any",
+}
+# Managed policies of AWS for logs, traces, API Gateway's log and CodeDeploy. The boundary narrows the first two.
+ALLOWED_MANAGED_POLICIES = {
     "AWSLambdaBasicExecutionRole",
     "AWSXrayWriteOnlyAccess",
     "AmazonAPIGatewayPushToCloudWatchLogs",
     "AWSCodeDeployRoleForLambda",
 }
+VIOLATIONS = (
+    {"Action": "dynamodb:*"},
+    {"Resource": "*"},
+    {"Action": "*", "Resource": "*"},
+    {"Action": "dynamodb:PutItems"},
+)
 
 
-def translated():
+def translate_template():
     template = yaml_parse(TEMPLATE.read_text())
     template["Globals"]["Function"]["CodeUri"] = "s3://any/any"
     parameters = {name: parameter.get("Default", "any") for name, parameter in template["Parameters"].items()}
-    # With a region, nothing is asked of AWS.
-    session = boto3.Session(region_name="eu-central-1")
+    # An explicit region, so that the translator does not call AWS.
+    session = boto3.Session(region_name=REGION)
     return Translator({}, Parser(), boto_session=session).translate(template, parameters)["Resources"]
 
 
-def resolved(value, resources):
-    """The value with ARNs in the place of what refers to them."""
+def resolve(value, resources):
+    """Replaces intrinsic functions with the ARNs that they refer to. Takes the first branch of Fn::If."""
+
     def arn(name, attribute=None):
-        return PSEUDO[name] if name in PSEUDO else ARNS[resources[name]["Type"], attribute]
+        return PSEUDO_PARAMETERS[name] if name in PSEUDO_PARAMETERS else ARNS[resources[name]["Type"], attribute]
 
     if isinstance(value, list):
-        return [resolved(item, resources) for item in value]
+        return [resolve(item, resources) for item in value]
     match value:
         case {"Ref": name}:
             return arn(name)
-        case {"Fn::If": [_, there, _]}:
-            return resolved(there, resources)
+        case {"Fn::If": [_, if_true, _]}:
+            return resolve(if_true, resources)
         case {"Fn::GetAtt": [name, attribute]}:
             return arn(name, attribute)
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: arn(*found[1].split(".")), text)
+            return re.sub(r"\$\{([^}]+)\}", lambda variable: arn(*variable[1].split(".")), text)
         case dict():
-            return {key: resolved(item, resources) for key, item in value.items()}
+            return {key: resolve(item, resources) for key, item in value.items()}
     return value
 
 
-def policies(resources):
+def policy_documents(resources):
+    """Yields the name and the resolved document of each policy."""
     for name, resource in resources.items():
         if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role"):
-            own, inline = resource["Properties"].get("PolicyDocument"), resource["Properties"].get("Policies", [])
-            for policy in ([own] if own else []) + [policy["PolicyDocument"] for policy in inline]:
-                yield name, resolved(policy, resources)
+            managed = resource["Properties"].get("PolicyDocument")
+            inline = resource["Properties"].get("Policies", [])
+            for document in ([managed] if managed else []) + [policy["PolicyDocument"] for policy in inline]:
+                yield name, resolve(document, resources)
 
 
-def findings(name, policy):
-    for statement in policy["Statement"]:
+def check_policy(name, document):
+    for statement in document["Statement"]:
         actions = statement.get("Action", ["*"])
         for action in [actions] if isinstance(actions, str) else actions:
             if "*" in action:
-                yield f"{name}: a wildcard: {action}"
-    for finding in analyze_policy_string(json.dumps(policy)).findings:
+                yield f"{name}: wildcard action: {action}"
+    for finding in analyze_policy_string(json.dumps(document)).findings:
         yield f"{name}: {finding.issue}: {finding.detail}"
 
 
-def find_what_is_planted(policy):
-    for planted in ({"Action": "dynamodb:*"}, {"Resource": "*"}, {"Action": "*", "Resource": "*"}, {"Action": "dynamodb:PutItems"}):
-        bad = copy.deepcopy(policy)
-        bad["Statement"][0].update(planted)
-        assert list(findings("planted", bad)), f"not found: {planted}"
+def check_role(name, role):
+    managed = json.dumps(role["Properties"].get("ManagedPolicyArns", []))
+    for policy in re.findall(r":aws:policy/([\w/-]+)", managed):
+        if policy.split("/")[-1] not in ALLOWED_MANAGED_POLICIES:
+            yield f"{name}: unexpected managed policy: {policy}"
+    for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+        if set(statement["Principal"]) != {"Service"}:
+            yield f"{name}: can be assumed by {statement['Principal']}"
+
+
+def check_detects_planted_violations(document):
+    for violation in VIOLATIONS:
+        bad = copy.deepcopy(document)
+        bad["Statement"][0].update(violation)
+        assert list(check_policy("planted", bad)), f"not detected: {violation}"
 
 
 def main():
     logging.disable()
-    resources = translated()
-    for name in ("KeepEvents", "Boundary"):
-        find_what_is_planted(dict(policies(resources))[name])
-    found = [finding for name, policy in policies(resources) for finding in findings(name, policy)]
-    for name, role in resources.items():
-        if role["Type"] == "AWS::IAM::Role":
-            attached = re.findall(r":aws:policy/([\w/-]+)", json.dumps(role["Properties"].get("ManagedPolicyArns", [])))
-            found += [f"{name}: {policy}" for policy in attached if policy.split("/")[-1] not in MANAGED]
-            for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
-                if set(statement["Principal"]) != {"Service"}:
-                    found.append(f"{name}: taken by {statement['Principal']}")
-    print("\n".join(found) or f"{len(list(policies(resources)))} policies of {len(resources)} resources")
-    sys.exit(bool(found))
+    resources = translate_template()
+    documents = list(policy_documents(resources))
+    for name in ("StoreEvents", "PermissionsBoundary"):
+        check_detects_planted_violations(dict(documents)[name])
+    findings = [finding for name, document in documents for finding in check_policy(name, document)]
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            findings += check_role(name, resource)
+    print("\n".join(findings) or f"{len(documents)} policies of {len(resources)} resources have no violations")
+    sys.exit(bool(findings))
 
 
 main()

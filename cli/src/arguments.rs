@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Take out of the table who a user is: names, addresses, ids. What accounting must keep stays.
     ///
     /// Amounts, items, dates, countries, and the ids of transactions and orders stay. It cannot be undone. What this does not
-    /// reach is in docs/privacy.md.
+    /// reach is in docs/operations/privacy.md.
     Erase(Erase),
     /// Print the query for CloudWatch Logs Insights that finds a user in the logs, where a keyed hash stands for each.
     ///

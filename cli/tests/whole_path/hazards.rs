@@ -185,7 +185,7 @@ async fn answers_questions_and_unreadable_bodies() {
 
 #[test]
 fn every_hazard_is_documented_and_tested() {
-    let list = include_str!("../../../docs/hazards.md");
+    let list = include_str!("../../../docs/design/hazards.md");
     let tested =
         BODIES.iter().flat_map(|(numbers, _)| *numbers).chain(SAMPLES.iter().flat_map(|(numbers, _)| *numbers));
     let tested: Vec<u8> = tested.copied().chain(OTHER_BODIES.iter().map(|(number, ..)| *number)).collect();

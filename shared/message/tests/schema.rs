@@ -51,15 +51,35 @@ fn the_published_schema_is_that_of_the_code() {
     assert!(std::fs::read_to_string(FILE).unwrap() == schema, "UPDATE_SCHEMA=1 cargo test -p message");
 }
 
+const CONSUMING_EVENTS: &str = include_str!("../../../docs/consuming-events.md");
+
+/// The message that a page shows.
+fn documented_message(page: &str) -> Value {
+    let (_, rest) = page.split_once("```json\n").unwrap();
+    serde_json::from_str(rest.split_once("```").unwrap().0).unwrap()
+}
+
 #[test]
-fn the_readme_shows_the_examples_as_they_are() {
-    let readme = include_str!("../../../README.md");
-    for example in [
-        include_str!("../../consumer/examples/consume.rs"),
-        include_str!("../../consumer/examples/consume.py"),
-        include_str!("../../consumer/examples/consume.ts"),
-    ] {
-        assert!(readme.contains(example), "{example}");
+fn documented_message_has_every_field_of_the_schema() {
+    let message = documented_message(CONSUMING_EVENTS);
+    assert_eq!(message, documented_message(include_str!("../../../README.md")));
+    let mut fields: Vec<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
+    let schema = message::schema();
+    let mut required: Vec<&str> =
+        schema.get("required").unwrap().as_array().unwrap().iter().map(|field| field.as_str().unwrap()).collect();
+    fields.sort_unstable();
+    required.sort_unstable();
+    assert_eq!(fields, required);
+    for field in fields {
+        assert!(CONSUMING_EVENTS.contains(&format!("`{field}`")), "{field} is not described");
+    }
+}
+
+#[test]
+fn documentation_links_every_example() {
+    for example in ["consume.rs", "consume.py", "consume.ts"] {
+        let link = format!("(../shared/consumer/examples/{example})");
+        assert!(CONSUMING_EVENTS.contains(&link), "{link}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the functions are given: API Gateway's proxy events, and what Lambda's stream trigger sends.
+//! Input of the functions: API Gateway proxy events, and DynamoDB stream batches.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use crate::Error;
 
 /// The webhook secret.
 pub(crate) const SECRET: &str = "test_secret";
-/// The transaction of the sample, in the place of which each event has its own.
+/// Transaction id of the sample; each event replaces it with its own.
 const TRANSACTION: &str = "2298114507";
 
-/// The body of a `payment`, 1.7 KB; each number makes another one.
+/// Body of a `payment`, 1.7 KB, with a transaction id made from the number.
 fn payment(number: u32) -> Result<String, Error> {
     Ok(sample("payment")?.replace(TRANSACTION, &transaction(number)))
 }
@@ -25,25 +25,25 @@ fn sample(name: &str) -> Result<&'static str, Error> {
     Ok(samples::named(name).ok_or("no such sample")?.body)
 }
 
-/// A payment, as API Gateway hands it on.
+/// A payment, as API Gateway sends it.
 pub(crate) fn new_event(number: u32) -> Result<Vec<u8>, Error> {
     let body = payment(number)?;
     proxy_event(&body, &sign(body.as_bytes(), SECRET))
 }
 
-/// The same, signed by somebody else.
-pub(crate) fn badly_signed(number: u32) -> Result<Vec<u8>, Error> {
+/// The same payment with a wrong signature.
+pub(crate) fn wrongly_signed(number: u32) -> Result<Vec<u8>, Error> {
     let body = payment(number)?;
     proxy_event(&body, &sign(body.as_bytes(), "not the secret"))
 }
 
-/// A question.
+/// A `user_validation` question.
 pub(crate) fn user_validation() -> Result<Vec<u8>, Error> {
     let body = sample("user_validation")?;
     proxy_event(body, &sign(body.as_bytes(), SECRET))
 }
 
-/// With the body in base64, as `template.yaml` has it.
+/// A proxy event with a base64 body, as configured in `template.yaml`.
 fn proxy_event(body: &str, signature: &str) -> Result<Vec<u8>, Error> {
     let mut event: Value = serde_json::from_str(include_str!("../../../events/webhook.json"))?;
     event["body"] = STANDARD.encode(body).into();
@@ -53,7 +53,7 @@ fn proxy_event(body: &str, signature: &str) -> Result<Vec<u8>, Error> {
     Ok(event.to_string().into_bytes())
 }
 
-/// So many payments from the table's stream, from this number on.
+/// A stream batch of `count` payments, numbered from `first`.
 pub(crate) fn stream_batch(first: u32, count: u32) -> Result<Vec<u8>, Error> {
     let sample: Value = serde_json::from_str(include_str!("../../../events/relay.json"))?;
     let record = |number| {
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// The event id, if the signature is right.
+    /// The event id if the signature is valid.
     fn event_id(event: &[u8]) -> Option<String> {
         let event: Value = serde_json::from_slice(event).unwrap();
         let body = STANDARD.decode(event["body"].as_str().unwrap()).unwrap();
@@ -88,18 +88,18 @@ mod tests {
     }
 
     #[test]
-    fn each_number_is_an_event_of_its_own() {
+    fn each_number_yields_a_distinct_event() {
         let ids: BTreeSet<String> = (0..3).map(|number| event_id(&new_event(number).unwrap()).unwrap()).collect();
         assert_eq!(ids.len(), 3, "{ids:?}");
     }
 
     #[test]
-    fn a_bad_signature_is_bad() {
-        assert_eq!(event_id(&badly_signed(0).unwrap()), None);
+    fn wrongly_signed_event_does_not_verify() {
+        assert_eq!(event_id(&wrongly_signed(0).unwrap()), None);
     }
 
     #[test]
-    fn a_batch_has_its_records_under_their_own_subjects() {
+    fn batch_has_one_subject_per_record() {
         let batch: Value = serde_json::from_slice(&stream_batch(7, 2).unwrap()).unwrap();
         let subjects =
             batch["Records"].as_array().unwrap().iter().map(|record| &record["dynamodb"]["NewImage"]["pk"]["S"]);

@@ -1,13 +1,16 @@
-//! What is measured, and what stands for many measurements.
+//! Workloads, and the figures that summarise many measurements.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::measure::{BATCH, Usage};
+use crate::usage::Usage;
 
-/// What a function is given.
+/// Events per call in the relay's batch workload.
+const BATCH: u32 = 10;
+
+/// A kind of event that a function receives: one row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Row {
+pub(crate) enum Workload {
     NewEvent,
     Duplicate,
     BadSignature,
@@ -16,10 +19,10 @@ pub(crate) enum Row {
     RelayInBatches,
 }
 
-impl Row {
-    /// What all implementations are given, in this order: what was new comes again.
+impl Workload {
+    /// Workloads of all implementations, in order: the duplicates repeat the new events.
     pub(crate) const WEBHOOKS: [Self; 4] = [Self::NewEvent, Self::Duplicate, Self::BadSignature, Self::UserValidation];
-    /// What only our second function is given.
+    /// Workloads of the relay, which only this project has.
     pub(crate) const RELAY: [Self; 2] = [Self::Relay, Self::RelayInBatches];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -41,61 +44,61 @@ impl Row {
     }
 }
 
-/// One implementation in one round. What was measured more than once is there each time.
+/// Measurements of one implementation in one round.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
-    /// From the start of the process until it asks for an event.
+    /// From process start until it asks for an event.
     pub(crate) ready: Vec<Duration>,
-    /// The CPU until then.
+    /// CPU time until then.
     pub(crate) ready_cpu: Vec<Duration>,
-    /// The first event alone.
+    /// Duration of the first event.
     pub(crate) first: Vec<Duration>,
-    /// From the start of the process to the answer to its first event.
+    /// From process start to the answer to the first event.
     pub(crate) first_answer: Vec<Duration>,
-    pub(crate) rows: BTreeMap<Row, RowFigures>,
-    /// In bytes, after all rows.
+    pub(crate) rows: BTreeMap<Workload, RowFigures>,
+    /// In bytes, after all workloads.
     pub(crate) peak_memory: u64,
-    /// The relay's, which only we have.
+    /// Peak memory of the relay, in bytes.
     pub(crate) relay_peak_memory: Option<u64>,
 }
 
-/// One row in one round.
+/// One workload in one round.
 #[derive(Debug, Clone)]
 pub(crate) struct RowFigures {
     /// Per event.
     pub(crate) cpu: Duration,
     pub(crate) user_ticks: u64,
     pub(crate) system_ticks: u64,
-    /// What the table and the queue worked for it, in their own process.
+    /// CPU time of DynamoDB and SQS, which run in their own process.
     pub(crate) services_cpu: Duration,
-    /// From an event handed over to its answer.
+    /// From sending an event to its answer.
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }
 
 impl RowFigures {
-    /// Of these calls, each of which had so many events.
-    pub(crate) fn new(mut took: Vec<Duration>, used: Usage, services_cpu: Duration, events_per_call: u32) -> Self {
-        took.sort_unstable();
-        let events = u32::try_from(took.len()).unwrap_or(u32::MAX).saturating_mul(events_per_call);
+    /// Figures of these calls, each with `events_per_call` events.
+    pub(crate) fn new(mut durations: Vec<Duration>, used: Usage, services_cpu: Duration, events_per_call: u32) -> Self {
+        durations.sort_unstable();
+        let events = u32::try_from(durations.len()).unwrap_or(u32::MAX).saturating_mul(events_per_call);
         Self {
             cpu: used.cpu / events.max(1),
             user_ticks: used.user,
             system_ticks: used.system,
             services_cpu: services_cpu / events.max(1),
-            p50: percentile(&took, 50),
-            p99: percentile(&took, 99),
+            p50: percentile(&durations, 50),
+            p99: percentile(&durations, 99),
         }
     }
 }
 
-/// The smallest value that so many percent do not exceed. Of nothing, zero.
+/// The nearest-rank percentile; zero for an empty slice.
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// The middle one, or the mean of the two in the middle. Of nothing, none.
+/// The median; `None` without values.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
@@ -108,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_one_of_the_values() {
+    fn percentile_is_nearest_rank() {
         let values: Vec<Duration> = (1..=200).map(Duration::from_millis).collect();
         assert_eq!(percentile(&values, 50), Duration::from_millis(100));
         assert_eq!(percentile(&values, 99), Duration::from_millis(198));
@@ -117,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_median_does_not_see_the_noisy_round() {
+    fn median_ignores_outlier() {
         assert_eq!(median([3.0, 900.0, 1.0].into_iter()), Some(3.0));
         assert_eq!(median([4.0, 1.0, 2.0, 900.0].into_iter()), Some(3.0));
         assert_eq!(median([7.0].into_iter()), Some(7.0));
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn cpu_is_told_per_event_not_per_call() {
+    fn cpu_is_per_event_not_per_call() {
         let used = Usage { cpu: Duration::from_millis(60), user: 4, system: 2 };
         let figures = RowFigures::new(vec![Duration::from_millis(5); 3], used, Duration::ZERO, 10);
         assert_eq!((figures.cpu, figures.p50), (Duration::from_millis(2), Duration::from_millis(5)));

@@ -1,4 +1,4 @@
-//! Who is measured: how each is built, and started.
+//! The implementations: how to build and start each.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,10 +11,10 @@ use crate::Error;
 use crate::events::SECRET;
 use crate::services::{Addresses, IDEMPOTENCY_TABLE};
 
-/// What Lambda's start script tells Node.js in a function of 256 MB: 5 % for new objects, 90 % for old ones.
+/// Memory options that Lambda's start script passes to Node.js in a function of 256 MB: 5 % new space, 90 % old space.
 const NODE_MEMORY: [&str; 2] = ["--max-semi-space-size=12", "--max-old-space-size=230"];
 
-/// One way to do the job.
+/// An implementation of the webhook function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Implementation {
     /// The binaries of this repository.
@@ -36,13 +36,13 @@ impl Implementation {
         }
     }
 
-    /// Builds it. The peers' packages are installed once, and again when their list has changed.
+    /// Builds the implementation. Packages of the peers are installed again only if their list changed.
     pub(crate) async fn prepare(self, repository: &Path, target: &Path) -> Result<(), Error> {
         let peer = self.peer(target);
         match self {
             Self::This => {
                 let mut cargo = Command::new(env!("CARGO"));
-                // What `cargo run` tells of this package: some build scripts would take it for a change, and run again.
+                // Variables that `cargo run` sets for this package; some build scripts would see a change and run again.
                 for (name, _) in std::env::vars()
                     .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
                 {
@@ -52,15 +52,17 @@ impl Implementation {
                 run(cargo.current_dir(repository).arg("--target-dir").arg(target)).await
             }
             Self::Node => {
-                let is_new = copy_peer(&repository.join("tools/bench/peers/node"), &peer, "package-lock.json").await?;
-                if is_new || !peer.join("node_modules/.package-lock.json").exists() {
+                let has_changed =
+                    copy_peer(&repository.join("tools/bench/peers/node"), &peer, "package-lock.json").await?;
+                if has_changed || !peer.join("node_modules/.package-lock.json").exists() {
                     run(Command::new("npm").current_dir(&peer).args(["ci", "--no-audit", "--no-fund"])).await?;
                 }
                 run(Command::new("npm").current_dir(&peer).args(["run", "--silent", "build"])).await
             }
             Self::Python => {
-                let is_new = copy_peer(&repository.join("tools/bench/peers/python"), &peer, "requirements.txt").await?;
-                if is_new || !peer.join("venv/bin/pip").exists() {
+                let has_changed =
+                    copy_peer(&repository.join("tools/bench/peers/python"), &peer, "requirements.txt").await?;
+                if has_changed || !peer.join("venv/bin/pip").exists() {
                     run(Command::new("python3").current_dir(&peer).args(["-m", "venv", "--clear", "venv"])).await?;
                     let mut pip = Command::new(peer.join("venv/bin/pip"));
                     run(pip.current_dir(&peer).args(["install", "--quiet", "-r", "requirements.txt"])).await?;
@@ -70,19 +72,19 @@ impl Implementation {
         }
     }
 
-    /// Where a peer is built.
+    /// Directory in which a peer is built.
     fn peer(self, target: &Path) -> PathBuf {
         target.join("peers").join(self.name())
     }
 
-    /// The function that takes webhooks.
+    /// Command that starts the webhook function.
     pub(crate) fn webhook(self, target: &Path, services: &Addresses) -> Command {
         let peer = self.peer(target);
         let mut command = match self {
             Self::This => function(target.join("release/webhook"), services),
             Self::Node => {
                 let mut node = function("node", services);
-                // The SDK warns at each start that 2027 wants Node.js 22.
+                // The SDK warns at each start that it will require Node.js 22 in 2027.
                 node.env("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
                 node.args(NODE_MEMORY).arg(peer.join("runtime.mjs")).arg(peer.join("dist/index.mjs"));
                 node
@@ -103,20 +105,20 @@ impl Implementation {
         command
     }
 
-    /// The compiler or interpreter, and its version.
+    /// Compiler or interpreter, with version.
     pub(crate) async fn version(self, target: &Path) -> Result<String, Error> {
-        // Node.js does not say its name.
+        // `node --version` prints no name.
         let (program, name) = match self {
             Self::This => ("rustc".into(), ""),
             Self::Node => ("node".into(), "Node.js "),
             Self::Python => (self.peer(target).join("venv/bin/python"), ""),
         };
-        let said = Command::new(program).arg("--version").output().await?.stdout;
-        Ok(format!("{name}{}", String::from_utf8(said)?.trim()))
+        let output = Command::new(program).arg("--version").output().await?.stdout;
+        Ok(format!("{name}{}", String::from_utf8(output)?.trim()))
     }
 }
 
-/// Our second function, which does what the peers do in the first: it sends to the queue.
+/// Command that starts the relay. It sends to the queue, which the peers do in their webhook function.
 pub(crate) fn relay(target: &Path, services: &Addresses) -> Command {
     let mut command = function(target.join("release/relay"), services);
     command
@@ -127,7 +129,7 @@ pub(crate) fn relay(target: &Path, services: &Addresses) -> Command {
     command
 }
 
-/// What all have: Lambda's environment, the services' addresses, and nobody who reads the log.
+/// Settings shared by all: Lambda's environment and the services' addresses. Logs are discarded.
 fn function(program: impl Into<PathBuf>, services: &Addresses) -> Command {
     let mut command = Command::new(program.into());
     command
@@ -146,15 +148,15 @@ fn function(program: impl Into<PathBuf>, services: &Addresses) -> Command {
     command
 }
 
-/// Copies a peer's files. True if its list of packages is not the one that was there.
+/// Copies a peer's files. Returns whether its package list changed.
 async fn copy_peer(from: &Path, to: &Path, packages: &str) -> Result<bool, Error> {
     fs::create_dir_all(to).await?;
-    let is_new = fs::read(from.join(packages)).await? != fs::read(to.join(packages)).await.unwrap_or_default();
+    let has_changed = fs::read(from.join(packages)).await? != fs::read(to.join(packages)).await.unwrap_or_default();
     let mut files = fs::read_dir(from).await?;
     while let Some(file) = files.next_entry().await? {
         fs::copy(file.path(), to.join(file.file_name())).await?;
     }
-    Ok(is_new)
+    Ok(has_changed)
 }
 
 async fn run(command: &mut Command) -> Result<(), Error> {

@@ -1,5 +1,6 @@
-//! Measures the functions as they are deployed, beside the same job done in Node.js and in Python. How, and what that is
-//! worth, stands in ARCHITECTURE.md, "Speed".
+//! Benchmark of the deployed functions against the same job in Node.js and Python.
+//!
+//! The method and its limits: `docs/performance/benchmarks.md`.
 
 mod events;
 mod figures;
@@ -8,6 +9,7 @@ mod measure;
 mod report;
 mod services;
 mod svg;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,27 +21,27 @@ use implementations::Implementation;
 
 type Error = Box<dyn std::error::Error>;
 
-/// Measures the functions beside the same job done in Node.js and in Python.
+/// Benchmark the functions against the same job in Node.js and Python
 ///
-/// Writes tools/bench/RESULTS.md and docs/speed.svg. Needs node 20 or later, npm, and python3 with venv.
+/// Writes tools/bench/RESULTS.md and docs/performance/speed.svg. Requires Node.js 20 or later, npm, and Python 3 with venv.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// How often everything is measured, the implementations in turn
+    /// Number of rounds; each measures every implementation once
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Events that are measured, per row of the table and round
+    /// Measured events per workload and round
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     events: u32,
-    /// Events before these, to become warm
+    /// Unmeasured warm-up events before them
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     warm_up: u32,
-    /// Processes that are started, per round
+    /// Process starts per round
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     starts: u32,
-    /// Measure these alone, and write no file
+    /// Measure only these implementations; write no files
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Implementation>,
-    /// Be the embedded DynamoDB and SQS: what the harness starts beside itself
+    /// Run the embedded DynamoDB and SQS (used internally)
     #[arg(long, hide = true)]
     services: bool,
 }
@@ -59,9 +61,9 @@ async fn main() -> Result<(), Error> {
 
     let mut rounds: BTreeMap<Implementation, Vec<Round>> = BTreeMap::new();
     for round in 0..options.rounds {
-        // Each time, another one begins.
-        let begins = usize::try_from(round)? % measured.len();
-        for implementation in measured.iter().cycle().skip(begins).take(measured.len()) {
+        // A different implementation starts each round, so that noise affects all.
+        let first = usize::try_from(round)? % measured.len();
+        for implementation in measured.iter().cycle().skip(first).take(measured.len()) {
             eprintln!("round {} of {}: {}", round + 1, options.rounds, implementation.name());
             let round = measure::round(*implementation, &options, &target).await?;
             rounds.entry(*implementation).or_default().push(round);
@@ -73,13 +75,13 @@ async fn main() -> Result<(), Error> {
     if options.only.is_empty() {
         let conditions = report::conditions(&options, &target).await?;
         std::fs::write(repository.join("tools/bench/RESULTS.md"), report::page(&conditions, &table))?;
-        std::fs::write(repository.join("docs/speed.svg"), svg::plot(&rounds))?;
+        std::fs::write(repository.join("docs/performance/speed.svg"), svg::plot(&rounds))?;
     }
     Ok(())
 }
 
-/// Where cargo has put this binary, behind the profile's folder.
+/// The target directory: two levels above this binary.
 fn target_directory() -> Result<PathBuf, Error> {
     let binary = std::env::current_exe()?;
-    Ok(binary.ancestors().nth(2).ok_or("this binary stands in no target directory")?.to_owned())
+    Ok(binary.ancestors().nth(2).ok_or("this binary is not in a target directory")?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The table, and the page around it.
+//! The results table and its page.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,19 +6,19 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::figures::{Round, Row, RowFigures, median};
+use crate::figures::{Round, RowFigures, Workload, median};
 use crate::implementations::Implementation;
 use crate::{Error, Options};
 
-/// All rounds of each implementation that was measured.
+/// Rounds of each measured implementation.
 pub(crate) type Rounds = BTreeMap<Implementation, Vec<Round>>;
 
-/// A line of the table.
+/// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Figure {
     pub(crate) label: String,
     pub(crate) unit: Unit,
-    /// Of each implementation, in the order of [`Implementation`]; `None` where it has no such thing.
+    /// Value per implementation, in the order of [`Implementation`]; `None` if not applicable.
     pub(crate) values: Vec<(Implementation, Option<f64>)>,
 }
 
@@ -40,9 +40,9 @@ impl Unit {
     }
 }
 
-/// How many times as much.
-pub(crate) fn ratio(value: f64, of: f64) -> String {
-    let ratio = value / of;
+/// `value / base` with a multiplication sign: `7.8 ×`.
+pub(crate) fn ratio(value: f64, base: f64) -> String {
+    let ratio = value / base;
     if ratio < 9.95 { format!("{ratio:.1} ×") } else { format!("{ratio:.0} ×") }
 }
 
@@ -56,11 +56,12 @@ impl Figure {
         self.values.iter().find(|(implementation, _)| *implementation == of)?.1
     }
 
-    /// The middle of what each round says.
-    fn of_rows(rounds: &Rounds, label: &str, rows: &[Row], value: impl Fn(&RowFigures) -> f64) -> Self {
+    /// Median over the rounds, summed over the workloads.
+    fn of_workloads(rounds: &Rounds, label: &str, workloads: &[Workload], value: impl Fn(&RowFigures) -> f64) -> Self {
         Self::of(rounds, label, Unit::Milliseconds, |rounds| {
-            let of_row = |row: &Row| median(rounds.iter().filter_map(|round| round.rows.get(row)).map(&value));
-            rows.iter().filter_map(of_row).reduce(std::ops::Add::add)
+            let of_workload =
+                |workload: &Workload| median(rounds.iter().filter_map(|round| round.rows.get(workload)).map(&value));
+            workloads.iter().filter_map(of_workload).reduce(std::ops::Add::add)
         })
     }
 
@@ -70,12 +71,12 @@ impl Figure {
         })
     }
 
-    pub(crate) fn cpu(rounds: &Rounds, row: Row) -> Self {
-        Self::of_rows(rounds, &format!("{}: CPU", row.name()), &[row], |figures| millis(&figures.cpu))
+    pub(crate) fn cpu(rounds: &Rounds, workload: Workload) -> Self {
+        Self::of_workloads(rounds, &format!("{}: CPU", workload.name()), &[workload], |figures| millis(&figures.cpu))
     }
 
-    pub(crate) fn p50(rounds: &Rounds, row: Row) -> Self {
-        Self::of_rows(rounds, "… p50", &[row], |figures| millis(&figures.p50))
+    pub(crate) fn p50(rounds: &Rounds, workload: Workload) -> Self {
+        Self::of_workloads(rounds, "… p50", &[workload], |figures| millis(&figures.p50))
     }
 
     pub(crate) fn peak_memory(rounds: &Rounds) -> Self {
@@ -85,7 +86,7 @@ impl Figure {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no process holds 2^53 bytes")]
+#[expect(clippy::cast_precision_loss, reason = "memory is below 2^53 bytes")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
@@ -94,7 +95,7 @@ fn millis(duration: &std::time::Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Everything, line by line.
+/// All rows of the table.
 fn figures(rounds: &Rounds) -> Vec<Figure> {
     use Unit::{Megabytes, Milliseconds, Percent};
     let mut figures = vec![
@@ -109,24 +110,25 @@ fn figures(rounds: &Rounds) -> Vec<Figure> {
             median(rounds.iter().flat_map(|round| &round.first_answer).map(millis))
         }),
     ];
-    for row in Row::WEBHOOKS {
-        figures.push(Figure::cpu(rounds, row));
-        if row == Row::NewEvent {
-            figures.push(Figure::of(rounds, "… of it in the kernel", Percent, |rounds| kernel_share(rounds, row)));
+    for workload in Workload::WEBHOOKS {
+        figures.push(Figure::cpu(rounds, workload));
+        if workload == Workload::NewEvent {
+            figures
+                .push(Figure::of(rounds, "… share in the kernel", Percent, |rounds| kernel_share(rounds, workload)));
             let relay = [
-                ("… with the relay, one by one", Row::Relay),
-                ("… with the relay, ten at a time", Row::RelayInBatches),
+                ("… plus the relay, one event per call", Workload::Relay),
+                ("… plus the relay, ten events per call", Workload::RelayInBatches),
             ];
             for (label, relay) in relay {
-                // The peers have sent to the queue already.
-                figures.push(Figure::of_rows(rounds, label, &[row, relay], |figures| millis(&figures.cpu)));
+                // The peers already send to the queue in their webhook function.
+                figures.push(Figure::of_workloads(rounds, label, &[workload, relay], |figures| millis(&figures.cpu)));
             }
         }
-        figures.push(Figure::p50(rounds, row));
-        figures.push(Figure::of_rows(rounds, "… p99", &[row], |figures| millis(&figures.p99)));
-        if row == Row::NewEvent || row == Row::Duplicate {
-            let label = "… worked meanwhile by DynamoDB and SQS";
-            figures.push(Figure::of_rows(rounds, label, &[row], |figures| millis(&figures.services_cpu)));
+        figures.push(Figure::p50(rounds, workload));
+        figures.push(Figure::of_workloads(rounds, "… p99", &[workload], |figures| millis(&figures.p99)));
+        if workload == Workload::NewEvent || workload == Workload::Duplicate {
+            let label = "… CPU of DynamoDB and SQS";
+            figures.push(Figure::of_workloads(rounds, label, &[workload], |figures| millis(&figures.services_cpu)));
         }
     }
     figures.push(Figure::peak_memory(rounds));
@@ -136,16 +138,16 @@ fn figures(rounds: &Rounds) -> Vec<Figure> {
     figures
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no process runs for 2^53 ticks")]
-fn kernel_share(rounds: &[Round], row: Row) -> Option<f64> {
+#[expect(clippy::cast_precision_loss, reason = "CPU time is below 2^53 ticks")]
+fn kernel_share(rounds: &[Round], workload: Workload) -> Option<f64> {
     let (user, system) = rounds
         .iter()
-        .filter_map(|round| round.rows.get(&row))
+        .filter_map(|round| round.rows.get(&workload))
         .fold((0, 0), |(user, system), figures| (user + figures.user_ticks, system + figures.system_ticks));
     (user + system > 0).then(|| 100.0 * system as f64 / (user + system) as f64)
 }
 
-/// The table, in Markdown: what each takes, and how many times as much as this.
+/// The table in Markdown: a value per implementation, and the ratio of each peer to this project.
 pub(crate) fn table(rounds: &Rounds) -> String {
     let peers: Vec<Implementation> =
         rounds.keys().copied().filter(|implementation| *implementation != Implementation::This).collect();
@@ -154,7 +156,7 @@ pub(crate) fn table(rounds: &Rounds) -> String {
         let _ = write!(table, " {} |", implementation.name());
     }
     for peer in &peers {
-        let _ = write!(table, " {} : this |", peer.name());
+        let _ = write!(table, " {} / this |", peer.name());
     }
     let _ = write!(table, "\n|---|{}", "---:|".repeat(rounds.len() + peers.len()));
     for figure in figures(rounds) {
@@ -175,7 +177,7 @@ pub(crate) fn table(rounds: &Rounds) -> String {
     table
 }
 
-/// When, where, and with what it was measured.
+/// Date, machine, versions and sizes of the measurement.
 pub(crate) async fn conditions(options: &Options, target: &Path) -> Result<String, Error> {
     let mut versions = Vec::new();
     for implementation in Implementation::ALL {
@@ -186,8 +188,8 @@ pub(crate) async fn conditions(options: &Options, target: &Path) -> Result<Strin
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let Options { rounds, events, warm_up, starts, .. } = options;
     Ok(format!(
-        "{date}, {cores} cores of {processor}, Linux {kernel}, {versions}. {rounds} rounds, in each {starts} starts of each \
-         implementation, and {events} events per row behind {warm_up} that are not counted:",
+        "{date}, {cores} cores of {processor}, Linux {kernel}, {versions}. {rounds} rounds. Per round and \
+         implementation: {starts} process starts, {events} events per workload after {warm_up} warm-up events.",
         date = Timestamp::now().strftime("%-d %B %Y"),
         cores = std::thread::available_parallelism()?,
         processor = processor.trim_start_matches([' ', '\t', ':']),
@@ -196,14 +198,14 @@ pub(crate) async fn conditions(options: &Options, target: &Path) -> Result<Strin
     ))
 }
 
-/// The page of the results.
+/// The results page.
 pub(crate) fn page(conditions: &str, table: &str) -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments = if arguments.is_empty() { String::new() } else { format!(" -- {}", arguments.join(" ")) };
     format!(
-        "# Results\n\nWritten by `cargo run --profile harness -p bench{arguments}`. What is measured, and who has what \
-         advantage, stands in [ARCHITECTURE.md](../ARCHITECTURE.md#speed).\n\n{conditions}\n\n{table}\n\
-         Medians over the rounds. CPU is per event, in user mode and in the kernel, of all threads.\n"
+        "# Results\n\nWritten by `cargo run --profile harness -p bench{arguments}`. Method and limits: \
+         [benchmarks](../../docs/performance/benchmarks.md).\n\n{conditions}\n\n{table}\n\
+         Medians over the rounds. CPU is per event: user and kernel mode, all threads.\n"
     )
 }
 
@@ -212,16 +214,19 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::measure::Usage;
+    use crate::usage::Usage;
 
-    /// One round of each, in which all that the peer does takes twenty times as long.
+    /// One round each, in which the peer takes twenty times as long.
     pub(crate) fn rounds() -> Rounds {
         let of = |implementation, scale: u32| {
-            let took = Duration::from_micros(50) * scale;
-            let usage = Usage { cpu: took, user: 3, system: 1 };
-            let rows = [Row::WEBHOOKS.as_slice(), if scale == 1 { &Row::RELAY } else { &[] }].concat();
-            let rows = rows.into_iter().map(|row| (row, RowFigures::new(vec![took], usage, took, 1))).collect();
-            let times = vec![took; 3];
+            let duration = Duration::from_micros(50) * scale;
+            let usage = Usage { cpu: duration, user: 3, system: 1 };
+            let rows = [Workload::WEBHOOKS.as_slice(), if scale == 1 { &Workload::RELAY } else { &[] }].concat();
+            let rows = rows
+                .into_iter()
+                .map(|workload| (workload, RowFigures::new(vec![duration], usage, duration, 1)))
+                .collect();
+            let times = vec![duration; 3];
             let round = Round {
                 ready: times.clone(),
                 ready_cpu: times.clone(),
@@ -237,20 +242,20 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_table_tells_how_many_times_as_much() {
+    fn table_has_values_and_ratios() {
         let table = table(&rounds());
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines[0], "| | this | Node.js | Node.js : this |");
+        assert_eq!(lines[0], "| | this | Node.js | Node.js / this |");
         assert_eq!(lines[1], "|---|---:|---:|---:|");
         assert!(lines.contains(&"| process start → ready | 0.05 ms | 1.00 ms | 20 × |"), "{table}");
-        assert!(lines.contains(&"| … of it in the kernel | 25 % | 25 % |  |"), "{table}");
+        assert!(lines.contains(&"| … share in the kernel | 25 % | 25 % |  |"), "{table}");
         assert!(lines.contains(&"| peak memory | 8.0 MB | 160.0 MB | 20 × |"), "{table}");
     }
 
     #[test]
-    fn our_relay_counts_and_the_peers_have_none() {
+    fn relay_counts_for_this_project_only() {
         let table = table(&rounds());
-        assert!(table.contains("| … with the relay, one by one | 0.10 ms | 1.00 ms | 10 × |"), "{table}");
+        assert!(table.contains("| … plus the relay, one event per call | 0.10 ms | 1.00 ms | 10 × |"), "{table}");
         assert!(table.contains("| … of the relay | 9.0 MB |  |  |"), "{table}");
     }
 }

@@ -1,4 +1,4 @@
-//! DynamoDB and SQS in a process of their own, so that neither their CPU nor their memory is counted, or in the harness's way.
+//! DynamoDB and SQS in a separate process, so that their CPU time and memory are not counted.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -18,35 +18,35 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::Error;
 
-/// The table that Powertools needs.
+/// Name of the idempotency table of Powertools.
 pub(crate) const IDEMPOTENCY_TABLE: &str = "idempotency";
 
 const CALL_LIMITS: CallLimits =
     CallLimits { connect: Duration::from_secs(5), attempt: Duration::from_secs(30), operation: Duration::from_mins(1) };
 
-/// Where they are.
+/// Endpoints and queue URLs of the services.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Addresses {
     pub(crate) dynamodb: String,
     pub(crate) sqs: String,
-    /// The queue's URL.
+    /// URL of the events queue.
     pub(crate) queue: String,
-    /// The URL of the queue for what cannot be sent.
+    /// URL of the parked queue.
     pub(crate) parked: String,
 }
 
-/// How much they hold.
+/// Number of items and messages.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Held {
-    /// Items in the table of events.
+pub(crate) struct Counts {
+    /// Items in the events table.
     pub(crate) events: u32,
-    /// Items in the table of Powertools.
+    /// Items in the idempotency table.
     pub(crate) idempotency: u32,
-    /// Messages in the queue.
+    /// Messages in the events queue.
     pub(crate) queued: u32,
 }
 
-/// Serves them until the input ends. Says where they are, and for each line of input how much they hold.
+/// Serves both until standard input ends. Prints the addresses, then the counts for each line of input.
 pub(crate) async fn serve() -> Result<(), Error> {
     let any = (Ipv4Addr::LOCALHOST, 0);
     let (dynamodb, sqs) = (TcpListener::bind(any).await?, TcpListener::bind(any).await?);
@@ -80,7 +80,7 @@ async fn create_idempotency_table(dynamodb: &aws_sdk_dynamodb::Client) -> Result
     Ok(())
 }
 
-async fn count(services: &local::services::Services) -> Result<Held, Error> {
+async fn count(services: &local::services::Services) -> Result<Counts, Error> {
     let items = async |table| {
         let mut pages = services.dynamodb.scan().table_name(table).select(Select::Count).into_paginator().send();
         let mut items = 0;
@@ -92,14 +92,14 @@ async fn count(services: &local::services::Services) -> Result<Held, Error> {
     let name = QueueAttributeName::ApproximateNumberOfMessages;
     let queue = services.sqs.get_queue_attributes().queue_url(&services.queues.events).attribute_names(name.clone());
     let queue = queue.send().await?.attributes.unwrap_or_default();
-    Ok(Held {
+    Ok(Counts {
         events: items(EVENTS_TABLE).await?,
         idempotency: items(IDEMPOTENCY_TABLE).await?,
-        queued: queue.get(&name).ok_or("the queue is not counted")?.parse()?,
+        queued: queue.get(&name).ok_or("no message count")?.parse()?,
     })
 }
 
-/// The process. It ends when this is dropped.
+/// The process of the services; killed on drop.
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) addresses: Addresses,
@@ -109,7 +109,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// This binary once more, with nothing in its tables.
+    /// Starts this binary as the services process, with empty tables.
     pub(crate) async fn start() -> Result<Self, Error> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg("--services")
@@ -119,7 +119,7 @@ impl Services {
             .spawn()?;
         let input = process.stdin.take().ok_or("no input")?;
         let mut output = BufReader::new(process.stdout.take().ok_or("no output")?).lines();
-        let addresses = output.next_line().await?.ok_or("the services have ended")?;
+        let addresses = output.next_line().await?.ok_or("the services process has exited")?;
         Ok(Self { addresses: serde_json::from_str(&addresses)?, input, output, process })
     }
 
@@ -128,9 +128,9 @@ impl Services {
         self.process.id()
     }
 
-    /// How much they hold.
-    pub(crate) async fn held(&mut self) -> Result<Held, Error> {
+    /// Counts items and messages.
+    pub(crate) async fn counts(&mut self) -> Result<Counts, Error> {
         self.input.write_all(b"\n").await?;
-        Ok(serde_json::from_str(&self.output.next_line().await?.ok_or("the services have ended")?)?)
+        Ok(serde_json::from_str(&self.output.next_line().await?.ok_or("the services process has exited")?)?)
     }
 }

@@ -1,24 +1,24 @@
-//! The plot for the README: four figures, a bar for each implementation.
+//! The plot for the README: four figures, one bar per implementation.
 
 use std::fmt::Write;
 
-use crate::figures::Row;
+use crate::figures::Workload;
 use crate::implementations::Implementation;
 use crate::report::{Figure, Rounds, ratio};
 
-/// In pixels, as all below.
+/// Width of a column. All sizes are in pixels.
 const COLUMN: f64 = 390.0;
-/// Where the bars begin.
+/// Left edge of the bars.
 const BARS: f64 = 66.0;
 const LONGEST_BAR: f64 = 190.0;
 const BAR: f64 = 14.0;
 const LINE: f64 = 21.0;
 
-/// Draws it. Colours follow the reader's light or dark mode.
+/// Draws the plot. Colours follow the light or dark mode of the reader.
 pub(crate) fn plot(rounds: &Rounds) -> String {
     let plots = [
-        ("CPU per new event", Figure::cpu(rounds, Row::NewEvent)),
-        ("a new event, p50", Figure::p50(rounds, Row::NewEvent)),
+        ("CPU per new event", Figure::cpu(rounds, Workload::NewEvent)),
+        ("p50 of a new event", Figure::p50(rounds, Workload::NewEvent)),
         ("process start to ready", Figure::ready(rounds)),
         ("peak memory", Figure::peak_memory(rounds)),
     ];
@@ -42,7 +42,7 @@ pub(crate) fn plot(rounds: &Rounds) -> String {
 }
 
 fn bars(svg: &mut String, (left, top): (f64, f64), title: &str, figure: &Figure) {
-    // Writing into a text does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(svg, "<text class=\"title\" x=\"{left}\" y=\"{:.0}\">{title}</text>", top + 16.0);
     let this = figure.value(Implementation::This).unwrap_or_default();
     let values = figure.values.iter().filter_map(|(implementation, value)| Some((*implementation, (*value)?)));
@@ -69,7 +69,7 @@ fn bars(svg: &mut String, (left, top): (f64, f64), title: &str, figure: &Figure)
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a handful")]
+#[expect(clippy::cast_precision_loss, reason = "small counts")]
 fn count(number: usize) -> f64 {
     number as f64
 }
@@ -80,14 +80,14 @@ mod tests {
     use crate::report::tests::rounds;
 
     #[test]
-    fn a_bar_is_as_long_as_its_value() {
+    fn bar_length_is_proportional_to_value() {
         let plot = plot(&rounds());
-        assert_eq!(plot.matches("width=\"190.0\"").count(), 4, "the longest of each four: {plot}");
-        assert_eq!(plot.matches("width=\"9.5\"").count(), 4, "a twentieth: {plot}");
+        assert_eq!(plot.matches("width=\"190.0\"").count(), 4, "longest bar of each figure: {plot}");
+        assert_eq!(plot.matches("width=\"9.5\"").count(), 4, "one twentieth: {plot}");
     }
 
     #[test]
-    fn it_says_the_values_and_their_ratios() {
+    fn shows_values_and_ratios() {
         let plot = plot(&rounds());
         for text in [">0.05 ms<", ">1.00 ms · 20 ×<", ">8.0 MB<", ">160.0 MB · 20 ×<"] {
             assert!(plot.contains(text), "{text}: {plot}");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_whole_and_follows_dark_mode() {
+    fn is_well_formed_and_supports_dark_mode() {
         let plot = plot(&rounds());
         assert!(plot.starts_with("<svg ") && plot.ends_with("</svg>\n"));
         assert_eq!(plot.matches("<text").count(), plot.matches("</text>").count());

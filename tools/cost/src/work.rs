@@ -1,4 +1,4 @@
-//! The steps of a webhook, each as Lambda takes it, and bodies to take it with. Only the network is a stand-in.
+//! The steps of a webhook as Lambda runs them, and bodies for them. Only the network is a fake.
 
 use std::hint::black_box;
 
@@ -27,7 +27,7 @@ use xsolla::{Envelope, PaymentWithoutOrder, Secrets, Signature, sign};
 const SECRET: &str = "test_secret";
 const RECEIVED_AT: Timestamp = Timestamp::constant(1_795_307_467, 42_000_000);
 
-/// What a body is made of.
+/// The composition of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// `afs_black_list`, as documented: one of the smallest events.
@@ -40,32 +40,32 @@ pub enum Shape {
     Text,
     /// An id of many escapes.
     Escapes,
-    /// A text of characters that SQS refuses.
-    Refused,
-    /// Many keys that nobody asks for.
+    /// One text of characters that SQS rejects.
+    Rejected,
+    /// Many keys that are not read.
     Keys,
-    /// One key that is asked for, many times.
-    SameKey,
+    /// One key that is read, repeated.
+    RepeatedKey,
     /// Arrays in arrays.
     Nesting,
     /// An array of many numbers, where items are expected.
     Numbers,
 }
 
-/// Those that come in any size.
+/// Shapes of variable size.
 pub const SHAPES: [Shape; 8] = [
     Shape::Items,
     Shape::Text,
     Shape::Escapes,
-    Shape::Refused,
+    Shape::Rejected,
     Shape::Keys,
-    Shape::SameKey,
+    Shape::RepeatedKey,
     Shape::Nesting,
     Shape::Numbers,
 ];
 
 impl Shape {
-    /// A body of this shape, and of this size in bytes if it has no size of its own.
+    /// A body of this shape. `size` is in bytes; shapes of fixed size ignore it.
     pub fn body(self, size: usize) -> String {
         let payment = r#"{"notification_type":"payment","transaction":{"id":7},"#;
         let order = r#"{"notification_type":"order_paid","order":{"id":7,"invoice_id":8},"#;
@@ -82,14 +82,14 @@ impl Shape {
             }
             Self::Text => repeated(payment, r#""custom_parameters":{"text":""#, "x", r#""}}"#),
             Self::Escapes => repeated(payment, r#""user":{"id":""#, r"\u00e9", r#""}}"#),
-            Self::Refused => repeated(payment, r#""custom_parameters":{"text":""#, "\u{ffff}", r#""}}"#),
+            Self::Rejected => repeated(payment, r#""custom_parameters":{"text":""#, "\u{ffff}", r#""}}"#),
             Self::Keys => {
-                // Ten bytes each, and no two alike.
+                // Ten bytes each, all distinct.
                 let keys: Vec<String> =
                     (1..(size - payment.len()) / 10).map(|nth| format!(r#""{nth:05}":1,"#)).collect();
                 format!(r#"{payment}{}"last":1}}"#, keys.concat())
             }
-            Self::SameKey => repeated(payment, "", r#""transaction":{"id":7},"#, r#""last":1}"#),
+            Self::RepeatedKey => repeated(payment, "", r#""transaction":{"id":7},"#, r#""last":1}"#),
             Self::Nesting => {
                 let depth = (size - payment.len() - r#""x":}"#.len()) / 2;
                 format!(r#"{payment}"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
@@ -101,45 +101,44 @@ impl Shape {
     }
 }
 
-/// Largest body that is looked at.
+/// Largest body that is accepted, in bytes.
 pub const LARGEST: usize = MAX_BODY;
 
 /// A step of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The signature, and the digest.
+    /// Verifies the signature and hashes the body.
     Verify,
-    /// The envelope.
+    /// Reads the envelope.
     Identify,
-    /// From a record to the signed request that writes it, and the answer to that.
-    Keep,
-    /// All that a webhook costs, from API Gateway's event to the answer and the line for the log: these three among it.
+    /// Builds, signs and sends the `PutItem` request, and reads its answer.
+    Store,
+    /// The whole webhook, from API Gateway's event to the answer and the log line; includes the three steps above.
     Webhook,
-    /// From an event of the table to its message.
+    /// Builds the message from an event of the table.
     Message,
-    /// All that its way to the queue costs, from the stream's event to the answer: the message, the signed request that
-    /// sends it, and the look for drift.
+    /// The whole relay, from the stream's event to the answer: builds the message, sends it, and checks for drift.
     Relay,
 }
 
 impl Step {
-    pub const ALL: [Self; 6] = [Self::Verify, Self::Identify, Self::Keep, Self::Webhook, Self::Message, Self::Relay];
+    pub const ALL: [Self; 6] = [Self::Verify, Self::Identify, Self::Store, Self::Webhook, Self::Message, Self::Relay];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Identify => "identify",
-            Self::Keep => "build and send the item",
+            Self::Store => "build and send the item",
             Self::Webhook => "a whole webhook",
             Self::Message => "build the message",
             Self::Relay => "a whole event in the relay",
         }
     }
 
-    /// Makes ready all that there is before the step. What is returned takes it, once or often.
+    /// Prepares the input of the step. The returned closure runs it, any number of times.
     pub fn prepare(self, body: &str) -> Box<dyn Fn()> {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        // It stays until the program ends.
+        // Leaked: needed until the program ends.
         let body: &'static str = body.to_owned().leak();
         let secrets = Secrets::parse(SECRET).unwrap();
         let authorization = sign(body.as_bytes(), SECRET);
@@ -155,7 +154,7 @@ impl Step {
                 let verified = verify();
                 Box::new(move || drop(black_box(Envelope::read(&verified).unwrap())))
             }
-            Self::Keep => {
+            Self::Store => {
                 let events = events(&network());
                 let envelope = Envelope::read(&verify()).unwrap();
                 let record = Record {
@@ -231,14 +230,14 @@ fn relay(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
     })
 }
 
-/// What the table's stream has of a body.
+/// The stream event of a body.
 fn stream_event(body: &str) -> Vec<u8> {
     let mut event: Value = serde_json::from_str(include_str!("../../../events/relay.json")).unwrap();
     let records = event["Records"].as_array_mut().unwrap();
     records.truncate(1);
     let image = &mut records[0]["dynamodb"]["NewImage"];
     let type_name = serde_json::from_str::<Value>(body).map(|body| body["notification_type"].clone());
-    // Deep nesting is not for every reader.
+    // A deeply nested body cannot be parsed here.
     image["type"]["S"] = type_name.unwrap_or_else(|_| "payment".into());
     image["body"]["B"] = STANDARD.encode(body).into();
     serde_json::to_vec(&event).unwrap()
@@ -252,7 +251,7 @@ fn history(config: &SdkConfig) -> EventHistory {
     EventHistory::new(aws_sdk_dynamodb::Client::new(config), "events".to_owned())
 }
 
-/// The SDK as it is configured for Lambda, with a network in which everything succeeds at once.
+/// The SDK configuration for Lambda, with a fake network that answers at once.
 fn network() -> SdkConfig {
     sdk_config(CallLimits::FRONT_DOOR)
         .region(Region::from_static("eu-central-1"))
@@ -263,14 +262,14 @@ fn network() -> SdkConfig {
             None,
             "benchmark",
         )))
-        .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Network)))
+        .http_client(http_client_fn(|_, _| SharedHttpConnector::new(FakeNetwork)))
         .build()
 }
 
 #[derive(Debug)]
-struct Network;
+struct FakeNetwork;
 
-impl HttpConnector for Network {
+impl HttpConnector for FakeNetwork {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let is_batch = request.headers().get("x-amz-target").is_some_and(|target| target.ends_with("Batch"));
         let answer = if is_batch {

@@ -1,4 +1,4 @@
-//! The front accepted_types: whatever is signed is kept, and nothing that is a notification is turned away for good.
+//! The webhook function: every signed event is stored, and no signed notification is answered 4xx.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,11 +16,11 @@ use xsolla::{BodyDigest, NotificationType, Role, Secrets, sign};
 
 use crate::{RECEIVED_AT, RUNTIME, SECRET, assert_fits, notification};
 
-/// Takes a body, and has it delivered several times.
+/// Delivers a body several times.
 ///
 /// # Panics
 ///
-/// If a delivery is answered or kept in another way than was promised.
+/// If a delivery has an unexpected answer or is not stored as expected.
 pub fn check(body: &[u8]) {
     if body.len() < MAX_BODY {
         RUNTIME.block_on(deliver(body));
@@ -28,58 +28,58 @@ pub fn check(body: &[u8]) {
 }
 
 async fn deliver(body: &[u8]) {
-    let world = World::new(Table::default());
+    let function = Function::new(Table::default());
     let is_event =
         |known: Option<NotificationType>| !matches!(known.map(NotificationType::role), Some(Role::Question(_)));
 
-    let unsigned = world.accept(body, &sign(body, "guessed"), RECEIVED_AT).await;
-    assert_eq!(unsigned, Outcome::InvalidSignature);
-    assert_eq!(world.kept(), []);
+    let wrongly_signed = function.accept(body, &sign(body, "guessed"), RECEIVED_AT).await;
+    assert_eq!(wrongly_signed, Outcome::InvalidSignature);
+    assert_eq!(function.stored(), []);
 
-    let first = world.accept_signed(body, Duration::ZERO).await;
+    let first = function.accept_signed(body, Duration::ZERO).await;
     let Some(type_name) = notification::type_name(body) else {
         assert_eq!(first, Outcome::Unreadable);
-        assert_eq!(world.accept_signed(body, Duration::from_mins(1)).await, Outcome::Unreadable);
-        assert_eq!(world.kept(), [(Kind::Unreadable, body.to_vec())]);
+        assert_eq!(function.accept_signed(body, Duration::from_mins(1)).await, Outcome::Unreadable);
+        assert_eq!(function.stored(), [(Kind::Unreadable, body.to_vec())]);
         return;
     };
     if !is_event(NotificationType::named(&type_name)) {
         assert_ne!(first.answer().status() / 100, 4, "{first:?}");
-        assert_eq!(world.kept(), []);
+        assert_eq!(function.stored(), []);
         return;
     }
     let Outcome::Accepted(success) = first else { panic!("{first:?}") };
-    assert_eq!(world.kept(), [(Kind::Event, body.to_vec())]);
+    assert_eq!(function.stored(), [(Kind::Event, body.to_vec())]);
 
-    let retry = world.accept_signed(body, Duration::from_mins(1)).await;
+    let retry = function.accept_signed(body, Duration::from_mins(1)).await;
     assert_eq!(retry, Outcome::Duplicate(success));
-    assert_eq!(world.kept().len(), 1);
+    assert_eq!(function.stored().len(), 1);
 
     let other = [body, b" "].concat();
-    let outcome = world.accept_signed(&other, Duration::from_mins(2)).await;
+    let outcome = function.accept_signed(&other, Duration::from_mins(2)).await;
     let kind = match outcome {
         Outcome::Accepted(_) => Kind::Event,
         Outcome::Conflict(_) => Kind::Conflict,
         _ => panic!("other content: {outcome:?}"),
     };
     assert_eq!(outcome.answer(), first.answer());
-    assert!(world.kept().contains(&(kind, other)));
-    assert_eq!(world.kept().len(), 2);
+    assert!(function.stored().contains(&(kind, other)));
+    assert_eq!(function.stored().len(), 2);
 
-    let later = world.accept_signed(body, Duration::from_hours(49)).await;
+    let later = function.accept_signed(body, Duration::from_hours(49)).await;
     let copies = match later {
         Outcome::Duplicate(_) => 1,
         Outcome::Accepted(_) => 2,
-        _ => panic!("two days later: {later:?}"),
+        _ => panic!("after the retry window: {later:?}"),
     };
     assert_eq!(later.answer(), first.answer());
-    assert_eq!(world.kept().into_iter().filter(|kept| *kept == (Kind::Event, body.to_vec())).count(), copies);
+    assert_eq!(function.stored().into_iter().filter(|stored| *stored == (Kind::Event, body.to_vec())).count(), copies);
 }
 
-/// The front door, before a store of events.
-pub(crate) struct World<E>(Intake<E, Directory, SecretSource>);
+/// A webhook function with an event store.
+pub(crate) struct Function<E>(Intake<E, Directory, SecretSource>);
 
-impl<E: EventStore> World<E> {
+impl<E: EventStore> Function<E> {
     pub(crate) fn new(events: E) -> Self {
         Self(Intake {
             accepted_types: AcceptedTypes::All,
@@ -101,13 +101,13 @@ impl<E: EventStore> World<E> {
     }
 }
 
-impl World<Table> {
-    fn kept(&self) -> Vec<(Kind, Vec<u8>)> {
+impl Function<Table> {
+    fn stored(&self) -> Vec<(Kind, Vec<u8>)> {
         self.0.events.0.lock().unwrap().values().map(|item| (item.kind, item.body.clone())).collect()
     }
 }
 
-/// A table in memory.
+/// An in-memory table.
 #[derive(Default)]
 struct Table(Mutex<BTreeMap<String, Item>>);
 

@@ -1,7 +1,7 @@
-//! What holds for any input at all: one module for each fuzz target, whose `check` panics where it does not hold.
+//! Fuzz targets, one module each. `check` panics if a property does not hold for an input.
 //!
-//! libFuzzer gives them what it makes up (`fuzz_targets/`); the tests give them Xsolla's samples and what libFuzzer has
-//! found before (`tests/replay.rs`), and need neither libFuzzer nor its C++ compiler.
+//! libFuzzer runs them on generated input (`fuzz_targets/`). `cargo test` runs them on Xsolla's samples and the corpus
+//! (`tests/replay.rs`), without libFuzzer and its C++ compiler.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 pub mod accept;
@@ -19,10 +19,10 @@ use xsolla::{BodyDigest, EventId};
 const SECRET: &str = "secret";
 const RECEIVED_AT: Timestamp = Timestamp::constant(1_795_307_467, 42_000_000);
 
-/// No input waits for anything.
+/// Without timers that fire: no input waits.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
 
-/// A key, and those made from it, fit DynamoDB: 2,048 bytes for the partition key, 1,024 for the sort key.
+/// Asserts that an event id, and the ids derived from it, fit DynamoDB: 2,048 bytes of partition key, 1,024 of sort key.
 fn assert_fits(event_id: &EventId, digest: BodyDigest) {
     for event_id in [event_id, &event_id.of_repetition(u32::MAX), &event_id.of_conflict(digest)] {
         let (subject, rest) = (event_id.subject(), event_id.rest());

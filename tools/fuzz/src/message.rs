@@ -1,7 +1,7 @@
-//! From the body to the queue: the text of a notification, and of each number in it, arrives as it was sent.
+//! From body to queue: the text of a notification, including every digit of its numbers, arrives unchanged.
 //!
-//! The way is the real one: the front door, the adapter that writes the item and the SDK below it, the record of the
-//! table's stream as JSON, and the relay. Only DynamoDB and SQS are stand-ins.
+//! Runs the real code: the webhook function, the DynamoDB adapter on the SDK, the stream record as JSON, the relay. Only
+//! DynamoDB and SQS are fakes.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,17 +30,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use xsolla::PaymentWithoutOrder;
 
-use crate::accept::World;
+use crate::accept::Function;
 use crate::{RUNTIME, notification};
 
 /// An item, or an image in the stream: DynamoDB writes both in the same JSON.
 type Item = Map<String, Value>;
 
-/// Takes a body.
+/// Sends a body through both functions.
 ///
 /// # Panics
 ///
-/// If the message does not say what the body says, or something is neither queued nor parked.
+/// If the message differs from the body, or an event is neither sent nor parked.
 pub fn check(body: &[u8]) {
     if body.len() < MAX_BODY {
         RUNTIME.block_on(pass_through(body));
@@ -48,16 +48,16 @@ pub fn check(body: &[u8]) {
 }
 
 async fn pass_through(body: &[u8]) {
-    // A question is not kept.
-    let Some(item) = written(body).await else { return };
+    // A question is not stored.
+    let Some(item) = written_item(body).await else { return };
     assert_eq!(item[BODY]["B"], STANDARD.encode(body));
     let relayed = relay(&item).await;
     match notification::type_name(body) {
         Some(type_name) => relayed.assert_arrived(body, &item, &type_name),
-        None => assert_eq!((relayed.queued(), relayed.parked()), (vec![], vec![]), "unreadable, and answered so"),
+        None => assert_eq!((relayed.queued(), relayed.parked()), (vec![], vec![]), "unreadable: not relayed"),
     }
 
-    // Had any bytes got in as an event, what is JSON would go out as it is, and all else be parked.
+    // If these bytes were stored as an event: JSON is sent unchanged, everything else is parked.
     let mut item = item;
     item.insert(KIND.to_owned(), json!({ "S": Kind::Event.name() }));
     item.insert(TYPE.to_owned(), json!({ "S": "order_paid" }));
@@ -65,19 +65,19 @@ async fn pass_through(body: &[u8]) {
     if notification::json(body).is_some() {
         relayed.assert_arrived(body, &item, "order_paid");
     } else {
-        let keys = (text_of(&item, PK).unwrap().to_owned(), text_of(&item, SK).unwrap().to_owned());
+        let keys = (string(&item, PK).unwrap().to_owned(), string(&item, SK).unwrap().to_owned());
         assert_eq!((relayed.queued(), relayed.parked()), (vec![], vec![keys]));
     }
 }
 
-/// What the front door writes; `None` if that is nothing.
-async fn written(body: &[u8]) -> Option<Item> {
+/// The item that the webhook function writes, if any.
+async fn written_item(body: &[u8]) -> Option<Item> {
     #[derive(Deserialize)]
     struct PutItem {
         #[serde(rename = "Item")]
         item: Item,
     }
-    let table = Table::default();
+    let table = FakeTable::default();
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
@@ -91,12 +91,12 @@ async fn written(body: &[u8]) -> Option<Item> {
         })
         .build();
     let events = Events::new(&config, "events".to_owned());
-    World::new(events).accept_signed(body, Duration::ZERO).await;
+    Function::new(events).accept_signed(body, Duration::ZERO).await;
     let request = table.0.lock().unwrap().take()?;
     Some(serde_json::from_slice::<PutItem>(&request).unwrap().item)
 }
 
-/// Has the relay take an item from the table's stream.
+/// Relays an item, as it arrives from the stream.
 async fn relay(item: &Item) -> Relayed {
     let event = json!({ "Records": [{
         "awsRegion": "eu-central-1",
@@ -113,15 +113,15 @@ async fn relay(item: &Item) -> Relayed {
         },
     }] });
     let event: Event = serde_json::from_str(&event.to_string()).unwrap();
-    let history = Past(StoredEvent::read(&event.records[0].change.new_image).ok());
-    let (queue, parking) = (Queued::default(), ParkingLot::default());
+    let history = FakeHistory(StoredEvent::read(&event.records[0].change.new_image).ok());
+    let (queue, parking) = (FakeQueue::default(), FakeParking::default());
     let relay = Relay { queue, parking, history, payment_without_order: PaymentWithoutOrder::Grant };
     let (response, _) = handle(&relay, &event, || BATCH_TIME).await;
-    assert!(response.batch_item_failures.is_empty(), "what cannot be sent must not come again");
+    assert!(response.batch_item_failures.is_empty(), "an event that cannot be sent must not be retried");
     Relayed { queued: relay.queue.0.into_inner().unwrap(), parked: relay.parking.0.into_inner().unwrap() }
 }
 
-/// What became of an item.
+/// Result of relaying an item.
 struct Relayed {
     queued: Vec<Message>,
     parked: Vec<Parked>,
@@ -140,7 +140,7 @@ impl Relayed {
         assert_eq!(self.parked(), []);
         let [message] = &self.queued[..] else { panic!("{:?}", self.queued()) };
         let text = message.body.as_str();
-        assert!(text.chars().all(is_fit_for_sqs), "{text:?}");
+        assert!(text.chars().all(is_accepted_by_sqs), "{text:?}");
         for id in [&message.group_id, &message.deduplication_id] {
             assert!((1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()), "{id}");
         }
@@ -150,38 +150,38 @@ impl Relayed {
         let sent = sent.replace('\u{fffe}', r"\ufffe").replace('\u{ffff}', r"\uffff");
         assert_eq!(event.notification.get(), sent);
         assert_eq!(event.notification_type, type_name);
-        assert_eq!(event.event_id, format!("{}#{}", text_of(item, PK).unwrap(), text_of(item, SK).unwrap()));
+        assert_eq!(event.event_id, format!("{}#{}", string(item, PK).unwrap(), string(item, SK).unwrap()));
         for (name, value) in [(ORDER_ID, event.order_id), (USER_ID, event.user_id), (PROJECT_ID, event.project_id)] {
-            assert_eq!(value.as_deref(), text_of(item, name), "{name}");
+            assert_eq!(value.as_deref(), string(item, name), "{name}");
         }
     }
 }
 
-fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+fn string<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?["S"].as_str()
 }
 
-/// What SQS takes: the characters of XML 1.0.
-fn is_fit_for_sqs(character: char) -> bool {
+/// Whether SQS accepts the character: those of XML 1.0.
+fn is_accepted_by_sqs(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Takes every item.
+/// Accepts every item.
 #[derive(Debug, Clone, Default)]
-struct Table(Arc<Mutex<Option<Vec<u8>>>>);
+struct FakeTable(Arc<Mutex<Option<Vec<u8>>>>);
 
-impl HttpConnector for Table {
+impl HttpConnector for FakeTable {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         *self.0.lock().unwrap() = request.body().bytes().map(<[u8]>::to_vec);
         HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from("{}"))))
     }
 }
 
-/// Takes every message.
+/// Accepts every message.
 #[derive(Default)]
-struct Queued(Mutex<Vec<Message>>);
+struct FakeQueue(Mutex<Vec<Message>>);
 
-impl Queue for Queued {
+impl Queue for FakeQueue {
     async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         self.0.lock().unwrap().extend(batch.iter().map(|message| (*message).clone()));
         batch.iter().map(|_| SendResult::Sent).collect()
@@ -189,19 +189,19 @@ impl Queue for Queued {
 }
 
 #[derive(Default)]
-struct ParkingLot(Mutex<Vec<Parked>>);
+struct FakeParking(Mutex<Vec<Parked>>);
 
-impl Parking for ParkingLot {
+impl Parking for FakeParking {
     async fn park(&self, parked: &Parked) -> Result<(), PortError> {
         self.0.lock().unwrap().push(parked.clone());
         Ok(())
     }
 }
 
-/// One event, which is kept already when it is relayed.
-struct Past(Option<StoredEvent>);
+/// A history of one event: the one that is relayed.
+struct FakeHistory(Option<StoredEvent>);
 
-impl History for Past {
+impl History for FakeHistory {
     async fn events_of(&self, _: &str) -> Result<Vec<StoredEvent>, PortError> {
         Ok(self.0.iter().cloned().collect())
     }

@@ -1,4 +1,4 @@
-//! What the game's code reads: any notification is read or refused, and its meaning found, without a panic.
+//! Models and goods: reading any notification succeeds or fails, without a panic.
 
 use std::hint::black_box;
 
@@ -8,11 +8,11 @@ use xsolla::{Goods, ItemRole, Mode, NotificationType, PaymentWithoutOrder, Told}
 
 use crate::notification;
 
-/// Takes a notification.
+/// Reads a notification with every model.
 ///
 /// # Panics
 ///
-/// If it is read with another id than the one in its text.
+/// If an id differs from the text, or a goods rule is violated.
 pub fn check(body: &[u8]) {
     let Some(text) = notification::json(body) else { return };
     let known = notification::type_name(body).as_deref().and_then(NotificationType::named);
@@ -31,7 +31,6 @@ pub fn check(body: &[u8]) {
         }
     }
     for known in NotificationType::ALL {
-        // Which reads it with the model of that type, and lays it beside its schema.
         black_box(findings(known.name(), text));
         let told = |received_at| {
             let (known, mode) = (Some(*known), Mode::Live);

@@ -1,4 +1,4 @@
-//! Xsolla's samples, and what libFuzzer has found (`corpus/`), given to each fuzz target.
+//! Runs each fuzz target on Xsolla's samples and on the corpus.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
@@ -20,21 +20,21 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
-fn identify() {
+fn identify_holds_for_samples_and_corpus() {
     replay("identify", fuzz::identify::check);
 }
 
 #[test]
-fn accept() {
+fn accept_holds_for_samples_and_corpus() {
     replay("accept", fuzz::accept::check);
 }
 
 #[test]
-fn message() {
+fn message_holds_for_samples_and_corpus() {
     replay("message", fuzz::message::check);
 }
 
 #[test]
-fn models() {
+fn models_holds_for_samples_and_corpus() {
     replay("models", fuzz::models::check);
 }

@@ -451,7 +451,7 @@ async fn every_dimension_has_few_values_and_every_metric_one() {
     assert_eq!(met, all.map(|(set, name)| (set.to_owned(), name.to_owned())).collect());
 
     let series = ALONE_NAMES.len() + OUTCOMES.len() + types.len() * modes.len() + types.len();
-    assert_eq!(series, 122, "ARCHITECTURE.md says how many time series there can be, and what they cost");
+    assert_eq!(series, 122, "docs/operations/logs-and-metrics.md states the number of time series and their cost");
 }
 
 #[tokio::test]

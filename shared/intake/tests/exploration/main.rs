@@ -135,7 +135,7 @@ fn every_flaw_is_found_by_chance_too() {
 
 #[test]
 fn every_promise_stands_among_the_guarantees() {
-    let guarantees = include_str!("../../../../docs/guarantees.md");
+    let guarantees = include_str!("../../../../docs/design/guarantees.md");
     for promise in Promise::ALL {
         assert!(guarantees.contains(&format!("`{promise:?}`")), "{promise:?}");
     }

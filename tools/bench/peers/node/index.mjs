@@ -1,4 +1,4 @@
-// Xsolla's webhooks as a Node.js team would receive them: Powertools makes keeping and queueing an event idempotent.
+// Xsolla webhooks as a Node.js team would receive them: Powertools makes storing and queueing idempotent.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
@@ -13,11 +13,11 @@ const { IDEMPOTENCY_TABLE: tableName } = process.env;
 const client = new DynamoDBClient();
 const dynamodb = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 const sqs = new SQSClient();
-// Xsolla sends again for two days.
+// Xsolla retries for two days.
 const config = new IdempotencyConfig({ expiresAfterSeconds: 3 * 24 * 60 * 60 });
 
-/** Runs once per event id, which is all that Powertools hashes: the first argument. */
-const keepAndQueueOnce = makeIdempotent(
+/** Runs once per event id: Powertools hashes the first argument. */
+const storeAndQueueOnce = makeIdempotent(
   async (eventId, type, subject, MessageBody, { user, order }) => {
     const Item = {
       pk: subject,
@@ -61,7 +61,7 @@ function read(body) {
   }
 }
 
-/** What it is about: a sale, else the body itself. */
+/** The sale, else the digest of the body. */
 function subjectOf({ transaction, order }, body) {
   const transactionId = transaction?.id ?? order?.invoice_id;
   if (transactionId != null) return `transaction#${transactionId}`;
@@ -93,7 +93,7 @@ async function receive(event, body) {
   const subject = subjectOf(notification, body);
   const eventId = `${subject}#${type}`;
   try {
-    await keepAndQueueOnce(eventId, type, subject, text, notification);
+    await storeAndQueueOnce(eventId, type, subject, text, notification);
     return { outcome: 'accepted', type, eventId, answer: success(type) };
   } catch (error) {
     const answer = failure(500, 'SERVER_ERROR', 'Temporary error, try again');
@@ -105,10 +105,10 @@ export async function handler(event, context) {
   const started = performance.now();
   config.registerLambdaContext(context);
   const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  const { answer, ...seen } = await receive(event, body);
-  const line = { timestamp: new Date().toISOString(), level: 'INFO', message: 'webhook', ...seen };
+  const { answer, ...result } = await receive(event, body);
+  const line = { timestamp: new Date().toISOString(), level: 'INFO', message: 'webhook', ...result };
   line.status = answer.statusCode;
-  line.took = performance.now() - started;
+  line.duration_ms = performance.now() - started;
   line.request_id = context.awsRequestId;
   console.log(JSON.stringify(line));
   return answer;

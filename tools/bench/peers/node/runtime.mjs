@@ -1,5 +1,5 @@
-// A Lambda runtime for Node.js, as small as one can be. AWS's own (the package aws-lambda-ric) compiles curl when it is
-// installed, with tools that most machines lack; what the two cost was compared: see ARCHITECTURE.md, "Speed".
+// A minimal Lambda runtime for Node.js. AWS's own (the package aws-lambda-ric) compiles curl during installation, with tools
+// that most machines lack. Both were compared: see docs/performance/benchmarks.md.
 
 import http from 'node:http';
 
@@ -32,7 +32,7 @@ for (;;) {
     const answer = await handler(JSON.parse(body), context);
     await call('POST', `${awsRequestId}/response`, Buffer.from(JSON.stringify(answer)));
   } catch (error) {
-    const told = { errorType: error.name, errorMessage: error.message };
-    await call('POST', `${awsRequestId}/error`, Buffer.from(JSON.stringify(told)));
+    const failure = { errorType: error.name, errorMessage: error.message };
+    await call('POST', `${awsRequestId}/error`, Buffer.from(JSON.stringify(failure)));
   }
 }

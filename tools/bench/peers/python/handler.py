@@ -1,4 +1,4 @@
-"""Xsolla's webhooks as a Python team would receive them: Powertools makes keeping and queueing an event idempotent."""
+"""Xsolla webhooks as a Python team would receive them: Powertools makes storing and queueing idempotent."""
 
 import base64
 import hashlib
@@ -23,13 +23,13 @@ ORDERS = {"order_paid", "order_canceled"}
 dynamodb = boto3.client("dynamodb")
 sqs = boto3.client("sqs")
 store = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"], boto3_client=dynamodb)
-# Xsolla sends again for two days.
+# Xsolla retries for two days.
 config = IdempotencyConfig(expires_after_seconds=3 * 24 * 60 * 60)
 
 
 @idempotent_function(data_keyword_argument="event_id", persistence_store=store, config=config)
-def keep_and_queue_once(event_id, notification_type, subject, body, notification):
-    """Runs once per event id, which is all that Powertools hashes."""
+def store_and_queue_once(event_id, notification_type, subject, body, notification):
+    """Runs once per event id: Powertools hashes that argument only."""
     item = {
         "pk": {"S": subject},
         "sk": {"S": notification_type},
@@ -68,7 +68,7 @@ def read(body):
 
 
 def subject_of(notification, body):
-    """What it is about: a sale, else the body itself."""
+    """The sale, else the digest of the body."""
     transaction, order = notification.get("transaction") or {}, notification.get("order") or {}
     transaction_id = transaction.get("id") or order.get("invoice_id")
     if transaction_id is not None:
@@ -103,14 +103,14 @@ def receive(event, body):
     subject = subject_of(notification, body)
     seen["event_id"] = event_id = f"{subject}#{notification_type}"
     try:
-        keep_and_queue_once(
+        store_and_queue_once(
             event_id=event_id,
             notification_type=notification_type,
             subject=subject,
             body=body.decode(),
             notification=notification,
         )
-    except Exception as error:  # whatever it is, Xsolla sends again
+    except Exception as error:  # any failure: Xsolla retries
         seen |= {"outcome": "failed", "error": type(error).__name__}
         return seen, failure(500, "SERVER_ERROR", "Temporary error, try again")
     return seen, success(notification_type)
@@ -124,7 +124,7 @@ def handler(event, context):
     seen, answer = receive(event, body)
     line = {"timestamp": datetime.now(timezone.utc).isoformat(), "level": "INFO", "message": "webhook"} | seen
     line["status"] = answer["statusCode"]
-    line["took"] = 1000 * (time.perf_counter() - started)
+    line["duration_ms"] = 1000 * (time.perf_counter() - started)
     line["request_id"] = context.aws_request_id
     print(json.dumps(line))
     return answer

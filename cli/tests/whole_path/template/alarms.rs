@@ -1,0 +1,193 @@
+//! Alarms, the dashboard, and the runbook that they link to.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::document::{
+    Resource, find_key, function_names, items, nodes, of_type, parameter, reference, referenced, resource, text, whole,
+};
+use super::sources;
+
+/// CloudWatch's limit.
+const MAX_DESCRIPTION: usize = 1024;
+
+fn alarms() -> Vec<Resource> {
+    of_type("CloudWatch::Alarm")
+}
+
+/// The description before substitution: meaning, first action, and link.
+fn description(alarm: Resource) -> &'static str {
+    text(&alarm.property("AlarmDescription")["Fn::Sub"])
+}
+
+fn anchor(alarm: Resource) -> &'static str {
+    description(alarm).rsplit_once(" See ${RunbookUrl}#").unwrap_or_else(|| panic!("{} has no link", alarm.name)).1
+}
+
+/// `WebhookFailures` as `webhook-failures`.
+fn kebab_case(name: &str) -> String {
+    let separated: String =
+        name.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain(c.to_lowercase())).collect();
+    separated.trim_start_matches('-').to_owned()
+}
+
+fn dashboard() -> Value {
+    let body = items(&resource("Dashboard").property("DashboardBody")["Fn::Sub"]);
+    let condition = items(&body[1]["NoWebhooksAlarm"]["Fn::If"]);
+    let [with_alarm, without_alarm] = [text(&condition[1]["Fn::Sub"]), text(&condition[2])];
+    let json =
+        |optional| serde_json::from_str::<Value>(&text(&body[0]).replace("${NoWebhooksAlarm}", optional)).unwrap();
+    json(without_alarm);
+    json(with_alarm)
+}
+
+/// The metrics of all widgets: lists of namespace, name, dimensions and options.
+fn dashboard_metrics() -> Vec<Vec<Value>> {
+    let dashboard = dashboard();
+    let metrics = find_key(&dashboard, "metrics").into_iter().flat_map(items);
+    metrics.map(|metric| items(metric).to_vec()).collect()
+}
+
+#[test]
+fn each_alarm_says_meaning_and_action_and_links_to_its_section() {
+    let longest_url = parameter("RunbookUrl")["MaxLength"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap();
+    for alarm in alarms() {
+        assert_eq!(anchor(alarm), kebab_case(alarm.name));
+        let sentences = description(alarm).split(". ").count();
+        assert_eq!(sentences, 3, "{}: meaning, action, link", alarm.name);
+        assert!(description(alarm).len() + longest_url <= MAX_DESCRIPTION, "{}", alarm.name);
+    }
+}
+
+#[test]
+fn each_alarm_notifies_the_topic() {
+    for alarm in alarms() {
+        let topic = reference("AlarmTopic");
+        assert!(items(alarm.property("AlarmActions")).contains(&topic), "{}", alarm.name);
+    }
+}
+
+#[test]
+fn missing_data_raises_only_the_alarm_for_no_webhooks() {
+    for alarm in alarms() {
+        let expected = if alarm.name == "NoWebhooks" { "breaching" } else { "notBreaching" };
+        assert_eq!(*alarm.property("TreatMissingData"), expected, "{}", alarm.name);
+    }
+}
+
+#[test]
+fn each_alarm_is_on_the_dashboard() {
+    let dashboard = dashboard();
+    let shown: BTreeSet<&str> = find_key(&dashboard, "alarms").into_iter().flat_map(items).map(text).collect();
+    let expected: Vec<String> = alarms().into_iter().map(|alarm| format!("${{{}.Arn}}", alarm.name)).collect();
+    assert_eq!(shown, expected.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn each_function_has_alarms_for_errors_and_throttles() {
+    for (metric, names) in [("Errors", &["FunctionErrors", "RelayErrors"][..]), ("Throttles", &["Throttles"])] {
+        let watched: BTreeSet<&str> = names.iter().flat_map(|name| functions_watched(name, metric)).collect();
+        assert_eq!(watched, function_names(), "{metric}");
+    }
+}
+
+/// The functions whose metric the alarm watches.
+fn functions_watched(alarm: &str, metric: &str) -> Vec<&'static str> {
+    let alarm = resource(alarm).body;
+    let metrics =
+        nodes(alarm).into_iter().filter(|node| node["Namespace"] == "AWS/Lambda" && node["MetricName"] == metric);
+    let dimensions = metrics.flat_map(|metric| items(&metric["Dimensions"]));
+    dimensions.filter(|dimension| dimension["Name"] == "FunctionName").map(|name| referenced(&name["Value"])).collect()
+}
+
+/// The metrics of `XsollaWebhooks` that alarms and dashboard use.
+fn metrics_used() -> BTreeSet<String> {
+    let mut used: BTreeSet<String> = nodes(whole())
+        .into_iter()
+        .filter(|node| node["Namespace"] == "XsollaWebhooks")
+        .map(|metric| text(&metric["MetricName"]).to_owned())
+        .collect();
+    for metric in dashboard_metrics() {
+        if metric[0] == "XsollaWebhooks" {
+            used.insert(text(&metric[1]).to_owned());
+        }
+    }
+    let dashboard = dashboard();
+    let expressions = find_key(whole(), "Expression").into_iter().chain(find_key(&dashboard, "expression"));
+    for expression in expressions.map(text) {
+        if let Some((_, query)) = expression.split_once("SELECT SUM(") {
+            used.insert(query.split(')').next().unwrap().to_owned());
+        }
+        if let Some((_, query)) = expression.split_once("{XsollaWebhooks,") {
+            used.insert(query.split(' ').nth(1).unwrap().to_owned());
+        }
+    }
+    used
+}
+
+#[test]
+fn each_metric_used_is_emitted() {
+    let code = sources::code("shared/intake/src");
+    let used = metrics_used();
+    assert!(used.contains("Webhooks") && used.contains("Drift"), "{used:?}");
+    let missing: Vec<_> = used.iter().filter(|metric| !code.contains(&format!("\"{metric}\""))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn each_outcome_used_is_emitted() {
+    let dimensions = nodes(whole()).into_iter().filter(|node| node["Name"] == "outcome");
+    let mut used: BTreeSet<String> = dimensions.map(|dimension| text(&dimension["Value"]).to_owned()).collect();
+    for metric in dashboard_metrics() {
+        let values = metric.windows(2).filter(|pair| pair[0] == "outcome").map(|pair| text(&pair[1]).to_owned());
+        used.extend(values);
+    }
+    assert!(used.contains("accepted") && used.contains("unknown_source"), "{used:?}");
+    let code = sources::code("shared/intake/src") + &sources::code("shared/xsolla/src");
+    let missing: Vec<_> = used.iter().filter(|outcome| !code.contains(&format!("=> \"{outcome}\""))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn runbook() -> String {
+    sources::file("docs/operations/runbook.md")
+}
+
+/// The anchors and texts of the runbook's sections.
+fn runbook_sections(runbook: &str) -> Vec<(String, &str)> {
+    let sections = runbook.split("\n## ").skip(1).map(|section| section.split_once('\n').unwrap());
+    sections.map(|(heading, text)| (heading.to_lowercase().replace(' ', "-"), text)).collect()
+}
+
+#[test]
+fn runbook_has_one_section_per_alarm_and_one_for_rollbacks() {
+    let mut linked: Vec<&str> = alarms().into_iter().map(anchor).collect();
+    let canary = text(&parameter("Canary")["Description"]);
+    let (_, link) = canary.split_once("see docs/operations/runbook.md#").unwrap();
+    linked.extend(link.split_whitespace().next());
+    linked.sort_unstable();
+
+    let runbook = runbook();
+    let mut sections: Vec<String> = runbook_sections(&runbook).into_iter().map(|(anchor, _)| anchor).collect();
+    sections.sort_unstable();
+    assert_eq!(linked, sections);
+}
+
+#[test]
+fn each_runbook_section_has_meaning_impact_and_first_steps() {
+    for (section, text) in runbook_sections(&runbook()) {
+        for part in ["**Meaning.**", "**Impact.**", "**First steps.**"] {
+            assert!(text.contains(part), "{section}: {part}");
+        }
+    }
+}
+
+#[test]
+fn each_link_within_the_runbook_resolves() {
+    let runbook = runbook();
+    let sections: BTreeSet<String> = runbook_sections(&runbook).into_iter().map(|(anchor, _)| anchor).collect();
+    for link in runbook.split("](#").skip(1) {
+        let anchor = link.split(')').next().unwrap();
+        assert!(sections.contains(anchor), "{anchor}");
+    }
+}

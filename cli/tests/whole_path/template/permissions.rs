@@ -1,0 +1,89 @@
+//! IAM policies and the permissions boundary.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::document::{Resource, find_key, functions, items, nodes, of_type, one_or_more, resource, resources, text};
+
+const BOUNDARY: &str = "PermissionsBoundary";
+
+/// All resources except the key, in whose policy * means the key itself.
+fn all_but_key() -> impl Iterator<Item = Resource> {
+    resources().filter(|resource| resource.name != "AlarmKey")
+}
+
+fn statements(resource: Resource) -> Vec<&'static Value> {
+    find_key(resource.body, "Statement").into_iter().flat_map(items).collect()
+}
+
+fn actions(statement: &Value) -> BTreeSet<&str> {
+    one_or_more(&statement["Action"]).iter().map(text).collect()
+}
+
+/// The resources of a statement. A conditional resource counts.
+fn targets(statement: &Value) -> Vec<&Value> {
+    let targets = one_or_more(&statement["Resource"]).iter();
+    targets.map(|target| target.get("Fn::If").map_or(target, |branches| &items(branches)[1])).collect()
+}
+
+#[test]
+fn no_action_has_a_wildcard() {
+    for resource in all_but_key() {
+        for action in find_key(resource.body, "Action").into_iter().flat_map(one_or_more) {
+            assert!(!text(action).contains('*'), "{}: {action}", resource.name);
+        }
+        for negation in ["NotAction", "NotResource"] {
+            assert!(find_key(resource.body, negation).is_empty(), "{}: {negation}", resource.name);
+        }
+    }
+}
+
+#[test]
+fn only_actions_without_resource_level_permissions_apply_to_all_resources() {
+    let mut found = Vec::new();
+    for resource in all_but_key() {
+        for statement in statements(resource) {
+            if nodes(&statement["Resource"]).into_iter().any(|node| node == "*") {
+                found.push(resource.name);
+                for action in actions(statement) {
+                    assert!(
+                        action == "dynamodb:ListStreams" || action.starts_with("xray:"),
+                        "{}: {action}",
+                        resource.name
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(found, [BOUNDARY, "Relay"]);
+    assert_eq!(find_key(resource("Relay").body, "Resource").iter().filter(|target| **target == "*").count(), 1);
+}
+
+#[test]
+fn boundary_allows_everything_that_is_granted() {
+    let boundary = statements(resource(BOUNDARY));
+    let policies = of_type("IAM::ManagedPolicy").into_iter().filter(|policy| policy.name != BOUNDARY);
+    let mut granted = BTreeSet::new();
+    for resource in functions().into_iter().chain(policies) {
+        for statement in statements(resource) {
+            for action in actions(statement) {
+                granted.insert(action);
+                for target in targets(statement) {
+                    let is_allowed = boundary.iter().any(|limit| {
+                        actions(limit).contains(action)
+                            && targets(limit).into_iter().any(|allowed| allowed == target || allowed == "*")
+                    });
+                    assert!(is_allowed, "{}: {action} on {target}", resource.name);
+                }
+            }
+        }
+    }
+    assert!(granted.contains("dynamodb:PutItem") && granted.contains("sqs:SendMessage"), "{granted:?}");
+
+    // SAM adds the policies for logs and traces. Key policies grant what encryption requires.
+    let allowed: BTreeSet<&str> = boundary.into_iter().flat_map(actions).collect();
+    let not_granted: BTreeSet<&str> = allowed.difference(&granted).copied().collect();
+    let services: BTreeSet<&str> = not_granted.iter().map(|action| action.split(':').next().unwrap()).collect();
+    assert_eq!(services, BTreeSet::from(["kms", "logs", "xray"]), "{not_granted:?}");
+}
