@@ -62,7 +62,7 @@ async fn no_fault_in_any_call_loses_or_duplicates_an_event() {
 
 #[test]
 fn page_shows_the_tested_faults() {
-    let mut table = "| Fault | The first attempt fails | All attempts fail |\n|---|---|---|\n".to_owned();
+    let mut table = "| Fault | Fault in the first attempt | Fault in all attempts |\n|---|---|---|\n".to_owned();
     for (name, _, retries) in FAULTS {
         let cell = |all_fail| match retries.attempts(all_fail) {
             (0, _) if all_fail => "not visible to the test, all fail".to_owned(),
