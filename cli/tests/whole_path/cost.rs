@@ -156,9 +156,9 @@ struct WithTolerance;
 impl insta::Comparator for WithTolerance {
     fn matches(&self, reference: &insta::Snapshot, test: &insta::Snapshot) -> bool {
         let [reference, test] = [reference, test].map(|snapshot| snapshot.as_text().unwrap().to_string());
-        let [documented, seen] = [&reference, &test].map(|table| table.trim().split('|').collect::<Vec<_>>());
-        seen.len() == documented.len()
-            && seen.into_iter().zip(documented).all(|(seen, documented)| near(seen, documented))
+        let [documented, measured] = [&reference, &test].map(|table| table.trim().split('|').collect::<Vec<_>>());
+        measured.len() == documented.len()
+            && measured.into_iter().zip(documented).all(|(measured, documented)| near(measured, documented))
     }
 
     fn dyn_clone(&self) -> Box<dyn insta::Comparator> {
@@ -166,10 +166,10 @@ impl insta::Comparator for WithTolerance {
     }
 }
 
-fn near(seen: &str, documented: &str) -> bool {
-    match (seen.trim().parse(), documented.trim().parse()) {
-        (Ok(seen), Ok(documented)) => usize::abs_diff(seen, documented) * 100 <= documented * TOLERANCE,
-        _ => seen == documented,
+fn near(measured: &str, documented: &str) -> bool {
+    match (measured.trim().parse(), documented.trim().parse()) {
+        (Ok(measured), Ok(documented)) => usize::abs_diff(measured, documented) * 100 <= documented * TOLERANCE,
+        _ => measured == documented,
     }
 }
 

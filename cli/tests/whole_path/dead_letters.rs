@@ -1,4 +1,4 @@
-//! The command `dlq`: lists and redrives dead letters and parked events.
+//! The command `dlq`: lists, shows and redrives dead letters and parked events.
 
 use std::time::{Duration, Instant};
 
@@ -76,13 +76,13 @@ async fn redrive_sends_dead_letters_once_in_the_order_of_their_subject() {
 async fn list_does_not_remove_dead_letters() {
     let stack = start_with_dead_letters().await;
     for _ in 0..2 {
-        let seen = dead_letters(&stack).look().await.unwrap();
-        let list = seen.list();
+        let snapshot = dead_letters(&stack).look().await.unwrap();
+        let list = snapshot.list();
         // The embedded SQS returns one message per subject.
         assert!(list.contains("1          payment         money_only      live"), "{list}");
         assert!(list.contains("1          partial_refund  partial_revoke  live"), "{list}");
         assert!(list.contains("  1 more stand behind these"), "{list}");
-        let planned = seen.would_redrive(Some("payment"));
+        let planned = snapshot.would_redrive(Some("payment"));
         assert!(planned.contains("transaction#2298114507#payment\n") && !planned.contains("partial"), "{planned}");
     }
     assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 3);
@@ -92,12 +92,12 @@ async fn list_does_not_remove_dead_letters() {
 #[tokio::test]
 async fn show_redacts_personal_data() {
     let stack = start_with_dead_letters().await;
-    let seen = dead_letters(&stack).look().await.unwrap();
-    let shown = seen.show("transaction#2298114507#payment", false).unwrap();
+    let snapshot = dead_letters(&stack).look().await.unwrap();
+    let shown = snapshot.show("transaction#2298114507#payment", false).unwrap();
     assert!(shown.contains("given up by the game at 20") && shown.contains("\"***\""), "{shown}");
     assert!(!shown.contains('@'), "{shown}");
-    assert!(seen.show("transaction#2298114507#payment", true).unwrap().contains('@'));
-    assert!(seen.show("transaction#1#payment", false).is_none());
+    assert!(snapshot.show("transaction#2298114507#payment", true).unwrap().contains('@'));
+    assert!(snapshot.show("transaction#1#payment", false).is_none());
 }
 
 #[tokio::test]
@@ -167,9 +167,9 @@ async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
     stack.receive_all().await;
     park(&stack, r#"{"pk":"transaction#2298114507","sk":"payment","cause":"rejected by SQS"}"#).await;
 
-    let seen = dead_letters(&stack).look().await.unwrap();
-    assert!(seen.list().contains("transaction#2298114507#payment  rejected by SQS"), "{}", seen.list());
-    assert!(seen.would_redrive(None).contains("transaction#2298114507#payment (parked)"));
+    let snapshot = dead_letters(&stack).look().await.unwrap();
+    assert!(snapshot.list().contains("transaction#2298114507#payment  rejected by SQS"), "{}", snapshot.list());
+    assert!(snapshot.would_redrive(None).contains("transaction#2298114507#payment (parked)"));
     assert_eq!(redrive(&stack, Some("dispute")).await, Redriven::default());
     assert_eq!(redrive(&stack, Some("payment")).await, Redriven { events: 1, notes: 1, ..Redriven::default() });
     let messages = stack.receive_all().await;

@@ -43,8 +43,8 @@ async fn of_sale(stack: &TestStack) -> Vec<Item> {
 
 /// The lines of `show` that contain the goods of each event.
 async fn goods(stack: &TestStack) -> Vec<String> {
-    let sought = Sought::Id("2298114507".to_owned());
-    let found = find(&stack.table(), &sought, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
+    let query = Sought::Id("2298114507".to_owned());
+    let found = find(&stack.table(), &query, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
     let heads = |line: &&str| line.contains("event: ") || line.contains("conflict: ");
     found.text(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
 }

@@ -17,9 +17,9 @@ async fn start_with_sale() -> TestStack {
     stack
 }
 
-async fn shown(stack: &TestStack, sought: Sought, bodies: Bodies) -> String {
+async fn shown(stack: &TestStack, query: Sought, bodies: Bodies) -> String {
     let setting = Some(PaymentWithoutOrder::MoneyOnly);
-    find(&stack.table(), &sought, setting).await.unwrap().text(bodies)
+    find(&stack.table(), &query, setting).await.unwrap().text(bodies)
 }
 
 fn id(id: &str) -> Sought {
@@ -30,8 +30,8 @@ fn id(id: &str) -> Sought {
 async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
     let stack = start_with_sale().await;
     let all = shown(&stack, id("2298114507"), Bodies::Hidden).await;
-    for sought in [id("712045518"), id("transaction#2298114507"), Sought::User("isle-4471".to_owned())] {
-        assert_eq!(shown(&stack, sought, Bodies::Hidden).await, all);
+    for query in [id("712045518"), id("transaction#2298114507"), Sought::User("isle-4471".to_owned())] {
+        assert_eq!(shown(&stack, query, Bodies::Hidden).await, all);
     }
     let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[25..])).collect();
     assert_eq!(
@@ -120,7 +120,7 @@ async fn command_fails_if_nothing_is_found() {
     let (succeeded, printed) = stack.run(&["show", "712045518", "--bodies"]).await;
     assert!(succeeded && printed.contains("order_paid  event: grant"), "{printed}");
     assert!(printed.contains(r#""email": "***""#) && !printed.contains('@'), "{printed}");
-    for arguments in [["show", "7", "--bodies"], ["show", "--user", "nobody"]] {
+    for arguments in [["show", "7", "--bodies"], ["show", "--user", "unknown"]] {
         let (succeeded, printed) = stack.run(&arguments).await;
         assert!(!succeeded && printed.starts_with("error: nothing is kept of "), "{printed}");
     }
