@@ -10,7 +10,7 @@ use intake::record::Kind;
 use intake::table::{BODY, ERASED_AT, KIND, PK, RECEIVED_AT, SK, TYPE};
 use jiff::Timestamp;
 use serde::Deserialize;
-use xsolla::drift::{Row, Tally};
+use xsolla::inspect::{DriftRow, DriftTally};
 use xsolla::{EventId, json_text};
 
 use crate::columns::columns;
@@ -19,7 +19,7 @@ use crate::connection::Clients;
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Report {
-    tally: Tally<Sighting>,
+    tally: DriftTally<Sighting>,
     /// Bodies that are no notification.
     others: usize,
 }
@@ -130,7 +130,7 @@ pub async fn of_table(table: &str) -> Result<Report, ReadError> {
 /// For people: a line per type, place and difference, the newest first.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows: Vec<Row<'_, Sighting>> = self.tally.rows().collect();
+        let mut rows: Vec<DriftRow<'_, Sighting>> = self.tally.rows().collect();
         // Stable: of one moment, by type and place.
         rows.sort_by(|one, other| other.example.since.cmp(&one.example.since));
         let head = ["since", "how often", "type", "where", "what", "kind", "first in"].map(str::to_owned);
@@ -147,7 +147,7 @@ impl fmt::Display for Report {
     }
 }
 
-fn cells(row: &Row<'_, Sighting>) -> [String; 7] {
+fn cells(row: &DriftRow<'_, Sighting>) -> [String; 7] {
     let path = if row.path.is_empty() { "(all of it)" } else { row.path };
     [
         row.example.since.clone(),
@@ -155,7 +155,7 @@ fn cells(row: &Row<'_, Sighting>) -> [String; 7] {
         row.type_label.to_owned(),
         path.to_owned(),
         row.drift.to_string(),
-        row.kind.unwrap_or("-").to_owned(),
+        row.json_type.unwrap_or("-").to_owned(),
         row.example.name.clone(),
     ]
 }

@@ -88,7 +88,7 @@ fn show_webhooks(quiet: bool) {
 /// As one secret, whatever it looks like: it stands in a path.
 fn unsigned_key(key: &str) -> Result<Secrets, String> {
     match Secrets::new(vec![key.to_owned()]) {
-        Ok(key) if key.shortest() >= MIN_KEY => Ok(key),
+        Ok(key) if key.min_len() >= MIN_KEY => Ok(key),
         Ok(_) | Err(_) => Err(format!("--unsigned-key: it must have at least {MIN_KEY} characters")),
     }
 }

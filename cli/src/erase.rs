@@ -9,7 +9,8 @@ use intake::ports::PortError;
 use intake::record::Item as _;
 use intake::table::{BODY, ERASED_AT, KIND, TYPE, USER_ID};
 use jiff::Timestamp;
-use xsolla::{EventId, erased, json_text};
+use xsolla::inspect::anonymize;
+use xsolla::{EventId, json_text};
 
 use crate::columns::columns;
 use crate::table::{Index, Item, Place, Table};
@@ -134,7 +135,7 @@ impl Record {
         let type_name = text(TYPE);
         // What is not even text is masked as a whole.
         let notification = item.binary(BODY).and_then(|body| json_text(body).ok()).unwrap_or_default();
-        let body = erased(&type_name, notification);
+        let body = anonymize(&type_name, notification);
         Self { place: Place::of(item), kind: text(KIND), type_name, names, body }
     }
 }

@@ -78,7 +78,7 @@ async fn replay(options: ReplayOptions) -> Result<ExitCode, Box<dyn std::error::
     let selection = match (options.subject, options.event) {
         (Some(subject), _) => Selection::Subject(subject),
         (None, Some(event)) => {
-            Selection::Event(EventId::parse(&event).ok_or("--event: it is no event id, as `show` shows them")?)
+            Selection::Event(event.parse::<EventId>().map_err(|_| "--event: it is no event id, as `show` shows them")?)
         }
         (None, None) => Selection::Range(Range { from: options.from, to: options.to, type_name: options.type_name }),
     };

@@ -14,7 +14,8 @@ use message::model::{
     UpdateSubscription,
 };
 use message::{Goods, ItemRole};
-use xsolla::{EventId, NotificationType, PaymentWithoutOrder, json_text, masked};
+use xsolla::inspect::redact;
+use xsolla::{EventId, NotificationType, PaymentWithoutOrder, json_text};
 
 use crate::table::{Index, Item, Table};
 
@@ -32,7 +33,7 @@ pub enum Sought {
 pub enum Bodies {
     /// Nothing.
     Hidden,
-    /// All but personal data: see [`masked`].
+    /// All but personal data: see [`redact`].
     Masked,
     /// All, as it came.
     AsTheyCame,
@@ -70,7 +71,7 @@ pub async fn find(
     let subjects = match sought {
         Sought::User(user) => table.subjects_by(Index::User, user).await?,
         Sought::Id(id) if id.contains('#') => {
-            only = EventId::parse(id);
+            only = id.parse::<EventId>().ok();
             vec![only.as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
         }
         Sought::Id(id) => {
@@ -168,7 +169,7 @@ impl Entry {
             Bodies::Hidden => {}
             Bodies::Masked => {
                 let notification = json_text(&self.body).unwrap_or_default();
-                for line in masked(type_name, notification).lines() {
+                for line in redact(type_name, notification).lines() {
                     let _ = writeln!(text, "    {line}");
                 }
             }
@@ -230,7 +231,7 @@ fn gist(type_name: &str, notification: &str) -> Vec<String> {
 }
 
 fn read<M: Model>(notification: &str, gist: impl FnOnce(M) -> Vec<String>) -> Vec<String> {
-    M::read(notification).map(gist).unwrap_or_default()
+    M::from_json(notification).map(gist).unwrap_or_default()
 }
 
 fn of_purchase(purchase: Option<&Purchase>) -> Vec<String> {
@@ -258,10 +259,10 @@ fn of_order(order: &Order, items: &[model::Item], billing: Option<&Billing>, not
     let money = billing.and_then(|billing| billing.purchase.as_ref()?.total.as_ref());
     gist.extend(money.map(|money| format!("paid {money}")));
     // Both types of order have the same lines.
-    let roles = ItemRole::of_items(Some(NotificationType::ORDER_PAID), notification).unwrap_or_default();
+    let roles = ItemRole::of_items(NotificationType::ORDER_PAID, notification).unwrap_or_default();
     for (item, role) in items.iter().zip(roles) {
         let part = match role {
-            ItemRole::Own => "",
+            ItemRole::Standalone => "",
             ItemRole::BundleContent => " (of the bundle)",
             ItemRole::Unclear => " (perhaps of the bundle)",
         };

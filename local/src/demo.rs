@@ -164,7 +164,7 @@ fn steps() -> Vec<Step> {
 
 /// A sample with ids that no earlier run has used, since a table on disk remembers those.
 fn fresh(sample: &str, run: i64) -> String {
-    let body = samples::named(sample).map_or("", |sample| sample.body.trim_end());
+    let body = samples::get(sample).map_or("", |sample| sample.body.trim_end());
     ["2298114507", "2298120944", "2298130071", "712045518", "712051377"]
         .iter()
         .fold(body.to_owned(), |body, id| body.replace(id, &format!("{run}{}", &id[id.len() - 4..])))
@@ -219,10 +219,10 @@ async fn kept(stack: &Stack, step: &Step) -> Result<Vec<String>, StartError> {
 
 fn subject(body: &str) -> String {
     let own = "any";
-    let envelope = Secrets::parse(own).ok().zip(Signature::parse(&sign(body.as_bytes(), own)).ok());
+    let envelope = own.parse::<Secrets>().ok().zip(sign(body.as_bytes(), own).parse::<Signature>().ok());
     let verified = envelope.and_then(|(secrets, signature)| secrets.verify(body.as_bytes(), &signature).ok());
-    let envelope = verified.and_then(|verified| Envelope::read(&verified).ok());
-    envelope.map_or_else(String::new, |envelope| envelope.event_id.subject().to_owned())
+    let envelope = verified.and_then(|verified| Envelope::parse(&verified).ok());
+    envelope.map_or_else(String::new, |envelope| envelope.event_id().subject().to_owned())
 }
 
 /// Takes from the queue, as the game would, until all that is expected has come and nothing more does. What others have

@@ -55,7 +55,7 @@ pub struct Options {
 
 /// As deployed by default, but that this machine's own calls are expected: here, Xsolla's come through a tunnel.
 pub fn local_sources() -> SourcePolicy {
-    SourcePolicy { ranges: SourceRanges::published().and(Ipv4Addr::LOCALHOST.into()), enforced: false }
+    SourcePolicy { ranges: SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
 
 /// Injects faults between the functions and AWS.

@@ -87,7 +87,7 @@ async fn run_with(
 ) -> Result<Report, StartError> {
     let started = Instant::now();
     let faults = Faults::new(options.faults, options.seed);
-    let secrets = Secrets::parse(SECRET).map_err(StartError::service)?;
+    let secrets = SECRET.parse::<Secrets>().map_err(StartError::service)?;
     let mut stack = Box::pin(Stack::start_with_faults(
         local::Options {
             port: 0,

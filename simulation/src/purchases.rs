@@ -183,7 +183,7 @@ impl Sale {
 }
 
 fn body(sample: &str, ids: &[(&str, String)]) -> String {
-    replaced(samples::named(sample).map_or("", |sample| sample.body.trim_end()).to_owned(), ids)
+    replaced(samples::get(sample).map_or("", |sample| sample.body.trim_end()).to_owned(), ids)
 }
 
 fn replaced(body: String, ids: &[(&str, String)]) -> String {

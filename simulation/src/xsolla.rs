@@ -112,13 +112,13 @@ pub(super) struct Identity {
 
 /// Finds out what a body is to the receiver.
 pub(super) fn identify(body: &str) -> Option<Identity> {
-    let secrets = Secrets::parse(SECRET).ok()?;
-    let signature = Signature::parse(&sign(body.as_bytes(), SECRET)).ok()?;
+    let secrets = SECRET.parse::<Secrets>().ok()?;
+    let signature = sign(body.as_bytes(), SECRET).parse::<Signature>().ok()?;
     let verified = secrets.verify(body.as_bytes(), &signature).ok()?;
-    let envelope = Envelope::read(&verified).ok()?;
+    let envelope = Envelope::parse(&verified).ok()?;
     Some(Identity {
         success: Answer::Success(envelope.success()).status(),
-        event_id: envelope.event_id,
+        event_id: envelope.event_id().clone(),
         digest: BodyDigest::of(body.as_bytes()).to_string(),
     })
 }
@@ -165,7 +165,7 @@ impl Xsolla {
         let answer = self.deliver(step, (due.purchase.number, due.step)).await;
         let mut seen = self.seen();
         seen.clock = seen.clock.max(due.at);
-        if let Some(pause) = step.known.retry_schedule().pause(due.resent, answer) {
+        if let Some(pause) = step.known.retry_schedule().delay(due.resent, answer) {
             seen.resent += 1;
             return Some(Due { at: due.at + pause, resent: due.resent + 1, ..due });
         }

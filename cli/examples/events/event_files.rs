@@ -31,7 +31,7 @@ pub fn functions() -> Vec<String> {
 
 /// The type that a function is named after. `None` for `webhook`, `unsigned` and `relay`.
 pub fn type_of(function: &str) -> Option<NotificationType> {
-    NotificationType::named(&function.replace('-', "_"))
+    function.replace('-', "_").parse().ok()
 }
 
 /// The path of an event's file.
@@ -46,7 +46,7 @@ pub fn text(event: &Value) -> String {
 
 /// The sample of this name.
 pub fn sample(name: &str) -> &'static str {
-    samples::named(name).unwrap_or_else(|| panic!("no sample {name}")).body
+    samples::get(name).unwrap_or_else(|| panic!("no sample {name}")).body
 }
 
 /// The first sample of a type.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use message::Event;
-use xsolla::masked;
+use xsolla::inspect::redact;
 
 use super::{Letter, Seen, TellsOf, is_of_type};
 use crate::columns::columns;
@@ -70,7 +70,7 @@ impl Seen {
             let message = letter.message.body().unwrap_or_default();
             let shown = match Event::read(message) {
                 _ if unmasked => message.to_owned(),
-                Ok(event) => masked(&event.notification_type, event.notification.get()),
+                Ok(event) => redact(&event.notification_type, event.notification.get()),
                 Err(_) => "***".to_owned(),
             };
             let _ = writeln!(text, "{shown}");

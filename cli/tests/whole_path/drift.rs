@@ -38,7 +38,7 @@ async fn searches_a_table() {
     let since = stored.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
     let expected: [&[&str]; 4] = [
         &["since", "how often", "type", "where", "what", "kind", "first in"],
-        &[&since, "1 of 1", "refund", "(odd key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
+        &[&since, "1 of 1", "refund", "(redacted key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
         &[],
         &["Drift in 5 notifications."],
     ];

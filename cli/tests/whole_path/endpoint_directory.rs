@@ -150,11 +150,11 @@ async fn logs_a_refused_connection() {
 
 #[rstest]
 #[case::server_error(503, "isle-4471".to_owned(), "status 503")]
-#[case::unexpected_status(401, "isle-4471".to_owned(), "status 401, which is no reply to this question")]
+#[case::unexpected_status(401, "isle-4471".to_owned(), "status 401 is not a reply to this question")]
 #[case::not_found(
     404,
     "isle-4471".to_owned(),
-    "status 404, and the body is not an error with the code INVALID_USER"
+    "status 404 with a body that is not an error with the code INVALID_USER"
 )]
 #[case::large_body(200, "isle-4471".repeat(200_000), "status 200, and more than 1048576 bytes")]
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn unsigned_function_accepts_its_event() {
     let intake = UnsignedIntake {
         events: stack.emulator.events.clone(),
         directory: Directory::ACCEPT_ALL,
-        keys: SecretCache::new(SecretSource::Fixed(Secrets::parse(UNSIGNED_KEY).unwrap())),
+        keys: SecretCache::new(SecretSource::Fixed(UNSIGNED_KEY.parse::<Secrets>().unwrap())),
         sources: SourceRanges::published(),
     };
     let request: ProxyRequest = read("unsigned");

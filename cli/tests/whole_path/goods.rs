@@ -65,6 +65,9 @@ async fn item_roles_mark_bundle_content() {
     }
     let messages = stack.receive_all().await;
     let roles = |kind: &str| messages.iter().find(|message| message.r#type == kind).unwrap().item_roles.clone();
-    assert_eq!(roles("order_paid").unwrap(), [ItemRole::Own, ItemRole::BundleContent, ItemRole::Own, ItemRole::Own]);
+    assert_eq!(
+        roles("order_paid").unwrap(),
+        [ItemRole::Standalone, ItemRole::BundleContent, ItemRole::Standalone, ItemRole::Standalone]
+    );
     assert_eq!(roles("payment"), None);
 }

@@ -76,7 +76,7 @@ async fn partial_refunds_of_one_payment_differ_by_date_and_amount() {
 
 #[tokio::test]
 async fn accepts_a_signature_of_any_secret() {
-    let secrets = xsolla::Secrets::parse(r#"["current","test_secret"]"#).unwrap();
+    let secrets = r#"["current","test_secret"]"#.parse::<xsolla::Secrets>().unwrap();
     let stack = TestStack::start_with(local::Options { secrets, ..options() }).await;
     let payment = sample("payment").as_bytes();
     for secret in ["current", SECRET] {

@@ -20,7 +20,7 @@ fn enforced() -> SourcePolicy {
 
 #[tokio::test]
 async fn accepts_listed_address_if_enforced() {
-    let ranges = SourceRanges::published().and(Ipv4Addr::LOCALHOST.into());
+    let ranges = SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into());
     let stack = TestStack::start_with(Options { sources: SourcePolicy { ranges, enforced: true }, ..options() }).await;
     assert_eq!(stack.send(sample("payment")).await.status, 204);
     assert_eq!(stack.receive_all().await.len(), 1);

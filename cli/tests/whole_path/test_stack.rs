@@ -84,7 +84,7 @@ pub fn options() -> Options {
         port: 0,
         dynamodb_port: 0,
         sqs_port: 0,
-        secrets: Secrets::parse(SECRET).unwrap(),
+        secrets: SECRET.parse::<Secrets>().unwrap(),
         directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
         sources: local::local_sources(),
@@ -271,7 +271,7 @@ pub fn intake(events: Events) -> WebhookIntake {
         accepted_types: AcceptedTypes::All,
         events,
         directory: Some(Directory::ACCEPT_ALL),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     }
 }

@@ -27,7 +27,7 @@ const WEB_SHOP: &str = "user-validation";
 const PAYOUT: &str = "payout";
 
 async fn start(directory: DirectorySetting) -> TestStack {
-    let unsigned_key = Some(Secrets::parse(UNSIGNED_KEY).unwrap());
+    let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     TestStack::start_with(Options { directory, unsigned_key, ..options() }).await
 }
 
@@ -85,7 +85,7 @@ async fn answers_503_to_wrong_path_key_or_method() {
 
 #[tokio::test]
 async fn always_enforces_source_addresses() {
-    let unsigned_key = Some(Secrets::parse(UNSIGNED_KEY).unwrap());
+    let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();
     assert!(!sources.enforced);
     let stack = TestStack::start_with(Options { sources, unsigned_key, ..options() }).await;
@@ -130,7 +130,7 @@ async fn payout_is_relayed_once_per_status_in_order() {
         assert_eq!(message.attributes["type"], "payout");
     }
     assert_eq!(messages[1].notification.get(), success);
-    let payout = message::model::Payout::read(messages[1].notification.get()).unwrap();
+    let payout = message::model::Payout::from_json(messages[1].notification.get()).unwrap();
     assert_eq!(payout.status, Some(message::model::PayoutStatus::Success));
 }
 

@@ -158,14 +158,14 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
         let (verified, secrets) = timed(&mut receipt.took.verify, self.verify(delivery)).await?;
-        receipt.secret = Some(verified.secret());
+        receipt.secret = Some(verified.secret_index());
         receipt.secrets = Some(secrets);
         receipt.unknown_source = self.sources.unknown(delivery.source);
         if receipt.unknown_source.is_some() && self.sources.enforced {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
         }
 
-        let Ok(envelope) = Envelope::read(&verified) else {
+        let Ok(envelope) = Envelope::parse(&verified) else {
             let kept = store_unreadable(&self.events, verified.into(), delivery.received_at, delivery.trace);
             return timed(&mut receipt.took.keep, kept).await.map_err(failed(Unavailable::Store));
         };
@@ -173,7 +173,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if !self.accepted_types.takes(envelope) {
             return Ok(Outcome::Unavailable(Unavailable::UnexpectedType));
         }
-        match envelope.known.map(NotificationType::role) {
+        match envelope.notification_type().map(NotificationType::role) {
             Some(Role::Question(question)) => {
                 let directory = self.directory.as_ref().ok_or_else(nobody)?;
                 let answer = ask(directory, question, envelope, verified.body());
@@ -191,7 +191,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     /// Against the secrets held, then, if none matches, against those of this moment.
     async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<(Verified<'a>, Arc<Secrets>), Stop> {
         let wrong = || Stop::from(Outcome::InvalidSignature);
-        let signature = delivery.authorization.and_then(|value| Signature::parse(value).ok()).ok_or_else(wrong)?;
+        let signature = delivery.authorization.and_then(|value| value.parse::<Signature>().ok()).ok_or_else(wrong)?;
         let unreadable = failed(Unavailable::Secrets);
 
         let held = self.secrets.current(delivery.received_at).await.map_err(unreadable)?;
@@ -208,7 +208,7 @@ impl AcceptedTypes {
     fn takes(self, envelope: &Envelope<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::Only(only) => envelope.known == Some(only),
+            Self::Only(only) => envelope.notification_type() == Some(only),
         }
     }
 }

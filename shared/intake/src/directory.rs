@@ -52,7 +52,7 @@ impl UserDirectory for Directory {
         match &self.0 {
             Choice::AcceptAll => accept(question, body),
             Choice::Table(users) => users.reply(question, envelope, body).await,
-            Choice::Endpoint(endpoint) => endpoint.reply(question, &envelope.type_name, body).await.map(Some),
+            Choice::Endpoint(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
         }
     }
 }

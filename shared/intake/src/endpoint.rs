@@ -93,7 +93,7 @@ impl Endpoint {
             self.attempt(question, request.map_err(Failure::Final)?).await
         };
         let said = match attempt().await {
-            Err(Failure::Passing(cause)) if question.may_be_repeated() => {
+            Err(Failure::Passing(cause)) if question.is_idempotent() => {
                 tracing::warn!(cause, "the endpoint of USER_DIRECTORY is asked again");
                 attempt().await
             }
@@ -124,7 +124,7 @@ impl Endpoint {
         let slow = |_| Err(Failure::Passing(format!("no response within {} ms", ATTEMPT.as_millis())));
         match in_time.unwrap_or_else(slow) {
             Ok((status, body)) if status < 500 => {
-                question.read_response(status, &body).map_err(|error| Failure::Final(error.to_string()))
+                question.parse_response(status, &body).map_err(|error| Failure::Final(error.to_string()))
             }
             failed => {
                 // A frozen function wakes with connections that died meanwhile: the next attempt has a fresh one.

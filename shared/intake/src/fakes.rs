@@ -94,11 +94,11 @@ impl UserDirectory for FakeDirectory {
         body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
         self.switch.pass().await?;
-        let is_known = envelope.user_id.as_deref() == Some("known");
+        let is_known = envelope.user_id() == Some("known");
         Ok(match question {
             Question::UserValidation if is_known => Some(Reply::UserFound),
             Question::UserValidation => Some(Reply::UserNotFound),
-            Question::PartnerSideCatalog if is_known => question.read_response(200, CATALOG.as_bytes()).ok(),
+            Question::PartnerSideCatalog if is_known => question.parse_response(200, CATALOG.as_bytes()).ok(),
             Question::WebShopUserValidation if is_known => Reply::web_shop_user(body, None).ok(),
             Question::PartnerSideCatalog | Question::WebShopUserValidation => Some(Reply::NotFound),
             Question::UserSearch | Question::GetPincode | Question::InventoryGet => None,
@@ -123,7 +123,7 @@ impl FakeSecrets {
 impl SecretStore for FakeSecrets {
     async fn read(&self) -> Result<Secrets, PortError> {
         self.switch.pass().await?;
-        Ok(Secrets::parse(*self.text.lock().unwrap()).unwrap())
+        Ok((*self.text.lock().unwrap()).parse::<Secrets>().unwrap())
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Body<'a> {
 
 impl<'a> From<Verified<'a>> for Body<'a> {
     fn from(verified: Verified<'a>) -> Self {
-        Self { bytes: verified.body(), digest: verified.digest(), secret: Some(verified.secret()) }
+        Self { bytes: verified.body(), digest: verified.digest(), secret: Some(verified.secret_index()) }
     }
 }
 
@@ -110,20 +110,20 @@ impl Kind {
 
 impl<'a> Record<'a> {
     pub(crate) fn of_event(
-        envelope: &Envelope<'a>,
+        envelope: &'a Envelope<'_>,
         body: Body<'a>,
         received_at: Timestamp,
         trace: Option<&'a TraceHeader>,
     ) -> Self {
         Self {
             kind: Kind::Event,
-            event_id: envelope.event_id.clone(),
-            type_name: Some(envelope.type_name.clone()),
-            order_id: envelope.order_id.clone(),
-            user_id: envelope.user_id.clone(),
-            project_id: envelope.project_id.clone(),
-            mode: envelope.mode,
-            identified: envelope.identified,
+            event_id: envelope.event_id().clone(),
+            type_name: Some(envelope.type_name().into()),
+            order_id: envelope.order_id().map(Into::into),
+            user_id: envelope.user_id().map(Into::into),
+            project_id: envelope.project_id().map(Into::into),
+            mode: envelope.mode(),
+            identified: envelope.is_identified(),
             body,
             received_at,
             trace,
@@ -148,12 +148,12 @@ impl<'a> Record<'a> {
 
     /// The same delivery under the key for what has happened before, for the `nth` time.
     pub(crate) fn repeated(self, event_id: &EventId, nth: u32) -> Self {
-        Self { event_id: event_id.of_repetition(nth), ..self }
+        Self { event_id: event_id.with_recurrence(nth), ..self }
     }
 
     /// The same delivery, to be kept beside the one that has its key.
     pub(crate) fn into_conflict(self) -> Self {
-        Self { kind: Kind::Conflict, event_id: self.event_id.of_conflict(self.body.digest()), ..self }
+        Self { kind: Kind::Conflict, event_id: self.event_id.with_conflict(self.body.digest()), ..self }
     }
 }
 
@@ -212,7 +212,7 @@ impl StoredEvent {
             order_id: optional(ORDER_ID),
             user_id: optional(USER_ID),
             project_id: optional(PROJECT_ID),
-            mode: item.string(MODE).and_then(Mode::named).ok_or(MissingAttribute(MODE))?,
+            mode: item.string(MODE).and_then(|mode| mode.parse().ok()).ok_or(MissingAttribute(MODE))?,
             identified: item.boolean(IDENTIFIED).ok_or(MissingAttribute(IDENTIFIED))?,
             received_at: required(RECEIVED_AT)?,
             trace: item.string(TRACE).and_then(TraceHeader::parse),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{Goods, ItemRole, NotificationType, PaymentWithoutOrder, Told};
+use xsolla::{EventFacts, Goods, ItemRole, NotificationType, PaymentWithoutOrder};
 
 use crate::ports::{History, Parked, Parking, PortError, Queue, SendResult};
 use crate::record::{MissingAttribute, StoredEvent};
@@ -205,14 +205,14 @@ pub async fn write<H: History>(
     history: &H,
     payment_without_order: PaymentWithoutOrder,
 ) -> Result<Message, BuildError> {
-    let told = told(event).map_err(BuildError::Permanent)?;
-    let others = if Goods::depends_on_earlier(&told, payment_without_order) {
+    let facts = facts(event).map_err(BuildError::Permanent)?;
+    let others = if facts.goods_depend_on_history(payment_without_order) {
         history.events_of(event.event_id.subject()).await.map_err(BuildError::Transient)?
     } else {
         Vec::new()
     };
     goods(event, payment_without_order, &others)
-        .and_then(|goods| message_with(event, &told, goods, replay))
+        .and_then(|goods| message_with(event, &facts, goods, replay))
         .map_err(BuildError::Permanent)
 }
 
@@ -226,13 +226,13 @@ pub fn goods(
     payment_without_order: PaymentWithoutOrder,
     others: &[StoredEvent],
 ) -> Result<Goods, NotJson> {
-    let others: Vec<Told<'_>> = others.iter().filter_map(|other| told(other).ok()).collect();
-    Ok(Goods::of(&told(event)?, payment_without_order, &others))
+    let others: Vec<EventFacts<'_>> = others.iter().filter_map(|other| facts(other).ok()).collect();
+    Ok(facts(event)?.goods(payment_without_order, &others))
 }
 
-fn told(event: &StoredEvent) -> Result<Told<'_>, NotJson> {
-    Ok(Told {
-        known: NotificationType::named(&event.type_name),
+fn facts(event: &StoredEvent) -> Result<EventFacts<'_>, NotJson> {
+    Ok(EventFacts {
+        notification_type: event.type_name.parse::<NotificationType>().ok(),
         identified: event.identified,
         mode: event.mode,
         received_at: &event.received_at,
@@ -240,7 +240,7 @@ fn told(event: &StoredEvent) -> Result<Told<'_>, NotJson> {
     })
 }
 
-fn message_with(event: &StoredEvent, told: &Told<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
+fn message_with(event: &StoredEvent, facts: &EventFacts<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
     let message = Message::new(&Event {
         event_id: event.event_id.to_string().into(),
         notification_type: Cow::Borrowed(&event.type_name),
@@ -251,10 +251,10 @@ fn message_with(event: &StoredEvent, told: &Told<'_>, goods: Goods, replay: bool
         project_id: event.project_id.as_deref().map(Cow::Borrowed),
         mode: event.mode,
         identified: event.identified,
-        deprecated: told.known.is_some_and(NotificationType::is_deprecated),
+        deprecated: facts.notification_type.is_some_and(NotificationType::is_deprecated),
         replay,
         received_at: Cow::Borrowed(&event.received_at),
-        item_roles: ItemRole::of_items(told.known, told.notification),
+        item_roles: facts.notification_type.and_then(|known| ItemRole::of_items(known, facts.notification)),
         notification: sqs_message::notification(&event.body)?,
     })?;
     Ok(Message { trace: event.trace.clone(), ..message })

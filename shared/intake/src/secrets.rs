@@ -114,7 +114,7 @@ mod tests {
         *keeper.store().text.lock().unwrap() = r#"["new","old"]"#;
         let first = keeper.refresh(at(60), &tried).await.unwrap().unwrap();
         let second = keeper.refresh(at(60), &tried).await.unwrap().unwrap();
-        assert!(second.contain("new") && Arc::ptr_eq(&first, &second));
+        assert!(second.contains("new") && Arc::ptr_eq(&first, &second));
         assert!(keeper.refresh(at(60), &second).await.unwrap().is_none(), "a wrong one causes no third reading");
     }
 }

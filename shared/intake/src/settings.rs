@@ -156,7 +156,7 @@ impl UnsignedSettings {
             "the secret in Secrets Manager that holds the key in the path (or UNSIGNED_KEY with it, for local runs)";
         let keys = secrets(variable, "UNSIGNED_KEY_SECRET_ID", KEY, missing)?;
         match &keys {
-            SecretsSetting::Given(keys) if keys.shortest() < MIN_KEY => {
+            SecretsSetting::Given(keys) if keys.min_len() < MIN_KEY => {
                 Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY} characters")))
             }
             SecretsSetting::Given(_) | SecretsSetting::SecretsManager(_) => {
@@ -207,7 +207,9 @@ fn retention(variable: Variable<'_>) -> Result<SignedDuration, InvalidSetting> {
 fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, InvalidSetting> {
     const NAME: &str = "PAYMENT_WITHOUT_ORDER";
     let choice = required(variable, NAME, "what a payment means that names no order: grant or money_only")?;
-    choice.parse().map_err(|error: xsolla::InvalidChoice| InvalidSetting::Invalid(NAME, error.to_string()))
+    choice
+        .parse()
+        .map_err(|error: xsolla::ParsePaymentWithoutOrderError| InvalidSetting::Invalid(NAME, error.to_string()))
 }
 
 /// Secrets in the variable `given`, or in the secret that `id` names.
@@ -222,7 +224,8 @@ fn secrets(
             Err(InvalidSetting::Invalid(given, format!("{id} is set as well, and only one of them can count")))
         }
         (Some(id), None) => Ok(SecretsSetting::SecretsManager(id)),
-        (None, Some(text)) => Secrets::parse(&text)
+        (None, Some(text)) => text
+            .parse::<Secrets>()
             .map(SecretsSetting::Given)
             .map_err(|error| InvalidSetting::Invalid(given, error.to_string())),
         (None, None) => Err(InvalidSetting::Missing(id, missing)),
@@ -261,7 +264,7 @@ fn source_ranges(variable: Variable<'_>) -> Result<SourceRanges, InvalidSetting>
     const NAME: &str = "SOURCE_RANGES";
     optional(variable, NAME).map_or_else(
         || Ok(SourceRanges::published()),
-        |text| SourceRanges::parse(&text).map_err(|error| InvalidSetting::Invalid(NAME, error.to_string())),
+        |text| text.parse::<SourceRanges>().map_err(|error| InvalidSetting::Invalid(NAME, error.to_string())),
     )
 }
 

@@ -27,10 +27,10 @@ pub(crate) async fn keep<E: EventStore>(
             PutOutcome::Inserted => return Ok(Outcome::Accepted(success)),
             PutOutcome::AlreadyExists { digest, received_at: first } if digest == record.body.digest().to_string() => {
                 let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RESENDS);
-                if is_retry || !envelope.may_repeat() {
+                if is_retry || !envelope.can_recur() {
                     return Ok(Outcome::Duplicate(success));
                 }
-                record = record.repeated(&envelope.event_id, nth);
+                record = record.repeated(envelope.event_id(), nth);
             }
             PutOutcome::AlreadyExists { .. } => break,
         }

@@ -15,8 +15,8 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use xsolla::NotificationType;
-use xsolla::drift::{Row, Tally};
+use xsolla::inspect::{DriftRow, DriftTally};
+use xsolla::{Envelope, NotificationType};
 
 use crate::accept::DeliveryReport;
 use crate::outcome::{Outcome, Unavailable};
@@ -91,8 +91,8 @@ impl Line {
         let envelope = receipt.envelope.as_ref();
         // A question is kept nowhere: its key would lead whoever looks for it astray.
         let event = envelope.filter(|envelope| !envelope.is_question());
-        let unknown = envelope.filter(|envelope| envelope.known.is_none());
-        let is_deprecated = envelope.and_then(|envelope| envelope.known).is_some_and(NotificationType::is_deprecated);
+        let unknown = envelope.filter(|envelope| envelope.notification_type().is_none());
+        let is_deprecated = envelope.and_then(Envelope::notification_type).is_some_and(NotificationType::is_deprecated);
         let mut alone = vec![Metric::milliseconds("Duration", took)];
         for (name, step) in [
             ("VerifyDuration", receipt.took.verify),
@@ -123,7 +123,7 @@ impl Line {
             Outcome::Conflict(_) | Outcome::Unreadable | Outcome::InvalidSignature => Level::WARN,
             Outcome::Unavailable(_) => Level::ERROR,
         });
-        let user_id = envelope.and_then(|envelope| envelope.user_id.as_deref()).filter(|_| is_wanted(level));
+        let user_id = envelope.and_then(|envelope| envelope.user_id()).filter(|_| is_wanted(level));
         let user = user_id.and_then(|user_id| receipt.secrets.as_ref()?.pseudonyms(user_id).next());
         Self {
             timestamp: received_at,
@@ -131,14 +131,14 @@ impl Line {
             message: "webhook",
             outcome: receipt.outcome.name(),
             status: receipt.outcome.answer().status(),
-            notification_type: envelope.map(|envelope| label(envelope.known)),
+            notification_type: envelope.map(|envelope| label(envelope.notification_type())),
             unknown_type: unknown
-                .and_then(|envelope| own_name(xsolla::type_label(&envelope.type_name)))
+                .and_then(|envelope| own_name(xsolla::type_label(envelope.type_name())))
                 .map(str::to_owned),
-            event_id: event.map(|envelope| envelope.event_id.to_string()),
-            mode: envelope.map(|envelope| envelope.mode.name()),
+            event_id: event.map(|envelope| envelope.event_id().to_string()),
+            mode: envelope.map(|envelope| envelope.mode().name()),
             user,
-            identified: event.map(|envelope| envelope.identified),
+            identified: event.map(Envelope::is_identified),
             secret: receipt.secret,
             unknown_source: receipt.unknown_source.map(|source| source.to_string()),
             failure: receipt.failure.as_ref().map(ToString::to_string),
@@ -255,9 +255,9 @@ struct DriftLog<'t> {
 }
 
 impl<'t> DriftLog<'t> {
-    fn of(row: &Row<'t, String>, at: Timestamp) -> Self {
+    fn of(row: &DriftRow<'t, String>, at: Timestamp) -> Self {
         let payout = Some(NotificationType::PAYOUT).filter(|payout| payout.name() == row.type_label);
-        let known = NotificationType::named(row.type_label).or(payout);
+        let known = row.type_label.parse::<NotificationType>().ok().or(payout);
         Self {
             timestamp: at,
             level: Level::WARN.as_str(),
@@ -266,7 +266,7 @@ impl<'t> DriftLog<'t> {
             unknown_type: own_name(row.type_label).filter(|_| known.is_none()),
             path: row.path,
             what: row.drift.to_string(),
-            kind: row.kind,
+            kind: row.json_type,
             event_id: row.example,
             metrics: Metrics {
                 at,
@@ -388,7 +388,7 @@ pub(crate) fn write_batch(relayed: &BatchOutcome, now: Timestamp, request_id: &s
 }
 
 /// Writes one line for each difference.
-pub(crate) fn write_drift(tally: &Tally<String>, at: Timestamp) {
+pub(crate) fn write_drift(tally: &DriftTally<String>, at: Timestamp) {
     for row in tally.rows() {
         write_line(&DriftLog::of(&row, at));
     }

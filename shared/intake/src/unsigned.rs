@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xsolla::{Envelope, Role, Secrets, SourceRanges, Unsigned};
+use xsolla::{Envelope, Role, Secrets, SourceRanges, UnsignedType};
 
 use crate::accept::{DeliveryReport, MAX_BODY, Stop, UnknownSource, ask, failed, timed};
 use crate::outcome::{Outcome, Unavailable};
@@ -28,7 +28,7 @@ pub const MIN_KEY: usize = 32;
 #[derive(Clone, Copy)]
 pub struct UnsignedDelivery<'a> {
     /// What its path says that it is; `None` if that says nothing known.
-    pub what: Option<Unsigned>,
+    pub what: Option<UnsignedType>,
     /// The key in its path.
     pub key: Option<&'a str>,
     /// Who called, as the gateway saw it. Never from a header, which any caller can write.
@@ -83,7 +83,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
         }
         let Some(what) = delivery.what else { return Ok(Outcome::Unavailable(Unavailable::UnexpectedType)) };
 
-        let envelope = Envelope::read_unsigned(body, what).ok();
+        let envelope = Envelope::parse_unsigned(body, what).ok();
         match what.notification_type().role() {
             Role::Question(question) => {
                 let Some(envelope) = envelope else { return Ok(Outcome::Unreadable) };
@@ -122,9 +122,9 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
 }
 
 fn is_one_of(keys: &Secrets, key: &str) -> Result<bool, PortError> {
-    if keys.shortest() < MIN_KEY {
+    if keys.min_len() < MIN_KEY {
         let cause = format!("one of them has less than {MIN_KEY} characters, and could be guessed");
         return Err(PortError { operation: "reading the keys of the unsigned routes", cause });
     }
-    Ok(keys.contain(key))
+    Ok(keys.contains(key))
 }

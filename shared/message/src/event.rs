@@ -73,13 +73,13 @@ impl<'a> Event<'a> {
     }
 
     /// The notification as the model of its type, with exact decimals and every digit of every id. (A payout has no
-    /// `notification_type`: [`Payout::read`](xsolla::model::Payout::read) takes the text of [`Self::notification`].)
+    /// `notification_type`: [`Payout::from_json`](xsolla::model::Payout::from_json) takes the text of [`Self::notification`].)
     ///
     /// # Errors
     ///
     /// When it is of another type, or has a field of a shape that nobody has met so far.
     pub fn notification<M: xsolla::model::Model>(&self) -> Result<M, xsolla::model::ModelError> {
-        M::read(self.notification.get())
+        M::from_json(self.notification.get())
     }
 }
 
@@ -90,7 +90,7 @@ impl<'a> Event<'a> {
 pub fn schema() -> Schema {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut types = Vec::new();
-    for (known, notification) in xsolla::model::schemas(&mut generator) {
+    for (known, notification) in xsolla::inspect::schemas(&mut generator) {
         types.push(json!({
             "if": { "properties": { "type": { "const": known.name() } } },
             "then": { "properties": { "notification": notification } },
@@ -103,7 +103,7 @@ pub fn schema() -> Schema {
     schema.insert("required".to_owned(), required.into());
     schema.insert("title".to_owned(), "Event".into());
     schema.insert("allOf".to_owned(), types.into());
-    xsolla::model::without_rust(&mut schema);
+    xsolla::inspect::plain_descriptions(&mut schema);
     schema
 }
 

@@ -1,41 +1,43 @@
 //! The published schema is that of the code, and takes every message.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use message::{Event, Goods, ItemRole};
+use message::{Event, ItemRole};
 use serde_json::{Value, json};
-use xsolla::{Envelope, NotificationType, PaymentWithoutOrder, Secrets, Signature, Told, Unsigned, samples, sign};
+use xsolla::{
+    Envelope, EventFacts, NotificationType, PaymentWithoutOrder, Secrets, Signature, UnsignedType, samples, sign,
+};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json");
 
 /// The message of a sample, as the relay writes it.
 fn message(body: &str) -> Value {
-    let signature = Signature::parse(&sign(body.as_bytes(), "secret")).unwrap();
-    let verified = Secrets::parse("secret").unwrap().verify(body.as_bytes(), &signature).unwrap();
-    message_of(Envelope::read(&verified).unwrap(), body)
+    let signature = sign(body.as_bytes(), "secret").parse::<Signature>().unwrap();
+    let verified = "secret".parse::<Secrets>().unwrap().verify(body.as_bytes(), &signature).unwrap();
+    message_of(&Envelope::parse(&verified).unwrap(), body)
 }
 
-fn message_of(envelope: Envelope<'_>, body: &str) -> Value {
-    let told = Told {
-        known: envelope.known,
-        identified: envelope.identified,
-        mode: envelope.mode,
+fn message_of(envelope: &Envelope<'_>, body: &str) -> Value {
+    let facts = EventFacts {
+        notification_type: envelope.notification_type(),
+        identified: envelope.is_identified(),
+        mode: envelope.mode(),
         received_at: "2026-11-22T00:31:07.042Z",
         notification: body,
     };
     let event = Event {
-        event_id: envelope.event_id.to_string().into(),
-        notification_type: envelope.type_name,
-        goods: Goods::of(&told, PaymentWithoutOrder::Grant, &[]),
-        subject: envelope.event_id.subject().into(),
-        order_id: envelope.order_id,
-        user_id: envelope.user_id,
-        project_id: envelope.project_id,
-        mode: envelope.mode,
-        identified: envelope.identified,
-        deprecated: envelope.known.is_some_and(NotificationType::is_deprecated),
+        event_id: envelope.event_id().to_string().into(),
+        notification_type: envelope.type_name().into(),
+        goods: facts.goods(PaymentWithoutOrder::Grant, &[]),
+        subject: envelope.event_id().subject().into(),
+        order_id: envelope.order_id().map(Into::into),
+        user_id: envelope.user_id().map(Into::into),
+        project_id: envelope.project_id().map(Into::into),
+        mode: envelope.mode(),
+        identified: envelope.is_identified(),
+        deprecated: envelope.notification_type().is_some_and(NotificationType::is_deprecated),
         replay: false,
-        received_at: told.received_at.into(),
-        item_roles: ItemRole::of_items(envelope.known, body),
+        received_at: facts.received_at.into(),
+        item_roles: envelope.notification_type().and_then(|known| ItemRole::of_items(known, body)),
         notification: serde_json::from_str(body).unwrap(),
     };
     serde_json::to_value(event).unwrap()
@@ -98,8 +100,8 @@ fn the_message_of_every_sample_is_valid() {
 #[test]
 fn the_message_of_a_payout_is_valid() {
     let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
-    let body = samples::named("payout").unwrap().body;
-    let mut message = message_of(Envelope::read_unsigned(body.as_bytes(), Unsigned::Payout).unwrap(), body);
+    let body = samples::get("payout").unwrap().body;
+    let mut message = message_of(&Envelope::parse_unsigned(body.as_bytes(), UnsignedType::Payout).unwrap(), body);
     assert!(schema.is_valid(&message));
     *message.pointer_mut("/notification/amount").unwrap() = json!([]);
     assert!(!schema.is_valid(&message));
@@ -108,7 +110,7 @@ fn the_message_of_a_payout_is_valid() {
 #[test]
 fn a_message_that_differs_is_not() {
     let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
-    let message = message(samples::named("order_paid-v2").unwrap().body);
+    let message = message(samples::get("order_paid-v2").unwrap().body);
     assert!(schema.is_valid(&message));
     for (pointer, wrong) in [
         ("/goods", json!("give")),

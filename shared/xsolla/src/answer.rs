@@ -1,49 +1,58 @@
-//! The table of answers: what happened, and what Xsolla is told. All of it is here.
+//! HTTP answers to Xsolla: statuses and bodies.
 //!
-//! Xsolla reads a 4xx on a payment as "the buyer was charged, the purchase failed" and never calls again, so 400 is only
-//! for what Xsolla did not sign, what is no webhook, and a user who does not exist. 404 is an answer to one question, and
-//! to no event. All that may pass is 5xx: it is sent again (up to twelve times in 48 hours for `payment`, twenty in twelve
-//! hours for `order_paid`).
+//! Xsolla treats a 4xx on a payment as final: the user is charged, the purchase fails, and Xsolla never retries. So 400 is
+//! only for a bad signature, a body that is not a webhook, and a user who does not exist. 404 answers some questions, never
+//! an event. Everything temporary is 5xx, which Xsolla retries: see [`RetrySchedule`](crate::RetrySchedule).
 
-/// What Xsolla is told. Each variant can only hold statuses of its kind.
+/// An HTTP answer. Each variant can only have statuses of its kind.
+///
+/// # Example
+///
+/// ```
+/// use xsolla_webhooks::{Answer, Refusal};
+///
+/// let answer = Answer::Refusal(Refusal::InvalidSignature);
+/// assert_eq!(answer.status(), 400);
+/// assert!(answer.body().is_some_and(|body| body.contains("INVALID_SIGNATURE")));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// 2xx, without a body.
+    /// 2xx without a body.
     Success(Success),
-    /// 200, with what the question asks for as its body.
+    /// 200 with the content of a [`Reply`](crate::Reply).
     Content,
-    /// 404, without a body: what `partner_side_catalog` and Web Shops document.
+    /// 404 without a body, as documented for `partner_side_catalog` and Web Shops.
     NotFound,
-    /// 400, and why.
+    /// 400 with an error code.
     Refusal(Refusal),
-    /// 500: something of ours failed.
+    /// 500: the receiver failed.
     ServerError,
-    /// 503: this cannot be served here.
+    /// 503: this receiver does not serve the request.
     ServiceUnavailable,
 }
 
-/// The success that a type's documentation asks for.
+/// The documented success status of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Success {
     /// 200: `order_paid`, `order_canceled`, `move_to_game`, payouts.
     Ok,
-    /// 204: all others.
+    /// 204: all other types.
     NoContent,
 }
 
-/// Xsolla's error codes for what cannot be mended by sending it again.
+/// Xsolla's error codes for requests that a retry cannot fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// `INVALID_SIGNATURE`. Xsolla's set-up test asks for exactly this.
+    /// `INVALID_SIGNATURE`. Xsolla's webhook test requires this code.
     InvalidSignature,
-    /// `INVALID_PARAMETER`.
+    /// `INVALID_PARAMETER`: the body is not a webhook.
     InvalidParameter,
-    /// `INVALID_USER`.
+    /// `INVALID_USER`: the user does not exist.
     InvalidUser,
 }
 
 impl Answer {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -56,8 +65,9 @@ impl Answer {
         }
     }
 
-    /// The body, JSON in Xsolla's form for errors. It repeats nothing of the request and tells nothing of the inside.
-    /// [`Self::Content`] has that of the [`Reply`](crate::Reply).
+    /// Returns the JSON body, in Xsolla's form for errors. It never repeats input or reveals internals.
+    ///
+    /// `None` for [`Self::Content`], whose body is in the [`Reply`](crate::Reply).
     #[must_use]
     pub const fn body(self) -> Option<&'static str> {
         match self {
@@ -81,27 +91,28 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn every_body_is_json_with_an_error_code() {
-        use Refusal::{InvalidParameter, InvalidSignature, InvalidUser};
-
-        for (answer, status, code) in [
-            (Answer::Success(Success::Ok), 200, None),
-            (Answer::Success(Success::NoContent), 204, None),
-            (Answer::Content, 200, None),
-            (Answer::NotFound, 404, None),
-            (Answer::Refusal(InvalidSignature), 400, Some("INVALID_SIGNATURE")),
-            (Answer::Refusal(InvalidParameter), 400, Some("INVALID_PARAMETER")),
-            (Answer::Refusal(InvalidUser), 400, Some("INVALID_USER")),
-            (Answer::ServerError, 500, Some("SERVER_ERROR")),
-            (Answer::ServiceUnavailable, 503, Some("SERVER_ERROR")),
-        ] {
-            assert_eq!(answer.status(), status, "{answer:?}");
-            let body: Option<serde_json::Value> = answer.body().map(|body| serde_json::from_str(body).unwrap());
-            assert_eq!(body.as_ref().and_then(|body| body["error"]["code"].as_str()), code, "{answer:?}");
-            assert!(body.is_none_or(|body| body["error"]["message"].is_string()), "{answer:?}");
-        }
+    #[rstest]
+    #[case(Answer::Success(Success::Ok), 200, None)]
+    #[case(Answer::Success(Success::NoContent), 204, None)]
+    #[case(Answer::Content, 200, None)]
+    #[case(Answer::NotFound, 404, None)]
+    #[case(Answer::Refusal(Refusal::InvalidSignature), 400, Some("INVALID_SIGNATURE"))]
+    #[case(Answer::Refusal(Refusal::InvalidParameter), 400, Some("INVALID_PARAMETER"))]
+    #[case(Answer::Refusal(Refusal::InvalidUser), 400, Some("INVALID_USER"))]
+    #[case(Answer::ServerError, 500, Some("SERVER_ERROR"))]
+    #[case(Answer::ServiceUnavailable, 503, Some("SERVER_ERROR"))]
+    fn answer_has_documented_status_and_error_code(
+        #[case] answer: Answer,
+        #[case] status: u16,
+        #[case] code: Option<&str>,
+    ) {
+        assert_eq!(answer.status(), status);
+        let body: Option<serde_json::Value> = answer.body().map(|body| serde_json::from_str(body).unwrap());
+        assert_eq!(body.as_ref().and_then(|body| body["error"]["code"].as_str()), code);
+        assert!(body.is_none_or(|body| body["error"]["message"].is_string()));
     }
 }

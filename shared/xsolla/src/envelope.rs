@@ -1,85 +1,81 @@
-//! What the receiver must know of any notification, read leniently: nothing in a signed body can stop it.
+//! The envelope: what a receiver needs of any notification, without its model.
 
 use std::borrow::Cow;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use crate::answer::Success;
+use crate::body::{BodyDigest, json_text};
+use crate::event_id::EventId;
 use crate::field::{Field, Fields};
 use crate::identity::identify;
-use crate::{BodyDigest, EventId, NotificationType, Role, Success, Unsigned, Verified};
+use crate::mode::Mode;
+use crate::notification_type::{NotificationType, Role, UnsignedType};
+use crate::signature::Verified;
 
-/// Longest order, user or project id that is kept beside an event, in bytes. DynamoDB takes 2,048 for the key of an index.
+/// The maximum length of an order, user or project id, in bytes. DynamoDB allows 2,048 for the key of an index.
 const MAX_REFERENCE: usize = 1024;
 
-/// A notification from the outside: what it is about, not what it says.
+/// The identity of a notification: its type, event id, mode, and the ids it refers to.
 ///
-/// Each reference is text, whether it came as a number or as a string, from wherever its type keeps it.
+/// Parsing is lenient: a verified JSON object with a type always has an envelope, even if its type is unknown or its fields
+/// are not as documented. Ids are text, even if they were sent as numbers.
+///
+/// An envelope has no public fields and no constructor besides [`parse`](Self::parse) and
+/// [`parse_unsigned`](Self::parse_unsigned), so an event that gets stored always comes from a received body.
+///
+/// # Example
+///
+/// ```
+/// use xsolla_webhooks::{Envelope, Mode, NotificationType, Secrets, sign};
+///
+/// let body = br#"{
+///     "order": {"id": 712045518, "invoice_id": "2298114507", "mode": "sandbox"},
+///     "user": {"external_id": "isle-4471"},
+///     "notification_type": "order_paid"
+/// }"#;
+/// let verified = Secrets::new(["magic"])?.verify(body, &sign(body, "magic").parse()?)?;
+/// let envelope = Envelope::parse(&verified)?;
+///
+/// assert_eq!(envelope.notification_type(), Some(NotificationType::ORDER_PAID));
+/// assert_eq!(envelope.event_id().to_string(), "transaction#2298114507#order_paid#712045518#sandbox");
+/// assert_eq!(envelope.user_id(), Some("isle-4471"));
+/// assert_eq!(envelope.mode(), Mode::Sandbox);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Envelope<'a> {
-    /// `notification_type` as it came; our own name for what has none (see [`Unsigned`]).
-    pub type_name: Cow<'a, str>,
-    /// The type, if it is known here.
-    pub known: Option<NotificationType>,
-    /// The key under which an event is kept once.
-    pub event_id: EventId,
-    /// Whether the key comes from the type's ids. If not, the type is unknown or its ids are missing or unreadable, and
-    /// the key comes from the body's digest.
-    pub identified: bool,
-    /// Xsolla's order id.
-    pub order_id: Option<Cow<'a, str>>,
-    /// The game's id of the user.
-    pub user_id: Option<Cow<'a, str>>,
-    /// What the user is known by to everybody: who a `user_search` looks for.
-    pub public_user_id: Option<Cow<'a, str>>,
-    /// Xsolla's project id. `order_*` in separate mode have none.
-    pub project_id: Option<Cow<'a, str>>,
-    /// Whether money moved.
-    pub mode: Mode,
+    type_name: Cow<'a, str>,
+    notification_type: Option<NotificationType>,
+    event_id: EventId,
+    is_identified: bool,
+    order_id: Option<Cow<'a, str>>,
+    user_id: Option<Cow<'a, str>>,
+    public_user_id: Option<Cow<'a, str>>,
+    project_id: Option<Cow<'a, str>>,
+    mode: Mode,
 }
 
-/// Whether a notification is about money or about a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Real money. Xsolla calls it `default`, and sends no `dry_run`.
-    Live,
-    /// A test: `order.mode` is `sandbox`, or `dry_run` is set.
-    Sandbox,
-}
-
-/// A body that is not a JSON object, or, if it is signed, has no `notification_type` that is a string.
+/// The error of parsing an [`Envelope`]: the body is not a JSON object, or a signed one without a `notification_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object with a notification_type")]
-pub struct Unreadable;
-
-/// The JSON text of a body: UTF-8, without the byte order mark that some writers put before it.
-///
-/// # Errors
-///
-/// When the body is not UTF-8.
-pub fn json_text(body: &[u8]) -> Result<&str, Unreadable> {
-    let text = str::from_utf8(body).map_err(|_| Unreadable)?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
+pub struct ParseEnvelopeError(());
 
 impl<'a> Envelope<'a> {
-    /// Reads a verified body.
+    /// Parses a verified body.
     ///
     /// # Errors
     ///
-    /// When it is no notification at all. A notification of an unknown type, or without ids, is none of these errors.
-    pub fn read(verified: &Verified<'a>) -> Result<Self, Unreadable> {
-        let fields = Fields::read(json_text(verified.body())?).map_err(|_| Unreadable)?;
-        let type_name = fields.string(Field::NotificationType).ok_or(Unreadable)?;
-        let known = NotificationType::named(&type_name);
-        let mode = mode(&fields);
-        let (event_id, identified) = identify(&fields, &type_name, known, mode, verified.digest());
-        let reference = |places: &[Field]| reference(&fields, places);
+    /// If the body is not a notification. An unknown type and missing ids are not errors.
+    pub fn parse(verified: &Verified<'a>) -> Result<Self, ParseEnvelopeError> {
+        let fields = fields(verified.body())?;
+        let type_name = fields.string(Field::NotificationType).ok_or(ParseEnvelopeError(()))?;
+        let notification_type = type_name.parse().ok();
+        let mode = Mode::of(&fields);
+        let (event_id, is_identified) = identify(&fields, &type_name, notification_type, mode, verified.digest());
+        let reference = |paths: &[Field]| reference(&fields, paths);
         Ok(Self {
-            known,
+            notification_type,
             event_id,
-            identified,
+            is_identified,
             order_id: reference(&[Field::OrderId, Field::PurchaseOrderId]),
             user_id: reference(&[
                 Field::UserId,
@@ -102,26 +98,28 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Reads a body that nobody signed as what its path says that it is. It can be none of what Xsolla signs.
+    /// Parses an unsigned body as the type that its URL says. The result never has a signed type.
     ///
     /// # Errors
     ///
-    /// When it is not a JSON object. An object without ids is none of these errors.
-    pub fn read_unsigned(body: &'a [u8], what: Unsigned) -> Result<Self, Unreadable> {
-        let fields = Fields::read(json_text(body)?).map_err(|_| Unreadable)?;
-        let known = what.notification_type();
+    /// If the body is not a JSON object. Missing ids are not an error.
+    pub fn parse_unsigned(body: &'a [u8], unsigned_type: UnsignedType) -> Result<Self, ParseEnvelopeError> {
+        let fields = fields(body)?;
+        let notification_type = unsigned_type.notification_type();
+        let type_name = notification_type.name();
         let mode = Mode::Live;
-        let (event_id, identified) = identify(&fields, known.name(), Some(known), mode, BodyDigest::of(body));
-        // A payout names neither: whatever stands there would lead whoever looks for a sale astray.
-        let reference = |field| match what {
-            Unsigned::WebShopUserValidation => reference(&fields, &[field]),
-            Unsigned::Payout => None,
+        let (event_id, is_identified) =
+            identify(&fields, type_name, Some(notification_type), mode, BodyDigest::of(body));
+        // A payout has no user or project. Ids in an unsigned body must not show up in a search for a sale.
+        let reference = |field| match unsigned_type {
+            UnsignedType::WebShopUserValidation => reference(&fields, &[field]),
+            UnsignedType::Payout => None,
         };
         Ok(Self {
-            type_name: known.name().into(),
-            known: Some(known),
+            type_name: type_name.into(),
+            notification_type: Some(notification_type),
             event_id,
-            identified,
+            is_identified,
             order_id: None,
             user_id: reference(Field::UserId),
             public_user_id: None,
@@ -130,88 +128,113 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Whether it asks rather than tells.
+    /// Returns `notification_type` as sent, or the name of the [`UnsignedType`]. It can be any text.
     #[must_use]
-    pub fn is_question(&self) -> bool {
-        matches!(self.known.map(NotificationType::role), Some(Role::Question(_)))
+    pub fn type_name(&self) -> &str {
+        &self.type_name
     }
 
-    /// Whether the same bytes can tell of another event, once Xsolla has stopped resending them.
+    /// Returns the type if it is known.
     #[must_use]
-    pub fn may_repeat(&self) -> bool {
-        match self.known.map(NotificationType::role) {
-            Some(Role::Event(row)) => row.may_repeat() || !self.identified,
-            Some(Role::Question(_)) | None => true,
+    pub const fn notification_type(&self) -> Option<NotificationType> {
+        self.notification_type
+    }
+
+    /// Returns the idempotency key.
+    #[must_use]
+    pub const fn event_id(&self) -> &EventId {
+        &self.event_id
+    }
+
+    /// Returns whether the event id contains the type's ids.
+    ///
+    /// If not, the type is unknown or its ids are missing or invalid, and the event id contains the body's digest.
+    #[must_use]
+    pub const fn is_identified(&self) -> bool {
+        self.is_identified
+    }
+
+    /// Returns Xsolla's order id.
+    #[must_use]
+    pub fn order_id(&self) -> Option<&str> {
+        self.order_id.as_deref()
+    }
+
+    /// Returns the game's id of the user.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+
+    /// Returns the user's public id, such as a nickname. `user_search` asks for it.
+    #[must_use]
+    pub fn public_user_id(&self) -> Option<&str> {
+        self.public_user_id.as_deref()
+    }
+
+    /// Returns Xsolla's project id. `order_*` have none with separate webhooks.
+    #[must_use]
+    pub fn project_id(&self) -> Option<&str> {
+        self.project_id.as_deref()
+    }
+
+    /// Returns whether it is about real money or a test.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Returns whether it is a known question.
+    #[must_use]
+    pub const fn is_question(&self) -> bool {
+        matches!(self.notification_type, Some(known) if matches!(known.role(), Role::Question(_)))
+    }
+
+    /// Returns whether identical bytes can be a new event, once Xsolla has stopped retrying the first.
+    #[must_use]
+    pub fn can_recur(&self) -> bool {
+        match self.notification_type.and_then(NotificationType::event_spec) {
+            Some(spec) => spec.can_recur() || !self.is_identified,
+            None => true,
         }
     }
 
-    /// The answer that the type's documentation asks for once the event is safe.
+    /// Returns the documented answer to the event, once it is stored.
     #[must_use]
     pub fn success(&self) -> Success {
-        match self.known.map(NotificationType::role) {
-            Some(Role::Event(row)) => row.success(),
-            Some(Role::Question(_)) | None => Success::NoContent,
-        }
+        let spec = self.notification_type.and_then(NotificationType::event_spec);
+        spec.map_or(Success::NoContent, |spec| spec.success())
     }
 }
 
-impl Mode {
-    /// `live` or `sandbox`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Sandbox => "sandbox",
-        }
-    }
-
-    /// The mode of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Live, Self::Sandbox].into_iter().find(|mode| mode.name() == name)
-    }
+fn fields(body: &[u8]) -> Result<Fields<'_>, ParseEnvelopeError> {
+    let text = json_text(body).map_err(|_| ParseEnvelopeError(()))?;
+    Fields::parse(text).map_err(|_| ParseEnvelopeError(()))
 }
 
-/// A `notification_type` where it is fit for a key, a metric or a message attribute, else `unknown`: a type that Xsolla
-/// adds tomorrow may be called anything.
-#[must_use]
-pub fn type_label(name: &str) -> &str {
-    let plain = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if plain { name } else { "unknown" }
-}
-
-/// The first usable id of these places.
-fn reference<'a>(fields: &Fields<'a>, places: &[Field]) -> Option<Cow<'a, str>> {
-    let usable = |id: &Cow<'_, str>| (1..=MAX_REFERENCE).contains(&id.len());
-    places.iter().find_map(|field| fields.text(*field).filter(usable))
-}
-
-fn mode(fields: &Fields<'_>) -> Mode {
-    let sandbox_order = fields.text(Field::OrderMode).is_some_and(|mode| mode == "sandbox");
-    if sandbox_order || fields.is_set(Field::DryRun) || fields.is_set(Field::BillingDryRun) {
-        Mode::Sandbox
-    } else {
-        Mode::Live
-    }
+/// Returns the first valid id at these paths.
+fn reference<'a>(fields: &Fields<'a>, paths: &[Field]) -> Option<Cow<'a, str>> {
+    let is_valid = |id: &Cow<'_, str>| (1..=MAX_REFERENCE).contains(&id.len());
+    paths.iter().find_map(|field| fields.text(*field).filter(is_valid))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{Secrets, Signature, sign};
+    use crate::{Secrets, sign};
 
-    /// Looks at the envelope of a body, signed.
+    /// Signs and verifies a body, and passes its envelope on.
     pub(crate) fn with_envelope<T>(
         body: impl AsRef<[u8]>,
-        look: impl FnOnce(Result<Envelope<'_>, Unreadable>) -> T,
+        inspect: impl FnOnce(Result<Envelope<'_>, ParseEnvelopeError>) -> T,
     ) -> T {
-        let secrets = Secrets::parse("secret").unwrap();
-        let signature = Signature::parse(&sign(body.as_ref(), "secret")).unwrap();
-        look(Envelope::read(&secrets.verify(body.as_ref(), &signature).unwrap()))
+        let body = body.as_ref();
+        let signature = sign(body, "secret").parse().unwrap();
+        inspect(Envelope::parse(&Secrets::new(["secret"]).unwrap().verify(body, &signature).unwrap()))
     }
 
     #[test]
-    fn references_are_found_wherever_they_stand() {
+    fn references_are_found_at_all_paths() {
         for (body, order, user, project) in [
             (r#"{"settings":{"project_id":"18"},"user":{"id":7},"purchase":{"order":{"id":3}}"#, "3", "7", "18"),
             (
@@ -232,54 +255,35 @@ pub(crate) mod tests {
         ] {
             with_envelope(format!(r#"{body},"notification_type":"any"}}"#), |envelope| {
                 let envelope = envelope.unwrap();
-                assert_eq!(envelope.order_id.as_deref().unwrap_or_default(), order, "{body}");
-                assert_eq!(envelope.user_id.as_deref().unwrap_or_default(), user, "{body}");
-                assert_eq!(envelope.project_id.as_deref().unwrap_or_default(), project, "{body}");
+                assert_eq!(envelope.order_id().unwrap_or_default(), order, "{body}");
+                assert_eq!(envelope.user_id().unwrap_or_default(), user, "{body}");
+                assert_eq!(envelope.project_id().unwrap_or_default(), project, "{body}");
             });
         }
     }
 
     #[test]
-    fn the_public_id_of_a_user_is_not_taken_for_the_games_own() {
+    fn game_user_id_wins_over_public_user_id() {
         let body = r#"{"notification_type":"user_search","user":{"id":7,"public_id":"mira"}}"#;
         with_envelope(body, |envelope| {
             let envelope = envelope.unwrap();
-            assert_eq!(envelope.user_id.as_deref(), Some("7"));
-            assert_eq!(envelope.public_user_id.as_deref(), Some("mira"));
+            assert_eq!(envelope.user_id(), Some("7"));
+            assert_eq!(envelope.public_user_id(), Some("mira"));
         });
         let body = r#"{"notification_type":"user_search","user":{"id":7}}"#;
-        with_envelope(body, |envelope| assert_eq!(envelope.unwrap().public_user_id, None));
+        with_envelope(body, |envelope| assert_eq!(envelope.unwrap().public_user_id(), None));
     }
 
     #[test]
-    fn sandbox_is_what_any_marker_says() {
-        for (rest, mode) in [
-            ("", Mode::Live),
-            (r#","order":{"mode":"default"}"#, Mode::Live),
-            (r#","order":{"mode":"something new"}"#, Mode::Live),
-            (r#","order":{"mode":"sandbox"}"#, Mode::Sandbox),
-            (r#","transaction":{"dry_run":1}"#, Mode::Sandbox),
-            (r#","transaction":{"dry_run":"1"}"#, Mode::Sandbox),
-            (r#","transaction":{"dry_run":true}"#, Mode::Sandbox),
-            (r#","transaction":{"dry_run":"true"}"#, Mode::Sandbox),
-            (r#","transaction":{"dry_run":0}"#, Mode::Live),
-            (r#","transaction":{"dry_run":0.0}"#, Mode::Live),
-            (r#","transaction":{"dry_run":"False"}"#, Mode::Live),
-            (r#","transaction":{"dry_run":{"x":1}}"#, Mode::Live),
-            (r#","transaction":{"dry_run":"0"}"#, Mode::Live),
-            (r#","transaction":{"dry_run":false}"#, Mode::Live),
-            (r#","transaction":{"dry_run":"false"}"#, Mode::Live),
-            (r#","transaction":{"dry_run":""}"#, Mode::Live),
-            (r#","transaction":{"dry_run":null}"#, Mode::Live),
-            (r#","order":{"mode":"default"},"billing":{"transaction":{"dry_run":1}}"#, Mode::Sandbox),
-        ] {
-            let body = format!(r#"{{"notification_type":"payment"{rest}}}"#);
-            assert_eq!(with_envelope(body, |envelope| envelope.unwrap().mode), mode, "{rest}");
-        }
+    fn dry_run_makes_it_sandbox() {
+        let body = r#"{"notification_type":"payment","transaction":{"dry_run":1}}"#;
+        assert_eq!(with_envelope(body, |envelope| envelope.unwrap().mode()), Mode::Sandbox);
+        let body = r#"{"notification_type":"payment","transaction":{}}"#;
+        assert_eq!(with_envelope(body, |envelope| envelope.unwrap().mode()), Mode::Live);
     }
 
     #[test]
-    fn a_body_that_is_no_notification_is_unreadable() {
+    fn rejects_body_that_is_not_a_notification() {
         let deep = "[".repeat(10_000);
         for body in [
             "",
@@ -303,26 +307,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_nobody_signed_is_what_its_path_says_and_no_more() {
+    fn unsigned_body_has_only_what_its_type_allows() {
         let body = br#"{"notification_type":"payment","id":1,"status":"x","settings":{"project_id":18},"user":{"id":7,
             "external_id":8},"order":{"id":3,"mode":"sandbox"},"transaction":{"id":5,"dry_run":1}}"#;
-        let web_shop = Envelope::read_unsigned(body, Unsigned::WebShopUserValidation).unwrap();
-        assert_eq!((&*web_shop.type_name, web_shop.is_question()), ("web_shop_user_validation", true));
-        assert_eq!((web_shop.user_id.as_deref(), web_shop.project_id.as_deref()), (Some("7"), Some("18")));
-        let payout = Envelope::read_unsigned(body, Unsigned::Payout).unwrap();
-        assert_eq!((&*payout.type_name, payout.is_question(), payout.success()), ("payout", false, Success::Ok));
-        assert_eq!((payout.may_repeat(), payout.mode), (false, Mode::Live));
-        for reference in [&payout.order_id, &payout.user_id, &payout.public_user_id, &payout.project_id] {
-            assert_eq!(*reference, None);
+        let web_shop = Envelope::parse_unsigned(body, UnsignedType::WebShopUserValidation).unwrap();
+        assert_eq!((web_shop.type_name(), web_shop.is_question()), ("web_shop_user_validation", true));
+        assert_eq!((web_shop.user_id(), web_shop.project_id()), (Some("7"), Some("18")));
+        let payout = Envelope::parse_unsigned(body, UnsignedType::Payout).unwrap();
+        assert_eq!((payout.type_name(), payout.is_question(), payout.success()), ("payout", false, Success::Ok));
+        assert_eq!((payout.can_recur(), payout.mode()), (false, Mode::Live));
+        for reference in [payout.order_id(), payout.user_id(), payout.public_user_id(), payout.project_id()] {
+            assert_eq!(reference, None);
         }
         for body in ["", "null", "[]", "{", "7"] {
-            assert!(Envelope::read_unsigned(body.as_bytes(), Unsigned::Payout).is_err(), "{body}");
+            assert!(Envelope::parse_unsigned(body.as_bytes(), UnsignedType::Payout).is_err(), "{body}");
         }
     }
 
     #[test]
-    fn a_byte_order_mark_is_passed_over() {
+    fn ignores_byte_order_mark() {
         let body = "\u{feff}{\"notification_type\":\"payment\",\"transaction\":{\"id\":1}}";
-        assert_eq!(with_envelope(body, |envelope| envelope.unwrap().event_id.to_string()), "transaction#1#payment");
+        assert_eq!(with_envelope(body, |envelope| envelope.unwrap().event_id().to_string()), "transaction#1#payment");
     }
 }

@@ -1,8 +1,8 @@
-//! Picks the values that matter out of a JSON object, however the object is arranged.
+//! Extraction of single values from a JSON object, without a model.
 //!
-//! `notification_type` may come last, ids may be numbers or strings, any value may be of another kind than documented,
-//! and unknown fields are normal. So nothing is typed here: each value is found by its path and kept as the text that
-//! stands in the body, every digit of it. A repeated key counts as in most JSON readers: the last one.
+//! `notification_type` can be the last key, ids can be numbers or strings, any value can have an undocumented JSON type, and
+//! unknown fields are normal. So each value is found by its path and stays JSON text, with every digit. If a key is repeated,
+//! the last one wins, as in most JSON parsers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 macro_rules! fields {
     ($($name:ident = $($segment:literal).+;)+) => {
-        /// A value that the envelope or an identity needs, by its place in a notification.
+        /// The path of a value in a notification.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Field { $($name),+ }
 
@@ -58,46 +58,48 @@ fields! {
     BillingDryRun = "billing"."transaction"."dry_run";
 }
 
-/// The values found in one notification.
+/// The values of one notification, by path.
 pub(crate) struct Fields<'a>([Option<&'a RawValue>; PATHS.len()]);
 
-/// A set of paths, one bit each.
+/// A set of indexes into `PATHS`, one bit each.
 type Paths = u64;
 const _: () = assert!(PATHS.len() < Paths::BITS as usize);
 
 impl<'a> Fields<'a> {
-    /// Reads a whole JSON object; fails on anything else.
-    pub(crate) fn read(object: &'a str) -> serde_json::Result<Self> {
+    /// Parses a JSON object. Any other JSON is an error.
+    pub(crate) fn parse(object: &'a str) -> serde_json::Result<Self> {
         let mut fields = Self([None; PATHS.len()]);
         let every_path: Paths = (1 << PATHS.len()) - 1;
-        fields.read_level(object, every_path, 0)?;
+        fields.parse_level(object, every_path, 0)?;
         Ok(fields)
     }
 
-    /// The value as it stands in the body.
+    /// Returns the value.
     pub(crate) fn raw(&self, field: Field) -> Option<&'a RawValue> {
         self.0[field as usize]
     }
 
-    /// The value's JSON text.
+    /// Returns the value's JSON text.
     pub(crate) fn json(&self, field: Field) -> Option<&'a str> {
         self.raw(field).map(RawValue::get)
     }
 
-    /// A string or number as text. Any other kind of value, and an unreadable string, is as good as none.
+    /// Returns a string or number as text; `None` for any other JSON type and for an invalid string.
     pub(crate) fn text(&self, field: Field) -> Option<Cow<'a, str>> {
         text(self.0[field as usize]?)
     }
 
-    /// A string, and nothing else. One that holds half a character (`"\ud800"`) is taken as it is written.
+    /// Returns a string; `None` for any other JSON type. A string with a lone surrogate (`"\ud800"`) is returned escaped.
     pub(crate) fn string(&self, field: Field) -> Option<Cow<'a, str>> {
         let value = self.0[field as usize]?;
         let written = value.get().strip_prefix('"')?.strip_suffix('"')?;
         Some(text(value).unwrap_or(Cow::Borrowed(written)))
     }
 
-    /// Whether a flag is up. Seen: `1`, `"1"`, `true`; and for "no" nothing at all, `null`, `0`, `"0"`, `false`.
-    /// Any other word is no: a sale must not be taken for a test.
+    /// Returns whether a flag is set.
+    ///
+    /// Real notifications have `1`, `"1"` and `true` for yes; a missing value, `null`, `0`, `"0"` and `false` for no. Any
+    /// other text is no, because a real sale must not look like a test.
     pub(crate) fn is_set(&self, field: Field) -> bool {
         match self.text(field) {
             Some(text) => text.eq_ignore_ascii_case("true") || text.parse().is_ok_and(|number: f64| number != 0.0),
@@ -105,14 +107,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn read_level(&mut self, object: &'a str, paths: Paths, depth: usize) -> serde_json::Result<()> {
+    fn parse_level(&mut self, object: &'a str, paths: Paths, depth: usize) -> serde_json::Result<()> {
         let mut reader = serde_json::Deserializer::from_str(object);
         reader.deserialize_map(Level { fields: self, paths, depth })?;
         reader.end()
     }
 }
 
-/// Reads one object, of which it wants `paths`, each by its segment at `depth`.
+/// Visits one object and collects the values of `paths`, whose keys at `depth` are in this object.
 struct Level<'f, 'a> {
     fields: &'f mut Fields<'a>,
     paths: Paths,
@@ -128,33 +130,35 @@ impl<'de> Visitor<'de> for Level<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<&RawValue>()? {
-            let wanted = through(key, self.paths, self.depth);
-            if wanted == 0 {
+            let matching = matching_paths(key, self.paths, self.depth);
+            if matching == 0 {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
             let value: &'de RawValue = map.next_value()?;
-            for path in each(wanted) {
-                let ends_here = PATHS[path].len() == self.depth + 1;
-                self.fields.0[path] = ends_here.then_some(value);
+            for path in each(matching) {
+                let is_last_key = PATHS[path].len() == self.depth + 1;
+                self.fields.0[path] = is_last_key.then_some(value);
             }
-            let deeper = each(wanted).filter(|path| PATHS[*path].len() > self.depth + 1);
+            let deeper = each(matching).filter(|path| PATHS[*path].len() > self.depth + 1);
             let deeper: Paths = deeper.map(|path| 1 << path).sum();
             if deeper != 0 && value.get().starts_with('{') {
-                self.fields.read_level(value.get(), deeper, self.depth + 1).map_err(serde::de::Error::custom)?;
+                self.fields.parse_level(value.get(), deeper, self.depth + 1).map_err(serde::de::Error::custom)?;
             }
         }
         Ok(())
     }
 }
 
-/// Which of the wanted paths go through this key, which is given as it is written: as text, it could not hold half a
-/// character, and as bytes, it would not be refused for what JSON does not allow in it.
-fn through(key: &RawValue, wanted: Paths, depth: usize) -> Paths {
+/// Returns the paths that have this key at `depth`.
+///
+/// The key is a raw value because a `str` cannot hold a lone surrogate, and bytes would not be validated as JSON.
+fn matching_paths(key: &RawValue, paths: Paths, depth: usize) -> Paths {
     let Some(key) = text(key) else { return 0 };
-    each(wanted).filter(|path| PATHS[*path][depth] == key).map(|path| 1 << path).sum()
+    each(paths).filter(|path| PATHS[*path][depth] == key).map(|path| 1 << path).sum()
 }
 
+/// Iterates over the indexes in a set.
 fn each(mut paths: Paths) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let lowest = (paths != 0).then(|| paths.trailing_zeros() as usize);
@@ -163,13 +167,14 @@ fn each(mut paths: Paths) -> impl Iterator<Item = usize> {
     })
 }
 
+/// Returns a string or number as text, also if it is wrapped in an object `{"value": …}`.
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let json = value.get();
     match json.as_bytes().first()? {
         b'"' if !json.contains('\\') => Some(Cow::Borrowed(&json[1..json.len() - 1])),
         b'"' => serde_json::from_str(json).ok().map(Cow::Owned),
         b'-' | b'0'..=b'9' => Some(Cow::Borrowed(json)),
-        // Some senders of user ids wrap them: {"value": 1234567}.
+        // User ids can be wrapped: {"value": 1234567}.
         b'{' => {
             #[derive(serde::Deserialize)]
             struct Wrapped<'a> {
@@ -188,11 +193,11 @@ mod tests {
     use super::*;
 
     fn transaction_id(body: &str) -> Option<String> {
-        Fields::read(body).unwrap().text(Field::TransactionId).map(Cow::into_owned)
+        Fields::parse(body).unwrap().text(Field::TransactionId).map(Cow::into_owned)
     }
 
     #[test]
-    fn numbers_and_strings_are_text_with_every_digit() {
+    fn text_of_number_or_string_has_every_digit() {
         for (body, id) in [
             (r#"{"transaction":{"id":2105129134}}"#, "2105129134"),
             (r#"{"transaction":{"id":"2105129134"}}"#, "2105129134"),
@@ -206,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_kind_is_as_good_as_none() {
+    fn text_of_other_json_types_is_none() {
         for body in [
             "{}",
             r#"{"transaction":null}"#,
@@ -225,40 +230,40 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_key_the_last_counts() {
+    fn last_of_repeated_keys_wins() {
         assert_eq!(transaction_id(r#"{"transaction":{"id":1,"id":2}}"#).as_deref(), Some("2"));
         assert_eq!(transaction_id(r#"{"transaction":{"id":1},"transaction":{"id":2}}"#).as_deref(), Some("2"));
         assert_eq!(transaction_id(r#"{"transaction":{"id":1},"transaction":{}}"#), None);
     }
 
     #[test]
-    fn an_escaped_key_is_the_same_key_and_a_broken_one_is_another() {
+    fn escaped_key_matches_and_lone_surrogate_does_not() {
         assert_eq!(transaction_id(r#"{"\ud800":{"id":2},"transaction":{"\udfff":3,"id":1}}"#).as_deref(), Some("1"));
         assert_eq!(transaction_id(r#"{"transac\u0074ion":{"id":1}}"#).as_deref(), Some("1"));
     }
 
     #[test]
-    fn a_key_that_only_looks_alike_at_another_depth_is_not_taken() {
+    fn same_key_at_other_depth_does_not_match() {
         assert_eq!(transaction_id(r#"{"id":1,"custom":{"transaction":{"id":2}},"transaction":{"x":{"id":3}}}"#), None);
     }
 
     #[test]
-    fn whatever_is_no_object_is_refused() {
+    fn rejects_everything_but_one_json_object() {
         for body in ["", " ", "null", "[]", "[{}]", "1", r#""{}""#, "{", "{}}", "{} {}", r#"{"a":}"#, r#"{"a":1,}"#] {
-            assert!(Fields::read(body).is_err(), "{body:?}");
+            assert!(Fields::parse(body).is_err(), "{body:?}");
         }
         for body in ["{\"a\nb\":1}", r#"{"\x":1}"#, r#"{"\u00":1}"#, "{a:1}", "{1:1}", "{{}:1}"] {
-            assert!(Fields::read(body).is_err(), "JSON has no such key: {body:?}");
+            assert!(Fields::parse(body).is_err(), "invalid key: {body:?}");
         }
     }
 
     #[test]
-    fn depth_is_no_danger() {
+    fn deeply_nested_json_does_not_overflow_the_stack() {
         let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
         let inside_unknown = format!(r#"{{"x":{},"transaction":{{"id":1}}}}"#, deep(r#"{"a":"#, "}"));
         assert_eq!(transaction_id(&inside_unknown).as_deref(), Some("1"));
         assert_eq!(transaction_id(&format!(r#"{{"transaction":{}}}"#, deep(r#"{"id":"#, "}"))), None);
         assert_eq!(transaction_id(&format!(r#"{{"transaction":{{"id":{}}}}}"#, deep("[", "]"))), None);
-        assert!(Fields::read(&deep("[", "]")).is_err());
+        assert!(Fields::parse(&deep("[", "]")).is_err());
     }
 }

@@ -1,51 +1,100 @@
-//! The protocol that Xsolla's webhooks speak: who signed a body, what it is about, and what to answer.
+//! Verify, identify and parse [Xsolla webhooks](https://developers.xsolla.com/webhooks/overview/). No I/O, no async.
 //!
-//! Nothing here does I/O. The way through is fixed by the types:
+//! # Receiving a webhook
+//!
+//! The types enforce the order of the steps: only a [`Verified`] body has an [`Envelope`].
 //!
 //! ```
-//! use xsolla::{Envelope, Mode, Secrets, Signature, sign};
+//! use xsolla_webhooks::{Answer, Envelope, Secrets, Signature, sign};
 //!
-//! let secrets = Secrets::parse("magic")?;
+//! let secrets = Secrets::new(["magic"])?;
 //! let body = br#"{"transaction":{"id":2105129134},"notification_type":"payment"}"#;
-//! let header = sign(body, "magic"); // what Xsolla sends as `Authorization`
+//! let authorization = sign(body, "magic"); // the header that Xsolla sends
 //!
-//! let signature = Signature::parse(&header)?;
-//! let verified = secrets.verify(body, &signature)?; // the only way to a `Verified` body
-//! let envelope = Envelope::read(&verified)?; // and the only input that this takes
-//!
-//! assert_eq!(envelope.event_id.to_string(), "transaction#2105129134#payment");
-//! assert_eq!(envelope.mode, Mode::Live);
+//! // 1. Verify the signature, before the body is parsed.
+//! let signature: Signature = authorization.parse()?;
+//! let verified = secrets.verify(body, &signature)?;
+//! // 2. Identify the event.
+//! let envelope = Envelope::parse(&verified)?;
+//! assert_eq!(envelope.event_id().to_string(), "transaction#2105129134#payment");
+//! // 3. Store it once, under its event id. This part is yours.
+//! // 4. Answer as the type's documentation says.
+//! assert_eq!(Answer::Success(envelope.success()).status(), 204);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Two facts shape a receiver:
+//!
+//! - Xsolla treats a 4xx on a payment as final. The user is charged, gets nothing, and Xsolla never retries. So answer a 4xx
+//!   only to a bad signature or a body that is not a webhook, and 5xx to everything temporary: see [`Answer`].
+//! - Xsolla sends no delivery id, timestamp or nonce. The [`EventId`] is the idempotency key, and the [`BodyDigest`]
+//!   distinguishes a retry from different content with the same key.
+//!
+//! # Acting on an event
+//!
+//! - [`EventFacts`] decides what the event does to the goods: a sale is reported in several events, and only one grants.
+//! - [`ItemRole`] distinguishes the lines of an order that are contents of a bundle.
+//! - [`model`] has a struct for each type.
+//!
+//! # Answering a question
+//!
+//! Some notifications are questions that need an answer now, such as `user_validation`: see [`Role`], [`Question`] and
+//! [`Reply`].
+//!
+//! # Also here
+//!
+//! [`SourceRanges`] has Xsolla's addresses, [`RetrySchedule`] its retries, and [`UnsignedType`] the notifications without a
+//! signature. [`NotificationType`] is the table of all types.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - **`schema`**: the module `inspect`: JSON Schemas of the models, drift (differences between a notification and its model),
+//!   and redaction of personal data. Adds the dependency `schemars`.
+//! - **`samples`**: the module `samples`: a body of every type, for tests.
 
 mod answer;
-pub mod drift;
+mod body;
 mod envelope;
+mod event_facts;
+mod event_id;
 mod field;
 mod goods;
 mod identity;
-mod mask;
+#[cfg(feature = "schema")]
+pub mod inspect;
+mod item_role;
+mod mode;
 pub mod model;
 mod notification_type;
 mod pseudonym;
-mod refund_code;
 mod reply;
 mod retry;
+#[cfg(any(test, feature = "samples"))]
 pub mod samples;
-mod shape;
+mod secrets;
 mod signature;
 mod source;
-mod unsigned;
 
 pub use answer::{Answer, Refusal, Success};
-pub use envelope::{Envelope, Mode, Unreadable, json_text, type_label};
-pub use goods::{Goods, InvalidChoice, ItemRole, PaymentWithoutOrder, Told};
-pub use identity::{BodyDigest, EventId};
-pub use mask::{erased, masked};
-pub use notification_type::{NotificationType, Question, Role};
-pub use refund_code::{BlockingAdvice, RefundCode};
-pub use reply::{Reply, UnusableResponse};
+pub use body::{BodyDigest, json_text};
+pub use envelope::{Envelope, ParseEnvelopeError};
+pub use event_facts::EventFacts;
+pub use event_id::{EventId, ParseEventIdError};
+pub use goods::{Goods, ParsePaymentWithoutOrderError, PaymentWithoutOrder};
+pub use item_role::ItemRole;
+pub use mode::{Mode, ParseModeError};
+pub use notification_type::{
+    EventSpec, NotificationType, ParseNotificationTypeError, Question, Role, UnsignedType, type_label,
+};
+pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
-pub use signature::{InvalidSecrets, InvalidSignature, Secrets, Signature, Verified, sign};
-pub use source::{InvalidSourceRanges, SourceRanges};
-pub use unsigned::Unsigned;
+pub use secrets::{ParseSecretsError, Secrets};
+pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
+pub use source::{ParseSourceRangesError, SourceRanges};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

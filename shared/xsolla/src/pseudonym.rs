@@ -1,28 +1,27 @@
-//! What stands for a user in the log: a keyed hash, by which one user can be followed, and which names nobody.
+//! Pseudonyms of users for logs: keyed hashes that follow one user without a name.
 
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::Secrets;
+use crate::secrets::Secrets;
 
-/// What is hashed before the user's id, so that nothing else that a secret may sign is ever the same.
-const PURPOSE: &[u8] = b"xsolla-webhooks: a user in the log\0";
+/// The domain separator, so that the hash never equals another use of the secret.
+const DOMAIN: &[u8] = b"xsolla-webhooks: a user in the log\0";
 
 impl Secrets {
-    /// What stands for a user, under each of the secrets: 16 hexadecimal digits, the current secret's first.
+    /// Iterates over a user's pseudonyms, one per secret, the current secret's first.
     ///
-    /// HMAC-SHA256 of the user's id, cut to 64 bits. Whoever has a secret can tell whether it stands for this user or that;
-    /// nobody else can.
+    /// A pseudonym is HMAC-SHA256 of the user id, truncated to 64 bits: 16 hexadecimal digits. Only the owner of a secret can
+    /// check whether it belongs to a given user.
     pub fn pseudonyms(&self, user_id: &str) -> impl Iterator<Item = String> {
-        self.0.iter().filter_map(move |secret| pseudonym(secret, user_id))
+        self.expose().filter_map(move |secret| pseudonym(secret, user_id))
     }
 }
 
-/// Always there: HMAC takes keys of any length.
-fn pseudonym(secret: &SecretString, user_id: &str) -> Option<String> {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
-    let hash = mac.chain_update(PURPOSE).chain_update(user_id).finalize().into_bytes();
+/// Never `None`: HMAC accepts keys of any length.
+fn pseudonym(secret: &str, user_id: &str) -> Option<String> {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    let hash = mac.chain_update(DOMAIN).chain_update(user_id).finalize().into_bytes();
     Some(format!("{:016x}", u64::from_be_bytes(*hash.first_chunk()?)))
 }
 
@@ -30,24 +29,24 @@ fn pseudonym(secret: &SecretString, user_id: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn pseudonyms(secrets: &str, user_id: &str) -> Vec<String> {
-        Secrets::parse(secrets).unwrap().pseudonyms(user_id).collect()
+    fn pseudonyms(secrets: &[&str], user_id: &str) -> Vec<String> {
+        Secrets::new(secrets.iter().copied()).unwrap().pseudonyms(user_id).collect()
     }
 
-    /// Computed with Python's `hmac`.
+    /// Expected values computed with Python's `hmac`.
     #[test]
-    fn there_is_one_under_each_secret_the_current_one_first() {
-        assert_eq!(pseudonyms(r#"["current","previous"]"#, "isle-4471"), ["e0f47705e215c96e", "8c36bbec0c81dbac"]);
-        assert_eq!(pseudonyms("current", "ißle 🏝"), ["8c23ab2528a7ab7d"]);
+    fn one_pseudonym_per_secret_in_order() {
+        assert_eq!(pseudonyms(&["current", "previous"], "isle-4471"), ["e0f47705e215c96e", "8c36bbec0c81dbac"]);
+        assert_eq!(pseudonyms(&["current"], "ißle 🏝"), ["8c23ab2528a7ab7d"]);
     }
 
     #[test]
-    fn other_users_and_other_secrets_have_others() {
-        let of_one = pseudonyms("current", "isle-4471");
+    fn pseudonym_depends_on_user_and_secret() {
+        let first = pseudonyms(&["current"], "isle-4471");
         for (secret, user_id) in
             [("current", "isle-4472"), ("current", ""), ("currentisle", "-4471"), ("Current", "isle-4471")]
         {
-            assert_ne!(pseudonyms(secret, user_id), of_one, "{secret}, {user_id}");
+            assert_ne!(pseudonyms(&[secret], user_id), first, "{secret}, {user_id}");
         }
     }
 }

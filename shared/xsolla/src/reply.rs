@@ -1,64 +1,82 @@
-//! Replies to questions: what there is to say, and what the studio's own endpoint has said.
+//! Replies to questions, and their validation.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::answer::{Answer, Refusal, Success};
+use crate::body::json_text;
 use crate::field::{Field, Fields};
 use crate::model::Json;
-use crate::{Answer, Question, Refusal, Success, json_text};
+use crate::notification_type::Question;
 
-/// What whoever was appointed replies to a question.
+/// A reply to a question.
+///
+/// # Example
+///
+/// ```
+/// use xsolla_webhooks::{Question, Reply};
+///
+/// assert_eq!(Reply::UserFound.answer().status(), 204);
+///
+/// // From an endpoint that follows Xsolla's documentation:
+/// let reply = Question::UserSearch.parse_response(200, br#"{"user":{"id":"isle-4471"}}"#)?;
+/// assert!(matches!(reply, Reply::Content(json) if json.get().contains("isle-4471")));
+/// # Ok::<(), xsolla_webhooks::ParseResponseError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// The user exists, and no more was asked.
+    /// The user exists. An answer without content.
     UserFound,
-    /// There is no such user.
+    /// The user does not exist.
     UserNotFound,
-    /// What was asked for.
+    /// The content that the question asks for.
     Content(Json),
-    /// There is nothing for this user.
+    /// There is no content for this user.
     NotFound,
 }
 
-/// Why a response of the studio's endpoint is no reply. It repeats nothing of the body.
+/// The error of parsing an endpoint's response as a [`Reply`]. It never repeats the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableResponse {
+#[non_exhaustive]
+pub enum ParseResponseError {
     /// The question has no reply with this status.
-    #[error("status {0}, which is no reply to this question")]
+    #[error("status {0} is not a reply to this question")]
     Status(u16),
-    /// The body is not what the question asks for.
-    #[error("status {status}, and the body is not {wanted}")]
+    /// The body does not have the form that the question needs.
+    #[error("status {status} with a body that is not {expected}")]
     Body {
-        /// The status that the body came with.
+        /// The status of the response.
         status: u16,
-        /// What it should be.
-        wanted: &'static str,
+        /// The expected form.
+        expected: &'static str,
     },
 }
 
 impl Reply {
-    /// The reply to a `user_search` that found somebody, in the form of Xsolla's older documentation; to the newer one,
-    /// which asks for a 2xx, it is as good.
+    /// Creates the reply to a `user_search` for a known user.
+    ///
+    /// It has the form of Xsolla's older documentation. It is also valid for the newer one, which only needs a 2xx.
     ///
     /// # Errors
     ///
-    /// None that are known: those of writing JSON.
+    /// If JSON cannot be written, which does not happen for strings.
     pub fn found_user(id: &str, public_id: &str, name: Option<&str>) -> serde_json::Result<Self> {
         let mut user = serde_json::json!({ "id": id, "public_id": public_id });
         if let Some(name) = name {
             user["name"] = name.into();
         }
-        Json::of(&serde_json::json!({ "user": user })).map(Self::Content)
+        Json::new(&serde_json::json!({ "user": user })).map(Self::Content)
     }
 
-    /// The reply to a Web Shop whose user exists, with the id as it stands in the question; to one that names no user,
-    /// that there is nobody.
+    /// Creates the reply to a Web Shop's question for a known user.
+    ///
+    /// It has the id as written in the question. Without an id in the question, it is [`Self::NotFound`].
     ///
     /// # Errors
     ///
-    /// None that are known: those of writing JSON.
+    /// If JSON cannot be written, which does not happen for strings.
     pub fn web_shop_user(question: &[u8], name: Option<&str>) -> serde_json::Result<Self> {
         #[derive(Serialize)]
         struct Content<'a> {
@@ -70,9 +88,9 @@ impl Reply {
             #[serde(skip_serializing_if = "Option::is_none")]
             name: Option<&'a str>,
         }
-        let fields = json_text(question).ok().and_then(|text| Fields::read(text).ok());
+        let fields = json_text(question).ok().and_then(|text| Fields::parse(text).ok());
         match fields.and_then(|fields| fields.raw(Field::UserId)).filter(|id| is_id(id)) {
-            Some(id) => Json::of(&Content { user: User { id, name } }).map(Self::Content),
+            Some(id) => Json::new(&Content { user: User { id, name } }).map(Self::Content),
             None => Ok(Self::NotFound),
         }
     }
@@ -90,18 +108,19 @@ impl Reply {
 }
 
 impl Question {
-    /// Reads the response of an endpoint that answers as Xsolla's documentation asks of one. It goes no further unless it
-    /// is such an answer: what Xsolla cannot read, the buyer would see as a broken shop.
+    /// Parses and validates the response of an endpoint that answers as Xsolla documents.
     ///
-    /// That a user is unknown must be said in the body too. A bare 404 also comes from a wrong path, and would turn
-    /// every buyer away. Only of a Web Shop's question it is the documented answer, and nobody is charged yet.
+    /// An invalid response must not reach Xsolla: the user would see a broken shop.
+    ///
+    /// For an unknown user, the body needs the error code `INVALID_USER`. A plain 404 can also come from a wrong path, and
+    /// would reject every user. The exception is a Web Shop's question, for which a 404 is documented: no one is charged yet.
     ///
     /// # Errors
     ///
-    /// When it is no such answer.
-    pub fn read_response(self, status: u16, body: &[u8]) -> Result<Reply, UnusableResponse> {
-        let json = |fits: fn(&RawValue) -> Option<bool>, wanted| {
-            read(body, fits).ok_or(UnusableResponse::Body { status, wanted })
+    /// If the status or the body is not a documented answer to this question.
+    pub fn parse_response(self, status: u16, body: &[u8]) -> Result<Reply, ParseResponseError> {
+        let json = |is_valid: fn(&RawValue) -> Option<bool>, expected| {
+            parse_json(body, is_valid).ok_or(ParseResponseError::Body { status, expected })
         };
         match (self, status) {
             (Self::UserValidation, 200..=299) | (Self::UserSearch, 204) => Ok(Reply::UserFound),
@@ -117,28 +136,15 @@ impl Question {
             (Self::PartnerSideCatalog | Self::WebShopUserValidation, 404) => Ok(Reply::NotFound),
             (Self::GetPincode, 200) => json(has_pin_code, "an object with a pin_code").map(Reply::Content),
             (Self::InventoryGet, 200) => json(is_inventory, "an object or an array").map(Reply::Content),
-            _ => Err(UnusableResponse::Status(status)),
-        }
-    }
-
-    /// Whether it may be asked twice if the first answer is lost: not if each answer uses something up.
-    #[must_use]
-    pub const fn may_be_repeated(self) -> bool {
-        match self {
-            Self::UserValidation
-            | Self::UserSearch
-            | Self::PartnerSideCatalog
-            | Self::InventoryGet
-            | Self::WebShopUserValidation => true,
-            Self::GetPincode => false,
+            _ => Err(ParseResponseError::Status(status)),
         }
     }
 }
 
-/// The JSON text of a body, if it is one and fits. Objects inside are maps: a struct would accept arrays as well.
-fn read(body: &[u8], fits: fn(&RawValue) -> Option<bool>) -> Option<Json> {
+/// Parses a body as valid JSON. Objects inside are parsed as maps, because a struct would also accept an array.
+fn parse_json(body: &[u8], is_valid: fn(&RawValue) -> Option<bool>) -> Option<Json> {
     let json: Json = serde_json::from_str(json_text(body).ok()?).ok()?;
-    fits(json.raw())?.then_some(json)
+    is_valid(json.raw())?.then_some(json)
 }
 
 fn is_invalid_user(json: &RawValue) -> Option<bool> {
@@ -163,7 +169,7 @@ fn has_pin_code(json: &RawValue) -> Option<bool> {
     Some(!text(member(json, "pin_code")?)?.is_empty())
 }
 
-/// Its form is not documented.
+/// The form of an inventory is not documented.
 fn is_inventory(json: &RawValue) -> Option<bool> {
     json.get().chars().next().map(|first| matches!(first, '{' | '['))
 }
@@ -179,25 +185,25 @@ fn text(value: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Question as Q;
+    use crate::notification_type::Question as Q;
 
     const INVALID_USER: &str = r#"{"error":{"code":"INVALID_USER","message":"Invalid user"}}"#;
 
-    const YES: Answer = Answer::Success(Success::NoContent);
-    const NO: Answer = Answer::Refusal(Refusal::InvalidUser);
+    const FOUND: Answer = Answer::Success(Success::NoContent);
+    const UNKNOWN: Answer = Answer::Refusal(Refusal::InvalidUser);
 
     #[test]
-    fn what_the_endpoint_may_say() {
+    fn accepts_documented_responses() {
         for (question, status, body, answer) in [
-            (Q::UserValidation, 204, "", YES),
-            (Q::UserValidation, 200, "<p>yes</p>", YES),
-            (Q::UserValidation, 400, INVALID_USER, NO),
-            (Q::UserValidation, 404, INVALID_USER, NO),
-            (Q::UserValidation, 422, r#" {"error":{"code":"INVALID_USER"}} "#, NO),
-            (Q::UserSearch, 204, "", YES),
+            (Q::UserValidation, 204, "", FOUND),
+            (Q::UserValidation, 200, "<p>yes</p>", FOUND),
+            (Q::UserValidation, 400, INVALID_USER, UNKNOWN),
+            (Q::UserValidation, 404, INVALID_USER, UNKNOWN),
+            (Q::UserValidation, 422, r#" {"error":{"code":"INVALID_USER"}} "#, UNKNOWN),
+            (Q::UserSearch, 204, "", FOUND),
             (Q::UserSearch, 200, r#"{"user":{"id":"mira"}}"#, Answer::Content),
             (Q::UserSearch, 200, r#"{"user":{"id":-7.10,"name":null},"more":[]}"#, Answer::Content),
-            (Q::UserSearch, 400, INVALID_USER, NO),
+            (Q::UserSearch, 400, INVALID_USER, UNKNOWN),
             (Q::PartnerSideCatalog, 200, "[]", Answer::Content),
             (Q::PartnerSideCatalog, 200, r#"[{"sku":"boots","quantity":0},{"sku":"\u0061"}]"#, Answer::Content),
             (Q::PartnerSideCatalog, 404, "<p>nothing</p>", Answer::NotFound),
@@ -207,14 +213,14 @@ mod tests {
             (Q::InventoryGet, 200, "[]", Answer::Content),
             (Q::InventoryGet, 200, "{}", Answer::Content),
         ] {
-            let reply = question.read_response(status, body.as_bytes());
+            let reply = question.parse_response(status, body.as_bytes());
             assert_eq!(reply.map(|reply| reply.answer()), Ok(answer), "{question:?} {status} {body}");
         }
     }
 
     #[test]
-    fn an_answer_that_the_question_does_not_have_is_none() {
-        for (question, has) in [
+    fn rejects_statuses_that_the_question_does_not_have() {
+        for (question, accepted) in [
             (Q::UserValidation, [true, true, true, false, false, false]),
             (Q::UserSearch, [false, false, true, false, false, false]),
             (Q::PartnerSideCatalog, [false, false, false, false, false, true]),
@@ -222,17 +228,17 @@ mod tests {
             (Q::GetPincode, [false; 6]),
             (Q::InventoryGet, [false; 6]),
         ] {
-            for (status, has) in [201, 299, 204, 300, 500, 404].into_iter().zip(has) {
-                assert_eq!(question.read_response(status, b"").is_ok(), has, "{question:?} {status}");
+            for (status, is_accepted) in [201, 299, 204, 300, 500, 404].into_iter().zip(accepted) {
+                assert_eq!(question.parse_response(status, b"").is_ok(), is_accepted, "{question:?} {status}");
             }
             for status in [0, 101, 199, 302, 400, 401, 403, 422, 429, 503, 999] {
-                assert!(question.read_response(status, b"{}").is_err(), "{question:?} {status}");
+                assert!(question.parse_response(status, b"{}").is_err(), "{question:?} {status}");
             }
         }
     }
 
     #[test]
-    fn a_body_of_another_form_is_no_answer() {
+    fn rejects_bodies_of_another_form() {
         let no_user = &[
             r#"{"user":{}}"#,
             r#"{"user":{"id":""}}"#,
@@ -262,24 +268,24 @@ mod tests {
             (Q::InventoryGet, &["7", r#""sword""#, "true"]),
         ] {
             for body in bodies.iter().chain(&["", "null", "{", "[]]", "<p>no</p>", r#"{"a":}"#]) {
-                let error = question.read_response(200, body.as_bytes()).unwrap_err();
-                assert!(error.to_string().starts_with("status 200, and the body is not a"), "{question:?} {body}");
+                let error = question.parse_response(200, body.as_bytes()).unwrap_err();
+                assert!(error.to_string().starts_with("status 200 with a body that is not a"), "{question:?} {body}");
             }
-            assert!(question.read_response(200, b"\xff").is_err(), "{question:?}");
+            assert!(question.parse_response(200, b"\xff").is_err(), "{question:?}");
         }
     }
 
     #[test]
-    fn a_user_is_turned_away_only_if_the_body_says_so() {
+    fn user_is_unknown_only_if_the_body_says_so() {
         for status in [400, 404, 422] {
             for body in
                 ["", "Not Found", "{}", r#"{"error":"INVALID_USER"}"#, r#"{"error":{"code":"INVALID_PARAMETER"}}"#]
             {
                 for question in [Q::UserValidation, Q::UserSearch] {
-                    let error = question.read_response(status, body.as_bytes()).unwrap_err().to_string();
+                    let error = question.parse_response(status, body.as_bytes()).unwrap_err().to_string();
                     assert_eq!(
                         error,
-                        format!("status {status}, and the body is not an error with the code INVALID_USER")
+                        format!("status {status} with a body that is not an error with the code INVALID_USER")
                     );
                 }
             }
@@ -287,27 +293,27 @@ mod tests {
     }
 
     #[test]
-    fn every_digit_goes_on_and_none_is_shown() {
+    fn content_has_every_digit_and_debug_shows_none() {
         let body = "\u{feff} {\"user\":{\"id\":12345678901234567890123, \"balance\":1.9900}}\n";
-        let reply = Q::UserSearch.read_response(200, body.as_bytes()).unwrap();
+        let reply = Q::UserSearch.parse_response(200, body.as_bytes()).unwrap();
         assert_eq!(format!("{reply:?}"), "Content(Json(57 bytes))");
         let Reply::Content(content) = reply else { panic!("{reply:?}") };
         assert_eq!(content.get(), r#"{"user":{"id":12345678901234567890123, "balance":1.9900}}"#);
     }
 
     #[test]
-    fn a_user_that_was_found_is_an_answer_like_any_other() {
-        for (name, written) in [(None, ""), (Some("Mira \"M\" Holm"), r#""name":"Mira \"M\" Holm","#)] {
+    fn found_user_is_a_valid_response() {
+        for (name, member) in [(None, ""), (Some("Mira \"M\" Holm"), r#""name":"Mira \"M\" Holm","#)] {
             let reply = Reply::found_user("isle-4471", "mira@example.com", name).unwrap();
             let Reply::Content(content) = &reply else { panic!("{reply:?}") };
-            let user = format!(r#"{{"user":{{"id":"isle-4471",{written}"public_id":"mira@example.com"}}}}"#);
+            let user = format!(r#"{{"user":{{"id":"isle-4471",{member}"public_id":"mira@example.com"}}}}"#);
             assert_eq!(content.get(), user);
-            assert_eq!(Q::UserSearch.read_response(200, user.as_bytes()).unwrap(), reply);
+            assert_eq!(Q::UserSearch.parse_response(200, user.as_bytes()).unwrap(), reply);
         }
     }
 
     #[test]
-    fn the_user_of_a_web_shop_is_named_as_in_the_question() {
+    fn web_shop_user_has_the_id_of_the_question() {
         for (id, name, user) in [
             (r#""isle-4471""#, None, r#"{"id":"isle-4471"}"#),
             (r#""isle-4471""#, Some("Mira \"M\" Holm"), r#"{"id":"isle-4471","name":"Mira \"M\" Holm"}"#),
@@ -318,9 +324,9 @@ mod tests {
             let reply = Reply::web_shop_user(question.as_bytes(), name).unwrap();
             let Reply::Content(content) = &reply else { panic!("{reply:?}") };
             assert_eq!(content.get(), format!(r#"{{"user":{user}}}"#));
-            assert_eq!(Q::WebShopUserValidation.read_response(200, content.get().as_bytes()).unwrap(), reply);
+            assert_eq!(Q::WebShopUserValidation.parse_response(200, content.get().as_bytes()).unwrap(), reply);
         }
-        for nobody in [
+        for without_id in [
             "{}",
             "[]",
             "",
@@ -329,7 +335,7 @@ mod tests {
             r#"{"user":{"id":null}}"#,
             r#"{"user":{"id":{}}}"#,
         ] {
-            assert_eq!(Reply::web_shop_user(nobody.as_bytes(), None).unwrap(), Reply::NotFound, "{nobody}");
+            assert_eq!(Reply::web_shop_user(without_id.as_bytes(), None).unwrap(), Reply::NotFound, "{without_id}");
         }
     }
 }

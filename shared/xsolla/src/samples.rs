@@ -1,7 +1,9 @@
-//! A body of every type, for tests and for trying things out.
+//! Sample bodies of every type, for tests.
 //!
-//! Each has the keys, JSON types and oddities of a body that Xsolla documents or sends, with made-up values: an id that
-//! should be text but is a number, `"[null]"` for an amount, a type that comes last. Several tell one story:
+//! Each has the keys, JSON types and oddities of a body that Xsolla documents or sends, with made-up values. Examples of
+//! oddities: a number in place of a string, the amount `"[null]"`, and a type that is the last key.
+//!
+//! Several samples belong together:
 //!
 //! - A live sale with separate webhooks: `user_validation`, `payment`, `order_paid-separate`, `refund`,
 //!   `order_canceled-separate` and `dispute` share transaction 2298114507.
@@ -9,11 +11,20 @@
 //! - A sandbox subscription: `payment-full`, with every documented field, and its `refund-subscription`.
 
 /// One body.
+///
+/// # Example
+///
+/// ```
+/// use xsolla_webhooks::samples;
+///
+/// let payment = samples::get("payment").unwrap();
+/// assert!(payment.body.contains(r#""notification_type": "payment""#));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// Its type, and after a dash which of several forms it has: `order_paid-free`.
+    /// The type, and the variant after a dash: `order_paid-free`.
     pub name: &'static str,
-    /// The body, byte for byte.
+    /// The body.
     pub body: &'static str,
 }
 
@@ -26,7 +37,7 @@ macro_rules! samples {
     };
 }
 
-/// The notifications.
+/// Signed notifications.
 pub const ALL: &[Sample] = samples![".json":
     "afs_black_list",
     "afs_reject",
@@ -65,22 +76,22 @@ pub const ALL: &[Sample] = samples![".json":
     "user_validation-number",
 ];
 
-/// What Xsolla's other products send: it has no `notification_type`.
+/// Bodies without a `notification_type`, from other products of Xsolla.
 pub const WITHOUT_TYPE: &[Sample] = samples![".json":
     "login-registration",
     "payout",
     "user_validation-webshop",
 ];
 
-/// What does not parse. The documentation prints a `payment` and a `refund` with these faults.
+/// Invalid JSON. The documentation prints a `payment` and a `refund` with these faults.
 pub const MALFORMED: &[Sample] = samples![".txt":
     "malformed-extra_brace",
     "malformed-missing_comma",
 ];
 
-/// The sample of this name, from any of the lists.
+/// Returns the sample with this name, from any of the lists.
 #[must_use]
-pub fn named(name: &str) -> Option<&'static Sample> {
+pub fn get(name: &str) -> Option<&'static Sample> {
     [ALL, WITHOUT_TYPE, MALFORMED].into_iter().flatten().find(|sample| sample.name == name)
 }
 
@@ -93,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lists_are_the_folder() {
+    fn lists_match_the_folder() {
         let files: BTreeSet<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/samples"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -107,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_named_after_its_type() {
+    fn name_starts_with_the_type() {
         for Sample { name, body } in ALL {
             let value: Value = serde_json::from_str(body).unwrap();
             let (stem, _) = name.split_once('-').unwrap_or((name, ""));
@@ -116,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_others_have_no_type_or_are_no_json() {
+    fn other_samples_have_no_type_or_are_invalid_json() {
         for Sample { name, body } in WITHOUT_TYPE {
             let value: Value = serde_json::from_str(body).unwrap();
             assert!(value.get("notification_type").is_none(), "{name}");
@@ -127,10 +138,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_found_by_name() {
-        assert!(named("order_paid-free").unwrap().body.contains("\"unknown\""));
-        assert!(named("payout").is_some());
-        assert!(named("malformed-extra_brace").is_some());
-        assert_eq!(named("order_paid"), None);
+    fn get_finds_samples_of_all_lists() {
+        assert!(get("order_paid-free").unwrap().body.contains("\"unknown\""));
+        assert!(get("payout").is_some());
+        assert!(get("malformed-extra_brace").is_some());
+        assert_eq!(get("order_paid"), None);
     }
 }

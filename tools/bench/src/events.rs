@@ -22,7 +22,7 @@ fn transaction(number: u32) -> String {
 }
 
 fn sample(name: &str) -> Result<&'static str, Error> {
-    Ok(samples::named(name).ok_or("no such sample")?.body)
+    Ok(samples::get(name).ok_or("no such sample")?.body)
 }
 
 /// A payment, as API Gateway sends it.
@@ -81,10 +81,10 @@ mod tests {
     fn event_id(event: &[u8]) -> Option<String> {
         let event: Value = serde_json::from_slice(event).unwrap();
         let body = STANDARD.decode(event["body"].as_str().unwrap()).unwrap();
-        let signature = Signature::parse(event["headers"]["Authorization"].as_str().unwrap()).unwrap();
-        let secrets = Secrets::parse(SECRET).unwrap();
+        let signature = (event["headers"]["Authorization"].as_str().unwrap()).parse::<Signature>().unwrap();
+        let secrets = SECRET.parse::<Secrets>().unwrap();
         let verified = secrets.verify(&body, &signature).ok()?;
-        Some(Envelope::read(&verified).unwrap().event_id.to_string())
+        Some(Envelope::parse(&verified).unwrap().event_id().to_string())
     }
 
     #[test]

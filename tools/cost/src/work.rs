@@ -74,8 +74,8 @@ impl Shape {
             format!("{head}{begin}{}{end}", part.repeat(times))
         };
         let body = match self {
-            Self::Small => return xsolla::samples::named("afs_black_list").unwrap().body.to_owned(),
-            Self::Typical => return xsolla::samples::named("payment").unwrap().body.to_owned(),
+            Self::Small => return xsolla::samples::get("afs_black_list").unwrap().body.to_owned(),
+            Self::Typical => return xsolla::samples::get("payment").unwrap().body.to_owned(),
             Self::Items => {
                 let item = r#"{"sku":"lantern-brass","type":"virtual_good","quantity":3,"amount":"500"},"#;
                 repeated(order, r#""items":["#, item, r#"{"sku":"last"}]}"#)
@@ -140,10 +140,10 @@ impl Step {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         // Leaked: needed until the program ends.
         let body: &'static str = body.to_owned().leak();
-        let secrets = Secrets::parse(SECRET).unwrap();
+        let secrets = SECRET.parse::<Secrets>().unwrap();
         let authorization = sign(body.as_bytes(), SECRET);
         let verify = move || {
-            let signature = Signature::parse(&authorization).unwrap();
+            let signature = authorization.parse::<Signature>().unwrap();
             secrets.verify(body.as_bytes(), &signature).unwrap()
         };
         match self {
@@ -152,20 +152,20 @@ impl Step {
             }),
             Self::Identify => {
                 let verified = verify();
-                Box::new(move || drop(black_box(Envelope::read(&verified).unwrap())))
+                Box::new(move || drop(black_box(Envelope::parse(&verified).unwrap())))
             }
             Self::Store => {
                 let events = events(&network());
-                let envelope = Envelope::read(&verify()).unwrap();
+                let envelope = Envelope::parse(&verify()).unwrap();
                 let record = Record {
                     kind: Kind::Event,
-                    event_id: envelope.event_id,
-                    type_name: Some(envelope.type_name),
-                    order_id: envelope.order_id,
-                    user_id: envelope.user_id,
-                    project_id: envelope.project_id,
-                    mode: envelope.mode,
-                    identified: envelope.identified,
+                    event_id: envelope.event_id().clone(),
+                    type_name: Some(envelope.type_name().to_owned().into()),
+                    order_id: envelope.order_id().map(|id| id.to_owned().into()),
+                    user_id: envelope.user_id().map(|id| id.to_owned().into()),
+                    project_id: envelope.project_id().map(|id| id.to_owned().into()),
+                    mode: envelope.mode(),
+                    identified: envelope.is_identified(),
                     body: verify().into(),
                     received_at: RECEIVED_AT,
                     trace: None,
@@ -192,7 +192,7 @@ fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
         accepted_types: AcceptedTypes::All,
         events: events(&network()),
         directory: Some(Directory::ACCEPT_ALL),
-        secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse(SECRET).unwrap())),
+        secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     };
     let mut request: Value = serde_json::from_str(include_str!("../../../events/webhook.json")).unwrap();

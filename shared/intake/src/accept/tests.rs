@@ -305,7 +305,7 @@ async fn what_is_known_when_time_runs_out_is_told_to_the_log() {
         time_left: Duration::from_millis(1),
     };
     let receipt = intake.accept(&delivery).await;
-    assert_eq!(receipt.envelope.unwrap().event_id.to_string(), "transaction#7#payment");
+    assert_eq!(receipt.envelope.unwrap().event_id().to_string(), "transaction#7#payment");
     assert_eq!(receipt.secret, Some(0));
 }
 

@@ -262,9 +262,9 @@ mod tests {
     async fn keep(events: &Events) -> Result<PutOutcome, PortError> {
         let body = br#"{"notification_type":"payment","settings":{"project_id":3},"user":{"id":"\u00e9"},
             "transaction":{"id":7},"order":{"id":9}}"#;
-        let signature = Signature::parse(&sign(body, "secret")).unwrap();
-        let verified = Secrets::parse("secret").unwrap().verify(body, &signature).unwrap();
-        let envelope = Envelope::read(&verified).unwrap();
+        let signature = sign(body, "secret").parse::<Signature>().unwrap();
+        let verified = "secret".parse::<Secrets>().unwrap().verify(body, &signature).unwrap();
+        let envelope = Envelope::parse(&verified).unwrap();
         let trace = TraceHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793").unwrap();
         events
             .put_if_absent(&Record::of_event(&envelope, Body::from(verified), Timestamp::UNIX_EPOCH, Some(&trace)))

@@ -15,7 +15,7 @@ pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 pub enum SecretSource {
     /// Given in the environment: for local runs.
     Fixed(Secrets),
-    /// A secret in Secrets Manager, whose text [`Secrets::parse`] reads.
+    /// A secret in Secrets Manager, parsed as [`Secrets`].
     SecretsManager {
         /// Reads it.
         client: Client,
@@ -44,7 +44,9 @@ impl SecretStore for SecretSource {
             Self::SecretsManager { client, secret_id } => (client, secret_id),
         };
         // Boxed, or the future of each webhook would carry that of a call which is made every five minutes.
-        Secrets::parse(&Box::pin(secret_text(client, secret_id)).await?)
+        Box::pin(secret_text(client, secret_id))
+            .await?
+            .parse::<Secrets>()
             .map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
     }
 }

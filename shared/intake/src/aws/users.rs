@@ -37,14 +37,14 @@ impl UsersTable {
     ) -> Result<Option<Reply>, PortError> {
         match question {
             Question::UserValidation => {
-                let user = self.user(envelope.user_id.as_deref()).await?;
+                let user = self.user(envelope.user_id()).await?;
                 Ok(Some(if user.is_some() { Reply::UserFound } else { Reply::UserNotFound }))
             }
-            Question::WebShopUserValidation => match self.user(envelope.user_id.as_deref()).await? {
+            Question::WebShopUserValidation => match self.user(envelope.user_id()).await? {
                 Some(user) => web_shop_user(body, text(&user, NAME)).map(Some),
                 None => Ok(Some(Reply::NotFound)),
             },
-            Question::UserSearch => self.find(envelope.public_user_id.as_deref()).await.map(Some),
+            Question::UserSearch => self.find(envelope.public_user_id()).await.map(Some),
             Question::PartnerSideCatalog | Question::GetPincode | Question::InventoryGet => Ok(None),
         }
     }

@@ -8,7 +8,7 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_dynamo::{AttributeValue, Item};
-use xsolla::drift::Tally;
+use xsolla::inspect::DriftTally;
 
 use super::{refuse_to_start, serve, trace_of};
 use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
@@ -75,10 +75,10 @@ pub async fn handle<Q: Queue, P: Parking, H: History>(
 
 /// How the events of a batch differ from their models, each with one event id. Those that must come again are left to the
 /// next time.
-pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> Tally<String> {
+pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> DriftTally<String> {
     let again = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
     let done = event.records.iter().take_while(|record| again != Some(&record.change.sequence_number));
-    let mut tally = Tally::default();
+    let mut tally = DriftTally::default();
     for event in
         done.filter(|record| is_event(record)).filter_map(|record| StoredEvent::read(&record.change.new_image).ok())
     {

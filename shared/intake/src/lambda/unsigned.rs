@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use lambda_runtime::{Error, LambdaEvent};
-use xsolla::Unsigned;
+use xsolla::UnsignedType;
 
 use super::proxy::ProxyRequest;
 use super::webhook::response;
@@ -23,9 +23,9 @@ use crate::trace::TraceHeader;
 use crate::unsigned::{UnsignedDelivery, UnsignedIntake};
 
 /// The routes, as `template.yaml` has them.
-pub const ROUTES: [(&str, Unsigned); 2] = [
-    ("/unsigned/{key}/user-validation", Unsigned::WebShopUserValidation),
-    ("/unsigned/{key}/payout", Unsigned::Payout),
+pub const ROUTES: [(&str, UnsignedType); 2] = [
+    ("/unsigned/{key}/user-validation", UnsignedType::WebShopUserValidation),
+    ("/unsigned/{key}/payout", UnsignedType::Payout),
 ];
 
 /// Runs the function, until Lambda ends it.

@@ -124,7 +124,7 @@ mod tests {
             accepted_types: AcceptedTypes::All,
             events: Bodies::default(),
             directory: Some(Directory::ACCEPT_ALL),
-            secrets: SecretCache::new(SecretSource::Fixed(Secrets::parse("secret").unwrap())),
+            secrets: SecretCache::new(SecretSource::Fixed("secret".parse::<Secrets>().unwrap())),
             sources: SourcePolicy::default(),
         };
         let (response, _) = handle(&intake, request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;

@@ -47,7 +47,7 @@ fn sized(sequence_number: u32, subject: &str, id: &str, bytes: usize) -> StreamR
 
 fn write_alone(streamed: &StreamRecord) -> Message {
     let event = streamed.event.as_ref().unwrap();
-    message_with(event, &super::told(event).unwrap(), Goods::MoneyOnly, false).unwrap()
+    message_with(event, &super::facts(event).unwrap(), Goods::MoneyOnly, false).unwrap()
 }
 
 fn unsendable(sequence_number: u32, subject: &str) -> StreamRecord {

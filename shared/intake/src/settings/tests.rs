@@ -38,7 +38,7 @@ fn every_mistake_names_its_variable() {
         ),
         (
             vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "[]")],
-            "XSOLLA_SECRETS cannot be used: there is no secret in it",
+            "XSOLLA_SECRETS cannot be used: no secret: the text or list is empty",
         ),
         (
             vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", r#"{"hunter2":"#)],
@@ -121,7 +121,7 @@ fn source_addresses_are_the_published_ones_and_reported_unless_it_is_said_otherw
     let sources = |variables: &[(&str, &str)]| {
         webhook(&[&needed[..], variables].concat(), false).map(|settings| settings.sources)
     };
-    let own = SourceRanges::parse("203.0.113.9").unwrap();
+    let own = "203.0.113.9".parse::<SourceRanges>().unwrap();
     let (reported, enforced) = (SourcePolicy::default(), SourcePolicy { enforced: true, ..SourcePolicy::default() });
     assert!(!reported.enforced);
     for (variables, expected) in [
@@ -136,7 +136,7 @@ fn source_addresses_are_the_published_ones_and_reported_unless_it_is_said_otherw
     for (variable, message) in [
         (("SOURCE_ADDRESSES", "on"), "SOURCE_ADDRESSES cannot be used: it is \"on\", and must be report or enforce"),
         (("SOURCE_RANGES", "203.0.113.9, x"), "SOURCE_RANGES cannot be used: \"x\" is neither an address nor a range"),
-        (("SOURCE_RANGES", ","), "SOURCE_RANGES cannot be used: there is no address in it"),
+        (("SOURCE_RANGES", ","), "SOURCE_RANGES cannot be used: no address: the list is empty"),
     ] {
         let error = sources(&[variable]).unwrap_err();
         assert!(error.starts_with(message), "{error}");
@@ -154,8 +154,8 @@ fn the_unsigned_routes_want_a_key_that_nobody_guesses() {
     let long = "hunter2hunter2hunter2hunter2hunt";
     let ranges = ("SOURCE_RANGES", "203.0.113.9");
     let settings = read(&[("UNSIGNED_KEY", long), ("SOURCE_ADDRESSES", "report"), ranges]).unwrap();
-    assert_eq!(settings.sources, SourceRanges::parse("203.0.113.9").unwrap());
-    assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contain(long)));
+    assert_eq!(settings.sources, "203.0.113.9".parse::<SourceRanges>().unwrap());
+    assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contains(long)));
     let settings = read(&[("UNSIGNED_KEY_SECRET_ID", "arn")]).unwrap();
     assert_eq!(settings.sources, SourceRanges::published());
     assert!(matches!(settings.keys, SecretsSetting::SecretsManager(id) if id == "arn"));
@@ -165,7 +165,7 @@ fn the_unsigned_routes_want_a_key_that_nobody_guesses() {
         (&[][..], "UNSIGNED_KEY_SECRET_ID is not set"),
         (&[("UNSIGNED_KEY", &long[1..])], "UNSIGNED_KEY cannot be used: it must have at least 32 characters"),
         (&[("UNSIGNED_KEY", &list)], "UNSIGNED_KEY cannot be used: it must have at least 32 characters"),
-        (&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY cannot be used: there is no secret in it"),
+        (&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY cannot be used: no secret: the text or list is empty"),
         (
             &[("UNSIGNED_KEY", long), ("UNSIGNED_KEY_SECRET_ID", "arn")],
             "UNSIGNED_KEY cannot be used: UNSIGNED_KEY_SECRET_ID is set as well",
@@ -196,7 +196,7 @@ fn the_relay_wants_a_fifo_queue_and_to_know_what_a_payment_means() {
         ("https://sqs/1/events", "grant", "QUEUE_URL cannot be used"),
         ("", "grant", "QUEUE_URL is not set"),
         ("https://sqs/1/events.fifo", "", "PAYMENT_WITHOUT_ORDER is not set"),
-        ("https://sqs/1/events.fifo", "both", "PAYMENT_WITHOUT_ORDER cannot be used: it must be grant or money_only"),
+        ("https://sqs/1/events.fifo", "both", "PAYMENT_WITHOUT_ORDER cannot be used: expected grant or money_only"),
     ] {
         let error = read(url, meaning).unwrap_err();
         assert!(error.starts_with(message), "{error}");

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use xsolla::samples::{ALL, MALFORMED, WITHOUT_TYPE};
-use xsolla::{Envelope, PaymentWithoutOrder, Secrets, Signature, SourceRanges, Success, Unsigned, sign};
+use xsolla::{Envelope, PaymentWithoutOrder, Secrets, Signature, SourceRanges, Success, UnsignedType, sign};
 
 use super::*;
 use crate::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy, StepTimings, UnknownSource};
@@ -24,13 +24,13 @@ use crate::unsigned::UnsignedIntake;
 fn a_line_has_what_is_known_and_nothing_of_the_person() {
     let body =
         r#"{"notification_type":"payment","transaction":{"id":7},"user":{"id":"mira","email":"mira@example.com"}}"#;
-    let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
-    let secrets = Secrets::parse("hunter2").unwrap();
+    let signature = sign(body.as_bytes(), "hunter2").parse::<Signature>().unwrap();
+    let secrets = "hunter2".parse::<Secrets>().unwrap();
     let verified = secrets.verify(body.as_bytes(), &signature).unwrap();
     let receipt = DeliveryReport {
         outcome: Outcome::Accepted(Success::NoContent),
         content: None,
-        envelope: Some(Envelope::read(&verified).unwrap()),
+        envelope: Some(Envelope::parse(&verified).unwrap()),
         secret: Some(0),
         secrets: Some(Arc::new(secrets)),
         unknown_source: None,
@@ -48,10 +48,10 @@ fn a_line_has_what_is_known_and_nothing_of_the_person() {
 #[test]
 fn a_question_that_nobody_answers_is_named_and_has_no_key() {
     let body = r#"{"notification_type":"get_pincode","user":{"id":"mira"}}"#;
-    let signature = Signature::parse(&sign(body.as_bytes(), "hunter2")).unwrap();
-    let verified = Secrets::parse("hunter2").unwrap().verify(body.as_bytes(), &signature).unwrap();
+    let signature = sign(body.as_bytes(), "hunter2").parse::<Signature>().unwrap();
+    let verified = "hunter2".parse::<Secrets>().unwrap().verify(body.as_bytes(), &signature).unwrap();
     let receipt = DeliveryReport {
-        envelope: Some(Envelope::read(&verified).unwrap()),
+        envelope: Some(Envelope::parse(&verified).unwrap()),
         ..DeliveryReport::from(Outcome::Unavailable(Unavailable::NoDirectory))
     };
     let line = Line::of(&receipt, Timestamp::UNIX_EPOCH, Duration::ZERO);
@@ -153,7 +153,7 @@ fn what_failed_is_said() {
 
 #[test]
 fn drift_is_a_metric_by_type_with_the_place_beside_it() {
-    let mut tally = Tally::default();
+    let mut tally = DriftTally::default();
     let body = r#"{"notification_type":"refund","transaction":{"id":7,"risk":"high"},"user":{"id":"mira"}}"#;
     for event_id in ["transaction#7#refund", "transaction#8#refund"] {
         tally.add("refund", body, &event_id.to_owned());
@@ -318,12 +318,12 @@ async fn unsigned() -> Vec<String> {
 
 async fn relayed() -> Vec<String> {
     let payout = WITHOUT_TYPE.iter().find(|sample| sample.name == "payout").unwrap();
-    let payout = Envelope::read_unsigned(payout.body.as_bytes(), Unsigned::Payout).unwrap();
+    let payout = Envelope::parse_unsigned(payout.body.as_bytes(), UnsignedType::Payout).unwrap();
     let mut records = vec![record(&payout, "no JSON: mira@example.com")];
     for body in bodies() {
-        let signature = Signature::parse(&sign(body.as_bytes(), SECRET)).unwrap();
-        let verified = Secrets::parse(SECRET).unwrap().verify(body.as_bytes(), &signature).unwrap();
-        records.extend(Envelope::read(&verified).ok().map(|envelope| record(&envelope, body)));
+        let signature = sign(body.as_bytes(), SECRET).parse::<Signature>().unwrap();
+        let verified = SECRET.parse::<Secrets>().unwrap().verify(body.as_bytes(), &signature).unwrap();
+        records.extend(Envelope::parse(&verified).ok().map(|envelope| record(&envelope, body)));
     }
     let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
     let mut lines = Vec::new();
@@ -344,7 +344,7 @@ async fn relayed() -> Vec<String> {
 }
 
 fn record(envelope: &Envelope<'_>, body: &str) -> Json {
-    let (event_id, subject) = (envelope.event_id.to_string(), envelope.event_id.subject());
+    let (event_id, subject) = (envelope.event_id().to_string(), envelope.event_id().subject());
     json!({
         "eventID": "x",
         "eventName": "INSERT",
@@ -353,12 +353,12 @@ fn record(envelope: &Envelope<'_>, body: &str) -> Json {
             "Keys": {},
             "NewImage": {
                 "pk": { "S": subject },
-                "sk": { "S": envelope.event_id.rest() },
+                "sk": { "S": envelope.event_id().rest() },
                 "kind": { "S": "event" },
-                "type": { "S": envelope.type_name },
-                "user_id": { "S": envelope.user_id.as_deref().unwrap_or("none") },
-                "mode": { "S": envelope.mode.name() },
-                "identified": { "BOOL": envelope.identified },
+                "type": { "S": envelope.type_name() },
+                "user_id": { "S": envelope.user_id().unwrap_or("none") },
+                "mode": { "S": envelope.mode().name() },
+                "identified": { "BOOL": envelope.is_identified() },
                 "received_at": { "S": "2026-11-22T00:31:07.042Z" },
                 "body": { "B": STANDARD.encode(body) },
             },

@@ -27,7 +27,7 @@ fn intake() -> Fakes {
     }
 }
 
-fn delivery(what: Unsigned, body: &str) -> UnsignedDelivery<'_> {
+fn delivery(what: UnsignedType, body: &str) -> UnsignedDelivery<'_> {
     UnsignedDelivery {
         what: Some(what),
         key: Some(KEY),
@@ -40,7 +40,7 @@ fn delivery(what: Unsigned, body: &str) -> UnsignedDelivery<'_> {
 }
 
 async fn payout(intake: &Fakes, body: &str) -> Outcome {
-    intake.accept(&delivery(Unsigned::Payout, body)).await.outcome
+    intake.accept(&delivery(UnsignedType::Payout, body)).await.outcome
 }
 
 #[tokio::test]
@@ -69,9 +69,9 @@ async fn what_can_be_no_payout_is_kept_for_people_to_look_at() {
         assert_eq!(payout(&intake, "[]").await, Outcome::Unreadable);
     }
     assert_eq!(intake.events.kinds().into_iter().map(|(_, kind)| kind).collect::<Vec<_>>(), [Kind::Unreadable]);
-    let receipt = intake.accept(&delivery(Unsigned::Payout, r#"{"amount":1}"#)).await;
+    let receipt = intake.accept(&delivery(UnsignedType::Payout, r#"{"amount":1}"#)).await;
     assert_eq!(receipt.outcome, Outcome::Accepted(Success::Ok));
-    assert!(!receipt.envelope.unwrap().identified);
+    assert!(!receipt.envelope.unwrap().is_identified());
 }
 
 #[tokio::test]
@@ -83,11 +83,11 @@ async fn a_web_shop_is_told_who_exists_and_nothing_is_kept() {
         ("{}", Outcome::NotFound, None),
         ("[]", Outcome::Unreadable, None),
     ] {
-        let receipt = intake.accept(&delivery(Unsigned::WebShopUserValidation, body)).await;
+        let receipt = intake.accept(&delivery(UnsignedType::WebShopUserValidation, body)).await;
         assert_eq!((receipt.outcome, receipt.content.as_ref().map(Json::get)), (outcome, content), "{body}");
     }
     intake.directory.switch.failing.store(true, Ordering::Relaxed);
-    let receipt = intake.accept(&delivery(Unsigned::WebShopUserValidation, "{}")).await;
+    let receipt = intake.accept(&delivery(UnsignedType::WebShopUserValidation, "{}")).await;
     assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Directory));
     assert_eq!(intake.events.switch.calls(), 0);
 }
@@ -95,7 +95,7 @@ async fn a_web_shop_is_told_who_exists_and_nothing_is_kept() {
 #[tokio::test]
 async fn whoever_has_not_the_key_or_another_address_is_turned_away_and_reaches_nothing() {
     let intake = intake();
-    for what in [Unsigned::Payout, Unsigned::WebShopUserValidation] {
+    for what in [UnsignedType::Payout, UnsignedType::WebShopUserValidation] {
         let right = delivery(what, PAYOUT);
         let (wrong_key, unknown_source) = (Unavailable::WrongKey, Unavailable::UnknownSource);
         for (delivery, why, source) in [
@@ -127,11 +127,12 @@ async fn a_key_is_changed_like_a_secret() {
     *intake.keys.store().text.lock().unwrap() = NEW;
     let later = Timestamp::from_second(60).unwrap();
     for key in ["a-new-key-of-thirty-two-characters", KEY] {
-        let delivery = UnsignedDelivery { key: Some(key), received_at: later, ..delivery(Unsigned::Payout, PAYOUT) };
+        let delivery =
+            UnsignedDelivery { key: Some(key), received_at: later, ..delivery(UnsignedType::Payout, PAYOUT) };
         assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Duplicate(Success::Ok), "{key}");
     }
     for _ in 0..100 {
-        let delivery = UnsignedDelivery { key: Some("guess"), ..delivery(Unsigned::Payout, PAYOUT) };
+        let delivery = UnsignedDelivery { key: Some("guess"), ..delivery(UnsignedType::Payout, PAYOUT) };
         assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::WrongKey));
     }
     assert_eq!(intake.keys.store().switch.calls(), 2, "not read at the pace of whoever guesses");
@@ -141,7 +142,7 @@ async fn a_key_is_changed_like_a_secret() {
 async fn a_key_that_could_be_guessed_opens_nothing() {
     let mut intake = intake();
     intake.keys = SecretCache::new(FakeSecrets::new("short"));
-    let delivery = UnsignedDelivery { key: Some("short"), ..delivery(Unsigned::Payout, PAYOUT) };
+    let delivery = UnsignedDelivery { key: Some("short"), ..delivery(UnsignedType::Payout, PAYOUT) };
     let receipt = intake.accept(&delivery).await;
     assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Secrets));
     let failure = receipt.failure.unwrap().to_string();
@@ -175,6 +176,6 @@ impl EventStore for Unsecured {
 async fn no_record_of_a_payout_claims_a_signature() {
     let Fakes { directory, keys, sources, .. } = intake();
     let intake = UnsignedIntake { events: Unsecured, directory, keys, sources };
-    let receipt = intake.accept(&delivery(Unsigned::Payout, PAYOUT)).await;
+    let receipt = intake.accept(&delivery(UnsignedType::Payout, PAYOUT)).await;
     assert_eq!((receipt.outcome, receipt.secret), (Outcome::Accepted(Success::Ok), None));
 }

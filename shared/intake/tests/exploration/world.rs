@@ -369,7 +369,7 @@ impl UserDirectory for Ports {
         envelope: &Envelope<'_>,
         _body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
-        let is_known = envelope.user_id.as_deref() == Some("known");
+        let is_known = envelope.user_id() == Some("known");
         let reply = move |_: &mut State, _| Some(if is_known { Reply::UserFound } else { Reply::UserNotFound });
         self.call("directory", String::new, &OF_A_READ, reply).await
     }
@@ -380,7 +380,7 @@ impl SecretStore for Ports {
         let current = |state: &mut State, _| {
             let is_valid = |(from, _): &&Secrets| *from <= state.now;
             let (_, text) = state.secrets.iter().rfind(is_valid).unwrap();
-            xsolla::Secrets::parse(text).unwrap()
+            text.parse::<xsolla::Secrets>().unwrap()
         };
         self.call("secrets", String::new, &OF_A_READ, current).await
     }

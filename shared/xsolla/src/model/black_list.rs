@@ -1,20 +1,20 @@
 //! `afs_black_list`.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
 use super::{Id, Model, Personal};
 
-/// `afs_black_list`: Xsolla's anti-fraud system blocks something about a user, or does so no longer.
+/// `afs_black_list`: Xsolla's anti-fraud system added an entry to its block list, or removed one.
 ///
-/// It names no user, and its project is in the [`event`](Self::event). Documented
-/// [as `afs-rejected-blocklist`](https://developers.xsolla.com/webhooks/operation/afs-rejected-blocklist/). Sent at the
-/// wish of the game: Xsolla's account manager switches it on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// It has no user, and its project is in the [`event`](Self::event). Documented
+/// [as `afs-rejected-blocklist`](https://developers.xsolla.com/webhooks/operation/afs-rejected-blocklist/). Off by default:
+/// Xsolla's account manager enables it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct AfsBlackList {
-    /// What changed in the block list.
+    /// The change of the block list.
     pub event: BlackListEvent,
 }
 
@@ -23,73 +23,74 @@ impl Model for AfsBlackList {
 }
 
 /// `event`: one change of the block list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct BlackListEvent {
-    /// Whether it was added or removed.
+    /// Whether the entry was added or removed.
     pub action: Option<BlackListAction>,
-    /// Why.
+    /// The reason.
     pub reason: Option<BlackListReason>,
-    /// What kind of thing is blocked.
+    /// The kind of entry.
     pub parameter: Option<BlackListParameter>,
-    /// The thing itself: an e-mail address, a phone number.
+    /// The entry, such as an e-mail address or a phone number.
     pub parameter_value: Option<Personal>,
-    /// When: ISO 8601.
+    /// The time: ISO 8601.
     pub date_of_last_action: Option<String>,
-    /// The transaction that gave the occasion.
+    /// The transaction that caused the change.
     pub transaction_id: Option<Id>,
     /// The project. An integer in the documentation, a string in its sample.
     pub project_id: Option<Id>,
 }
 
 open_enum! {
-    /// What was done to the block list (`event.action`).
+    /// The kind of change (`event.action`).
     pub enum BlackListAction {
-        /// Put on the list.
+        /// The entry was added.
         Adding = "adding",
-        /// Taken off the list.
+        /// The entry was removed.
         Removing = "removing",
     }
 }
 
 open_enum! {
-    /// Why the block list changed (`event.reason`). What each means is read from its name; the last three seem to be
-    /// reasons to take something off the list.
+    /// The reason of a change (`event.reason`). The meanings are inferred from the names. The last three seem to be reasons
+    /// for a removal.
     pub enum BlackListReason {
         /// The bank charged a payment back.
         Chargeback = "chargeback",
         /// Fraud.
         FraudActivity = "fraud_activity",
-        /// It looks like fraud.
+        /// Suspected fraud.
         SuspiciousActivity = "suspicious_activity",
         /// The payment system reported fraud.
         PsReportedFraud = "ps_reported_fraud",
-        /// A chargeback of something linked to it.
+        /// A chargeback of a linked payment.
         LinkedChargeback = "linked_chargeback",
-        /// The game asked for it.
+        /// A request of the game.
         PartnerRequest = "partner_request",
-        /// The holder paid and denies it.
+        /// The account holder paid and denies it.
         FriendlyFraud = "friendly_fraud",
         /// A user reported fraud.
         UserReportedFraud = "user_reported_fraud",
-        /// It is linked to something on the list.
+        /// A link to another entry.
         LinkedParameter = "linked_parameter",
         /// Other data of the same payment is on the list.
         OtherDataInBlacklist = "other_data_in_blacklist",
-        /// A filter of the anti-fraud system caught it.
+        /// A filter of the anti-fraud system.
         ByAfsFilters = "by_afs_filters",
-        /// It should never have been on the list.
+        /// The entry was added by mistake.
         WronglyAdded = "wrongly_added",
-        /// Xsolla's support reviewed it.
+        /// A review by Xsolla's support.
         RemovedByCsReview = "removed_by_cs_review",
-        /// It was forgiven for another reason.
+        /// Another reason for a removal.
         OtherForgivenessReason = "other_forgiveness_reason",
     }
 }
 
 open_enum! {
-    /// What kind of thing is blocked (`event.parameter`). What each means is read from its name.
+    /// The kind of entry (`event.parameter`). The meanings are inferred from the names.
     pub enum BlackListParameter {
         /// The user's nickname.
         Nick = "nick",

@@ -1,9 +1,8 @@
-//! The game's own parameters, and the two that Xsolla adds to them.
+//! The game's own parameters, and the two that Xsolla adds.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -11,58 +10,58 @@ use super::Json;
 use super::open_enum::open_enum;
 
 open_enum! {
-    /// Whether a saved payment method played a part (`custom_parameters.saved_payment_method`).
+    /// The use of a saved payment method (`custom_parameters.saved_payment_method`).
     pub enum SavedPaymentMethod {
-        /// `0`: none was used.
+        /// `0`: no saved method.
         NotUsed = "0",
         /// `1`: the user saved the method during this payment.
         Saved = "1",
-        /// `2`: the user paid with a method saved before.
+        /// `2`: the user paid with a saved method.
         Used = "2",
     }
 }
 
 open_enum! {
-    /// How often a payment is made (`custom_parameters.payment_type`).
+    /// The recurrence of a payment (`custom_parameters.payment_type`).
     pub enum PaymentType {
-        /// `1`: once.
+        /// `1`: a single payment.
         OneTime = "1",
-        /// `2`: again and again, as for a subscription.
+        /// `2`: a recurring payment, such as for a subscription.
         Recurring = "2",
     }
 }
 
-/// `custom_parameters`: what the game put into the payment token, given back as it was.
+/// `custom_parameters`: the parameters that the game put into the payment token.
 ///
-/// Documented as an object, but its values are the game's and may be anything, even JSON inside a string. An empty one may
-/// come as `[]`. Two values are Xsolla's, sent if "Show info about transactions via saved payment methods" is on in
-/// Publisher Account.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// Documented as an object whose values can be any JSON, also JSON in a string. An empty object can be `[]`. Two parameters are
+/// Xsolla's, sent if "Show info about transactions via saved payment methods" is on in Publisher Account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CustomParameters(Json);
 
 impl CustomParameters {
-    /// One parameter as a type of the caller's, if it is there and has that shape.
+    /// Deserializes one parameter; `None` if it is missing or has another form.
     #[must_use]
     pub fn parameter<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
-        let parameters: BTreeMap<String, &RawValue> = self.read()?;
+        let parameters: BTreeMap<String, &RawValue> = self.deserialize()?;
         serde_json::from_str(parameters.get(name)?.get()).ok()
     }
 
-    /// Whether a saved payment method played a part.
+    /// Returns the use of a saved payment method.
     #[must_use]
     pub fn saved_payment_method(&self) -> Option<SavedPaymentMethod> {
         self.parameter("saved_payment_method")
     }
 
-    /// Whether the payment recurs.
+    /// Returns the recurrence of the payment.
     #[must_use]
     pub fn payment_type(&self) -> Option<PaymentType> {
         self.parameter("payment_type")
     }
 }
 
-/// For the text of all of them, and to read them into one type.
+/// Gives access to all parameters as [`Json`].
 impl Deref for CustomParameters {
     type Target = Json;
 
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_of_xsolla_are_read_from_numbers_and_strings() {
+    fn xsollas_parameters_can_be_numbers_or_strings() {
         for (json, saved, payment_type) in [
             (r#"{"saved_payment_method":0,"payment_type":1}"#, SavedPaymentMethod::NotUsed, PaymentType::OneTime),
             (r#"{"saved_payment_method":"1","payment_type":"2"}"#, SavedPaymentMethod::Saved, PaymentType::Recurring),
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_any_shape_are_kept() {
+    fn parameters_can_be_any_json() {
         for json in ["{}", "[]", "7", r#""text""#, r#"{"saved_payment_method":null}"#] {
             let parameters = parameters(json);
             assert_eq!(parameters.get(), json);
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_may_hold_json_in_a_string() {
+    fn parameter_can_be_json_in_a_string() {
         let parameters = parameters(r#"{"cart":"[{\"sku\":\"lantern\"}]"}"#);
         let cart: String = parameters.parameter("cart").unwrap();
         assert_eq!(cart, r#"[{"sku":"lantern"}]"#);

@@ -1,48 +1,54 @@
-//! `ps_declined` and `afs_reject`: payments that did not come about.
+//! `ps_declined` and `afs_reject`: declined payments.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{CustomParameters, Model, RefundDetails, Settings, Transaction, User};
 
-/// Both types have the same fields; they differ in who said no.
-macro_rules! declines {
-    ($($(#[$about:meta])* $name:ident = $type:literal;)+) => {$(
-        $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-        #[non_exhaustive]
-        pub struct $name {
-            /// The payment that did not come about.
-            pub transaction: Transaction,
-            /// Which project it belongs to.
-            pub settings: Option<Settings>,
-            /// Who wanted to pay.
-            pub user: Option<User>,
-            /// Why it was declined.
-            pub refund_details: Option<RefundDetails>,
-            /// The game's own parameters. Not documented for this type.
-            pub custom_parameters: Option<CustomParameters>,
-        }
-
-        impl Model for $name {
-            const TYPE: &'static str = $type;
-        }
-    )+};
+/// `ps_declined`: the payment system declined a payment. No money moved, and neither `payment` nor `order_paid` follows.
+///
+/// Documented [as `payment-declined`](https://developers.xsolla.com/webhooks/operation/payment-declined/), with integers
+/// where the sample has strings. Off by default: Xsolla's account manager enables it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct PsDeclined {
+    /// The declined payment.
+    pub transaction: Transaction,
+    /// The project.
+    pub settings: Option<Settings>,
+    /// The user.
+    pub user: Option<User>,
+    /// The reason of the decline.
+    pub refund_details: Option<RefundDetails>,
+    /// The game's own parameters. Not documented for this type.
+    pub custom_parameters: Option<CustomParameters>,
 }
 
-declines! {
-    /// `ps_declined`: the payment system declined a payment. No money moved, and neither `payment` nor `order_paid`
-    /// follows.
-    ///
-    /// Documented [as `payment-declined`](https://developers.xsolla.com/webhooks/operation/payment-declined/), with
-    /// integers whose sample has strings. Sent at the wish of the game: Xsolla's account manager switches it on.
-    PsDeclined = "ps_declined";
+impl Model for PsDeclined {
+    const TYPE: &'static str = "ps_declined";
+}
 
-    /// `afs_reject`: Xsolla's anti-fraud system rejected a payment that it had been checking.
-    ///
-    /// Documented
-    /// [as `afs-rejected-transaction`](https://developers.xsolla.com/webhooks/operation/afs-rejected-transaction/),
-    /// with the one code [4](crate::RefundCode::PotentialFraud). Sent at the wish of the game: Xsolla's account manager
-    /// switches it on.
-    AfsReject = "afs_reject";
+/// `afs_reject`: Xsolla's anti-fraud system rejected a payment after a review.
+///
+/// Documented
+/// [as `afs-rejected-transaction`](https://developers.xsolla.com/webhooks/operation/afs-rejected-transaction/), with the
+/// single code [4](super::RefundCode::PotentialFraud). Off by default: Xsolla's account manager enables it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct AfsReject {
+    /// The declined payment.
+    pub transaction: Transaction,
+    /// The project.
+    pub settings: Option<Settings>,
+    /// The user.
+    pub user: Option<User>,
+    /// The reason of the decline.
+    pub refund_details: Option<RefundDetails>,
+    /// The game's own parameters. Not documented for this type.
+    pub custom_parameters: Option<CustomParameters>,
+}
+
+impl Model for AfsReject {
+    const TYPE: &'static str = "afs_reject";
 }

@@ -1,30 +1,29 @@
 //! `dispute`.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
 use super::{Id, Model, Money, Personal, Settings};
 
-/// `dispute`: a payment is disputed, or something new is known of a dispute.
+/// `dispute`: a dispute was opened or changed.
 ///
-/// A dispute has no id of its own, and several notifications for one transaction are normal. Documented among
-/// [Xsolla's webhooks](https://developers.xsolla.com/webhooks/). Sent at the wish of the game: Xsolla's account manager
-/// switches it on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// A dispute has no id, and several notifications for one transaction are normal. Documented among
+/// [Xsolla's webhooks](https://developers.xsolla.com/webhooks/). Off by default: Xsolla's account manager enables it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Dispute {
-    /// The payment that is disputed.
+    /// The disputed payment.
     pub transaction: DisputeTransaction,
-    /// The dispute itself.
+    /// The dispute.
     pub dispute: DisputeDetails,
-    /// Whether the dispute is new or has changed.
-    #[schemars(extend("x-always" = true))]
+    /// Whether the dispute is new.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub action: Option<DisputeAction>,
-    /// Which project it belongs to.
-    #[schemars(extend("x-always" = true))]
+    /// The project.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub settings: Option<Settings>,
-    /// Who had paid.
+    /// The user.
     pub user: Option<DisputeUser>,
 }
 
@@ -32,110 +31,113 @@ impl Model for Dispute {
     const TYPE: &'static str = "dispute";
 }
 
-/// `transaction`, as disputes name a payment. Payments have [another](super::Transaction).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// `transaction` of a dispute. Payments have [another](super::Transaction).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DisputeTransaction {
-    /// Xsolla's id: the payment's.
-    #[schemars(extend("x-always" = true))]
+    /// Xsolla's id of the payment.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub id: Option<Id>,
     /// The game's own id, if the token had one.
     pub external_id: Option<Id>,
-    /// When the payment was created: ISO 8601.
-    #[schemars(extend("x-always" = true))]
+    /// The time when the payment was created: ISO 8601.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub date_create: Option<String>,
-    /// What was paid.
-    #[schemars(extend("x-always" = true))]
+    /// The amount paid.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub total: Option<Money>,
-    /// The payment method in a word, `credit_debit_card` or `paypal`, where payments have a number.
-    #[schemars(extend("x-always" = true))]
+    /// The payment method as a word, such as `credit_debit_card` or `paypal`. Payments have a number.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub payment_method: Option<Id>,
-    /// Two letters, meant as ISO 3166-1 alpha-2. Documented here, sampled in
+    /// The country: ISO 3166-1 alpha-2. Documented here; the sample has it in
     /// [`user.country_code`](DisputeUser::country_code).
     pub country_code: Option<String>,
 }
 
-/// `user`, as disputes name a person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// `user` of a dispute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DisputeUser {
     /// The game's id of the user.
-    #[schemars(extend("x-always" = true))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub id: Option<Id>,
     /// E-mail address.
     pub email: Option<Personal>,
-    /// Two letters, meant as ISO 3166-1 alpha-2. Sampled here, documented in
+    /// The country: ISO 3166-1 alpha-2. The sample has it here; documented in
     /// [`transaction.country_code`](DisputeTransaction::country_code).
     pub country_code: Option<String>,
 }
 
-/// `dispute.dispute`: what is disputed, and how it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// `dispute.dispute`: the reason, step and status of a dispute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DisputeDetails {
-    /// When it came in: RFC 3339.
-    #[schemars(extend("x-always" = true))]
+    /// The time when the dispute was opened: RFC 3339.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub incoming_date: Option<String>,
-    /// Why it is disputed.
-    #[schemars(extend("x-always" = true))]
+    /// The reason.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub reason: Option<DisputeReason>,
-    /// Which step of the proceedings.
+    /// The step of the proceedings.
     #[serde(rename = "type")]
-    #[schemars(extend("x-always" = true))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub dispute_type: Option<DisputeType>,
-    /// How it stands.
-    #[schemars(extend("x-always" = true))]
+    /// The status.
+    #[cfg_attr(feature = "schema", schemars(extend("x-always-sent" = true)))]
     pub status: Option<DisputeStatus>,
 }
 
 open_enum! {
     /// Whether a dispute is new (`action`).
     pub enum DisputeAction {
-        /// It is new.
+        /// The dispute is new.
         Adding = "adding",
-        /// Something changed.
+        /// The dispute changed.
         Updating = "updating",
     }
 }
 
 open_enum! {
-    /// What is disputed (`dispute.reason`). What each means is read from its name; there is also `other`.
+    /// The reason of a dispute (`dispute.reason`). The meanings are inferred from the names. `other` is documented too.
     pub enum DisputeReason {
-        /// Nothing was received.
+        /// The goods were not received.
         NonReceipt = "non_receipt",
-        /// What was received is not what was promised.
+        /// The goods are not as described.
         NotAsDescribed = "not_as_described",
-        /// It was charged twice.
+        /// The payment was charged twice.
         DuplicateProcessing = "duplicate_processing",
-        /// It was paid in another way.
+        /// The goods were paid by other means.
         PaidByOtherMeans = "paid_by_other_means",
         /// The amount is wrong.
         IncorrectAmount = "incorrect_amount",
-        /// A promised credit did not come.
+        /// A promised credit was not paid.
         CreditNotProcessed = "credit_not_processed",
         /// No particular reason.
         General = "general",
-        /// Somebody else paid.
+        /// Fraud: someone else paid.
         Fraud = "fraud",
-        /// A subscription had been cancelled.
+        /// The subscription had been cancelled.
         CancelledRecurring = "cancelled_recurring",
         /// The purchase had been cancelled.
         CancelledMerchandise = "cancelled_merchandise",
-        /// It was charged too late.
+        /// The charge was late.
         LatePresentment = "late_presentment",
-        /// It was charged without authorisation.
+        /// The charge was not authorized.
         NoAuthorization = "no_authorization",
-        /// Something is wrong with the transfer.
+        /// A problem with the transfer.
         ProblemWithRemittance = "problem_with_remittance",
         _ = "other",
     }
 }
 
 open_enum! {
-    /// Which step of a dispute (`dispute.type`). What each means is read from its name; there is also `other`.
+    /// The step of a dispute (`dispute.type`). The meanings are inferred from the names. `other` is documented too.
     pub enum DisputeType {
         /// The first chargeback of a payment.
         FirstChargeback = "1st_time_chargeback",
@@ -168,13 +170,13 @@ open_enum! {
 }
 
 open_enum! {
-    /// How a dispute stands (`dispute.status`). What each means is read from its name.
+    /// The status of a dispute (`dispute.status`). The meanings are inferred from the names.
     pub enum DisputeStatus {
-        /// Nothing was done yet.
+        /// Not processed yet.
         New = "new",
-        /// It is not contested.
+        /// Accepted, not contested.
         Accepted = "accepted",
-        /// Nothing has to be done.
+        /// No actions are required.
         NoActionsRequired = "no_actions_required",
         /// Decided for the game.
         Won = "won",

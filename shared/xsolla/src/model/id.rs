@@ -1,28 +1,25 @@
-//! Ids, whatever their JSON type.
+//! Ids, sent as numbers or strings.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lenient;
 
-/// An id, kept and compared as text.
+/// An id, compared as text.
 ///
-/// Xsolla's documentation gives each id a type, and its own samples use the other one: `"id": "1"` for an integer,
-/// `"external_id": 1` for a string. Some have 19 digits, too many for a float and for JavaScript. So an id is the text of
-/// the string, or the digits of the number exactly as they were sent; `10` and `"10"` are the same id.
+/// Xsolla documents a JSON type for each id, and its samples use the other one: `"id": "1"` for an integer,
+/// `"external_id": 1` for a string. Some have 19 digits, too many for a float or JavaScript. So an id is the text of the
+/// string, or the digits of the number exactly as sent. `10` and `"10"` are the same id.
 ///
-/// A user id inside an object, `{"value": "player-1"}`, is read too: this is how tokens carry it, and integrations
-/// have met it in notifications.
+/// A user id wrapped in an object, `{"value": "player-1"}`, is accepted too. Tokens have this form, and it has been seen in
+/// notifications.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(String);
 
 impl Id {
-    /// The id's text.
+    /// Returns the text of the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,15 +74,16 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-impl JsonSchema for Id {
-    fn schema_name() -> Cow<'static, str> {
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Id {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Id".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let text = json!({ "type": ["string", "number"] });
-        json_schema!({
-            "description": "An id. `10` and `\"10\"` are the same; some have more digits than a float holds.",
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let text = serde_json::json!({ "type": ["string", "number"] });
+        schemars::json_schema!({
+            "description": "An id. `10` and `\"10\"` are the same. Some have more digits than a float can hold.",
             "anyOf": [
                 text,
                 { "type": "object", "properties": { "value": text }, "required": ["value"] },
@@ -99,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_the_same_as_string_number_or_wrapped() {
+    fn number_string_and_wrapped_value_are_the_same_id() {
         for json in [r#""10""#, "10", r#"{"value":"10"}"#, r#"{"value":10,"hidden":true}"#] {
             let id: Id = serde_json::from_str(json).unwrap();
             assert_eq!(id, "10", "{json}");
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_digit_is_kept() {
+    fn number_has_every_digit() {
         for digits in ["9007199254740993", "1234567890123456789", "340282366920938463463374607431768211456", "1.9900"] {
             let id: Id = serde_json::from_str(digits).unwrap();
             assert_eq!(id.to_string(), digits);
@@ -118,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_wrapping_is_refused_without_recursing_into_it() {
+    fn rejects_deep_nesting_without_recursion() {
         let deep = format!("{}1{}", r#"{"value":"#.repeat(100_000), "}".repeat(100_000));
         assert!(serde_json::from_str::<Id>(&deep).is_err());
     }

@@ -1,22 +1,34 @@
-//! JSON of any shape.
+//! JSON of any form.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// A value whose shape is the game's own or not documented, kept as the text that was sent.
+/// A JSON value as sent. For values that belong to the game or are not documented.
 ///
-/// Two are equal if their texts are. `Debug` shows only the length: nobody knows what is inside.
+/// Two values are equal if their texts are. `Debug` shows only the length, because the content can be personal data.
+///
+/// # Example
+///
+/// ```
+/// use xsolla_webhooks::model::{Model, OrderPaid};
+///
+/// let order_paid = OrderPaid::from_json(r#"{
+///     "notification_type": "order_paid", "order": {}, "user": {},
+///     "items": [{"sku": "lantern", "custom_attributes": {"light": 1.50}}]
+/// }"#)?;
+/// let attributes = order_paid.items[0].custom_attributes.as_ref().unwrap();
+/// assert_eq!(attributes.get(), r#"{"light": 1.50}"#);
+/// # Ok::<(), xsolla_webhooks::model::ModelError>(())
+/// ```
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// A value, written.
-    pub(crate) fn of(value: &impl Serialize) -> serde_json::Result<Self> {
+    /// Serializes a value.
+    pub(crate) fn new(value: &impl Serialize) -> serde_json::Result<Self> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 
@@ -24,15 +36,15 @@ impl Json {
         &self.0
     }
 
-    /// The JSON text, byte for byte.
+    /// Returns the JSON text, byte for byte.
     #[must_use]
     pub fn get(&self) -> &str {
         self.0.get()
     }
 
-    /// The value as a type of the caller's, if it has that shape.
+    /// Deserializes the value; `None` if it has another form.
     #[must_use]
-    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+    pub fn deserialize<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_str(self.get()).ok()
     }
 }
@@ -51,13 +63,14 @@ impl fmt::Debug for Json {
     }
 }
 
-impl JsonSchema for Json {
-    fn schema_name() -> Cow<'static, str> {
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Json {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Json".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "JSON of any shape." })
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "Any JSON." })
     }
 }
 
@@ -66,20 +79,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_is_kept_and_not_shown() {
+    fn text_stays_as_sent_and_debug_hides_it() {
         let json: Json = serde_json::from_str(r#" {"level":  1.50, "name":"\u0041"} "#).unwrap();
         assert_eq!(json.get(), r#"{"level":  1.50, "name":"\u0041"}"#);
         assert_eq!(format!("{json:?}"), "Json(33 bytes)");
     }
 
     #[test]
-    fn it_reads_as_the_callers_type_or_not_at_all() {
+    fn deserializes_only_matching_types() {
         #[derive(Deserialize)]
         struct Hero<'a> {
             name: &'a str,
         }
         let json: Json = serde_json::from_str(r#"{"name": "Ada", "level": 3}"#).unwrap();
-        assert_eq!(json.read::<Hero>().unwrap().name, "Ada");
-        assert_eq!(json.read::<Vec<u8>>(), None);
+        assert_eq!(json.deserialize::<Hero>().unwrap().name, "Ada");
+        assert_eq!(json.deserialize::<Vec<u8>>(), None);
     }
 }

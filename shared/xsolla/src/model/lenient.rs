@@ -1,11 +1,12 @@
-//! How one value is read where notifications differ in its JSON type.
+//! Deserializers of single values that are sent with different JSON types.
 //!
-//! Numbers are taken from their text, never through a float: `1.9900` keeps its scale, `1234567890123456789` its digits.
+//! Numbers are parsed from their text, never through a float: `1.9900` keeps its scale, `1234567890123456789` its digits.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use rust_decimal::Decimal;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Error, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
@@ -38,7 +39,7 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// The text of a string, or a number exactly as written.
+/// Accepts a string, or a number exactly as written.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match Scalar::deserialize(deserializer)? {
         Scalar::Text(text) | Scalar::Number(text) => Ok(text),
@@ -46,9 +47,9 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     }
 }
 
-/// A number, or a string that holds one. `null`, `""` and the old samples' `"[null]"` are none.
+/// Accepts a number, or a string with a number. `null`, `""` and the old samples' `"[null]"` are `None`.
 ///
-/// A number with more digits than a [`Decimal`] holds (28 or 29) is an error rather than rounded.
+/// A number with more digits than a [`Decimal`] can hold (28 or 29) is an error, not rounded.
 pub(super) fn decimal<'de, D>(deserializer: D) -> Result<Option<Decimal>, D::Error>
 where
     D: Deserializer<'de>,
@@ -64,13 +65,14 @@ where
     }
 }
 
-/// What [`decimal`] takes.
+/// The schema of [`decimal`].
+#[cfg(feature = "schema")]
 pub(super) fn decimal_schema(_: &mut SchemaGenerator) -> Schema {
     let pattern = r"^(|null|\[null\]|[+-]?[0-9.]+([eE][+-]?[0-9]+)?)$";
     json_schema!({ "type": ["number", "string", "null"], "pattern": pattern })
 }
 
-/// `Decimal` alone would round what it cannot hold, and take `1_000`.
+/// Parses without rounding and without digit separators, unlike `Decimal::from_str`.
 fn exact(text: &str) -> Option<Decimal> {
     if text.contains('_') {
         return None;
@@ -84,7 +86,7 @@ fn exact(text: &str) -> Option<Decimal> {
     }
 }
 
-/// A whole number from zero up, in all the ways in which [`decimal`] reads one.
+/// Accepts a whole number from 0, in all forms of [`decimal`].
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     match decimal(deserializer)? {
         None => Ok(None),
@@ -95,13 +97,14 @@ pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     }
 }
 
-/// What [`count`] takes.
+/// The schema of [`count`].
+#[cfg(feature = "schema")]
 pub(super) fn count_schema(_: &mut SchemaGenerator) -> Schema {
     let pattern = r"^(|null|\[null\]|[+]?[0-9.]+([eE][+-]?[0-9]+)?)$";
     json_schema!({ "type": ["integer", "string", "null"], "minimum": 0, "pattern": pattern })
 }
 
-/// A yes or no: `true`, `1`, and the same as text. `null` and `""` are none.
+/// Accepts a boolean: `true`, `1`, and both as strings. `null` and `""` are `None`.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     match Scalar::deserialize(deserializer)? {
         Scalar::Null => Ok(None),
@@ -110,12 +113,13 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
             "" => Ok(None),
             "1" | "true" => Ok(Some(true)),
             "0" | "false" => Ok(Some(false)),
-            _ => Err(D::Error::custom("not a yes or no")),
+            _ => Err(D::Error::custom("not a boolean")),
         },
     }
 }
 
-/// What [`flag`] takes.
+/// The schema of [`flag`].
+#[cfg(feature = "schema")]
 pub(super) fn flag_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["boolean", "integer", "string", "null"],
@@ -123,7 +127,7 @@ pub(super) fn flag_schema(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// An array; `null` is an empty one.
+/// Accepts an array. `null` is an empty one.
 pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -132,18 +136,19 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// What [`list`] takes.
+/// The schema of [`list`].
+#[cfg(feature = "schema")]
 pub(super) fn list_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["array", "null"], "items": generator.subschema_for::<T>() })
 }
 
-/// An array, or the one object that would be its only element; `null` is an empty array.
+/// Accepts an array, or a single object in place of an array with one element. `null` is an empty array.
 pub(super) fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    // An untagged enum would say the same, but it buffers, and no `RawValue` survives that.
+    // An untagged enum is shorter, but it buffers, which breaks `RawValue`.
     struct OneOrMany<T>(PhantomData<T>);
 
     impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OneOrMany<T> {
@@ -169,7 +174,8 @@ where
     deserializer.deserialize_any(OneOrMany(PhantomData))
 }
 
-/// What [`one_or_many`] takes.
+/// The schema of [`one_or_many`].
+#[cfg(feature = "schema")]
 pub(super) fn one_or_many_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [list_schema::<T>(generator), generator.subschema_for::<T>()] })
 }
@@ -183,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decimal_is_exact_or_an_error() {
+    fn decimal_is_exact_or_an_error() {
         for (json, expected) in [
             ("50", "50"),
             ("9.99", "9.99"),
@@ -226,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_is_whole_and_not_negative() {
+    fn count_is_whole_and_not_negative() {
         let read = |json| count(&mut serde_json::Deserializer::from_str(json));
         assert_eq!(read("1500").unwrap(), Some(1500));
         assert_eq!(read(r#""2""#).unwrap(), Some(2));
@@ -239,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_may_be_written_in_eight_ways() {
+    fn flag_has_eight_forms() {
         let read = |json| flag(&mut serde_json::Deserializer::from_str(json));
         for yes in ["true", "1", r#""true""#, r#""1""#] {
             assert_eq!(read(yes).unwrap(), Some(true), "{yes}");
@@ -252,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_may_be_null_and_some_lists_a_single_object() {
+    fn list_can_be_null_and_one_or_many_a_single_object() {
         #[derive(serde::Deserialize)]
         struct Exact {
             n: Box<RawValue>,

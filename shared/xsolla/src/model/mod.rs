@@ -1,19 +1,21 @@
-//! Typed notifications: what the JSON of each type that Xsolla has not deprecated says, field by field.
+//! Models: a struct for each type that Xsolla has not deprecated.
 //!
-//! Accepting a notification needs none of this; these types are for the code that acts on one. They follow the tables of
-//! [Xsolla's webhook documentation](https://developers.xsolla.com/webhooks/), and where its samples or real
-//! notifications disagree with the tables, they accept both:
+//! Receiving a notification needs no models; a consumer that acts on it does. Each struct implements [`Model`].
 //!
-//! - A field may be missing. Which ones come depends on switches in Publisher Account and on agreements with Xsolla, so
-//!   all but the core of a notification is `Option`, or an empty `Vec`. `null` reads as missing.
-//! - An object may be `[]`, which is how PHP writes one that is empty.
-//! - An [`Id`] may be a string or a number and keeps every digit. Money is a [`Decimal`] and keeps every decimal place.
-//! - A list of values may grow: each enum has an `Other` that keeps the new one.
-//! - A field may be new: unknown ones are ignored.
-//! - A date stays text. Most are ISO 8601, but some come without an offset, or with a blank instead of the `T`.
+//! The fields follow the tables of [Xsolla's documentation](https://developers.xsolla.com/webhooks/). Where its samples or real
+//! notifications differ from the tables, both are accepted:
 //!
-//! An object with the same key twice is refused. JSON leaves open which of the two counts, and so does Xsolla.
+//! - A field can be missing: that depends on settings in Publisher Account and on agreements with Xsolla. So all but the core
+//!   of a notification is an `Option` or an empty `Vec`. `null` counts as missing.
+//! - An object can be `[]`, as PHP writes an empty one.
+//! - An [`Id`] can be a string or a number, and has every digit. Money is a [`Decimal`] with every decimal place.
+//! - An enum can have new values: each has a variant `Other`.
+//! - Unknown fields are ignored.
+//! - A date is text. Most are ISO 8601, but some have no offset, or a blank instead of the `T`.
+//!
+//! An object with a repeated key is an error, because neither JSON nor Xsolla defines which value counts.
 
+mod billing;
 mod black_list;
 mod custom_parameters;
 mod decline;
@@ -21,6 +23,8 @@ mod dispute;
 mod error;
 mod id;
 mod json;
+#[cfg(feature = "schema")]
+pub(crate) mod keyword;
 mod lenient;
 mod move_to_game;
 mod open_enum;
@@ -33,17 +37,22 @@ mod payout;
 mod personal;
 mod purchase;
 mod refund;
-mod schema;
+mod refund_code;
+mod settings;
 mod subscription;
-#[cfg(test)]
-mod tests;
+mod subscription_events;
+mod transaction;
+mod user;
 mod user_search;
 mod user_validation;
 
-use schemars::JsonSchema;
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use billing::Billing;
 pub use black_list::{AfsBlackList, BlackListAction, BlackListEvent, BlackListParameter, BlackListReason};
 pub use custom_parameters::{CustomParameters, PaymentType, SavedPaymentMethod};
 pub use decline::{AfsReject, PsDeclined};
@@ -58,7 +67,7 @@ pub use order::{
     CurrencyType, Discount, Item, ItemType, Order, OrderCanceled, OrderCode, OrderMode, OrderPaid, OrderUser, Platform,
 };
 pub use partner_side_catalog::{CatalogUser, PartnerSideCatalog};
-pub use payment::{Billing, Payment, Settings, Transaction, User};
+pub use payment::Payment;
 pub use payment_account::{PaymentAccount, PaymentAccountAdd, PaymentAccountRemove};
 pub use payment_details::{Money, PaymentDetails, Tax};
 pub use payout::{Payout, PayoutStatus};
@@ -68,33 +77,34 @@ pub use purchase::{
     VirtualItem, VirtualItems,
 };
 pub use refund::{PartialRefund, Refund, RefundDetails};
+pub use refund_code::RefundCode;
 pub use rust_decimal::Decimal;
-pub(crate) use schema::{ALWAYS_SENT, KNOWN_VALUES, PERSONAL, can_read};
-pub use schema::{schemas, without_rust};
-pub use subscription::{
-    CancelSubscription, CreateSubscription, NonRenewalSubscription, Subscription, Trial, TrialUnit, UpdateSubscription,
-};
-pub use user_search::{SoughtUser, UserSearch};
+pub use settings::Settings;
+pub use subscription::{Subscription, Trial, TrialUnit};
+pub use subscription_events::{CancelSubscription, CreateSubscription, NonRenewalSubscription, UpdateSubscription};
+pub use transaction::Transaction;
+pub use user::User;
+pub use user_search::{SearchedUser, UserSearch};
 pub use user_validation::UserValidation;
 
-/// A typed notification.
-pub trait Model: DeserializeOwned + JsonSchema {
-    /// The `notification_type` that it is read from.
+/// A model of one notification type.
+pub trait Model: DeserializeOwned {
+    /// The `notification_type` of the model.
     const TYPE: &'static str;
 
-    /// Reads a notification's JSON text.
+    /// Parses the JSON text of a notification.
     ///
-    /// Read the text that Xsolla sent, not a re-serialised copy: other JSON libraries round numbers of more than 15
+    /// Pass the text that Xsolla sent, not a copy written by another JSON library: many of them round numbers of more than 15
     /// digits, and some ids have 19.
     ///
     /// # Errors
     ///
-    /// If the text is not JSON, is a notification of another type, or has a field of a shape that nobody has met so far.
+    /// If the text is not JSON, the notification has another type, or a field has an unexpected form.
     ///
     /// # Example
     ///
     /// ```
-    /// use xsolla::model::{Model, Payment, Refund};
+    /// use xsolla_webhooks::model::{Model, Payment, Refund};
     ///
     /// let notification = r#"{
     ///     "notification_type": "payment",
@@ -102,23 +112,23 @@ pub trait Model: DeserializeOwned + JsonSchema {
     ///     "purchase": {"total": {"amount": "7.9900", "currency": "EUR"}}
     /// }"#;
     ///
-    /// let payment = Payment::read(notification)?;
+    /// let payment = Payment::from_json(notification)?;
     /// let total = payment.purchase.and_then(|purchase| purchase.total).unwrap_or_default();
     /// assert_eq!(total.to_string(), "7.9900 EUR");
     /// assert!(payment.transaction.payment_method_order_id.is_some_and(|id| id == "9007199254740993001"));
     ///
-    /// assert!(Refund::read(notification).is_err_and(|error| error.is_other_type()));
-    /// # Ok::<(), xsolla::model::ModelError>(())
+    /// assert!(Refund::from_json(notification).is_err_and(|error| error.is_other_type()));
+    /// # Ok::<(), xsolla_webhooks::model::ModelError>(())
     /// ```
-    fn read(notification: &str) -> Result<Self, ModelError> {
+    fn from_json(notification: &str) -> Result<Self, ModelError> {
         #[derive(Deserialize)]
-        struct Envelope {
+        struct Header {
             notification_type: Option<String>,
         }
 
-        let envelope: Envelope =
+        let header: Header =
             serde_json::from_str(notification).map_err(|error| ModelError::unreadable(Self::TYPE, &error))?;
-        if envelope.notification_type.as_deref() != Some(Self::TYPE) {
+        if header.notification_type.as_deref() != Some(Self::TYPE) {
             return Err(ModelError::other_type(Self::TYPE));
         }
         serde_json::from_str(notification).map_err(|error| ModelError::unreadable(Self::TYPE, &error))

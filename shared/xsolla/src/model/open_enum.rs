@@ -1,10 +1,9 @@
-//! Lists of values that grow.
+//! Enums that Xsolla can extend.
 
-/// Declares an enum of the values that are known today; a value that is not listed is kept in `Other`. So is `_`, which the
-/// documentation lists without a meaning.
+/// Declares an enum of the known values, with the variant `Other` for new ones. A value after `_` is documented without a
+/// meaning, and is `Other` too.
 ///
-/// Xsolla documents such lists as closed and has extended them all the same. A new value must not make the whole
-/// notification unreadable.
+/// Xsolla documents such lists as closed, and has extended them. A new value must not make the notification unreadable.
 macro_rules! open_enum {
     (
         $(#[doc = $about:literal])*
@@ -18,12 +17,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$about_variant])* $variant,)+
-            /// A value that is not listed here, as it was sent.
+            /// Any other value, as sent.
             Other(String),
         }
 
         impl $name {
-            /// The value as Xsolla writes it.
+            /// Returns the value as Xsolla sends it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -48,13 +47,14 @@ macro_rules! open_enum {
             }
         }
 
-        /// From a string or a number.
+        /// Accepts a string or a number.
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::model::lenient::text(deserializer).map(Self::from)
             }
         }
 
+        #[cfg(feature = "schema")]
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
@@ -65,7 +65,7 @@ macro_rules! open_enum {
                 schemars::json_schema!({
                     "description": DESCRIPTION.trim(),
                     "type": ["string", "number"],
-                    ($crate::model::KNOWN_VALUES): [$($text,)+ $($other,)?],
+                    ($crate::model::keyword::EXTENSIBLE_ENUM): [$($text,)+ $($other,)?],
                 })
             }
         }

@@ -1,28 +1,28 @@
-//! Money: what was paid, and what became of it.
+//! Money, taxes and fees.
 
 use std::fmt;
 
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lenient;
 
 /// An amount of one currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Money {
-    /// In the currency's main unit (euros, not cents), with the decimal places that were sent. Sent as integer, float or
-    /// string. A refund's is documented no differently from a payment's: do not rely on its sign.
+    /// The amount in the currency's main unit (euros, not cents), with the decimal places as sent: integer, float or string.
+    /// The documentation does not say whether a refund's amount is negative, so do not rely on its sign.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub amount: Option<Decimal>,
-    /// Three letters of ISO 4217. Some currencies have no decimal places (JPY), and codes outside the standard occur.
+    /// The currency: ISO 4217. Some have no decimal places (JPY), and codes outside the standard occur.
     pub currency: Option<String>,
 }
 
-/// `7.99 EUR`; what is missing is left out.
+/// Displays `7.99 EUR`, without missing parts.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match (&self.amount, &self.currency) {
@@ -34,55 +34,57 @@ impl fmt::Display for Money {
     }
 }
 
-/// A tax or fee that is a share of something.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// A tax or fee with a rate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Tax {
-    /// In the currency's main unit.
+    /// The amount in the currency's main unit.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub amount: Option<Decimal>,
-    /// Three letters of ISO 4217.
+    /// The currency: ISO 4217.
     pub currency: Option<String>,
-    /// The rate in percent: `8.88` is 8.88 %. Samples of `refund` leave it out.
+    /// The rate in percent: `8.88` is 8.88 %. Missing in samples of `refund`.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub percent: Option<Decimal>,
 }
 
-/// `payment_details`: how a payment divides between the user, Xsolla, the state and the game.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// `payment_details`: the shares of Xsolla, the state and the game in a payment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PaymentDetails {
-    /// What the user paid.
+    /// The amount that the user paid.
     pub payment: Option<Money>,
-    /// The part charged through the payment method.
+    /// The part paid with the payment method.
     pub payment_method_sum: Option<Money>,
-    /// The part taken from the user's Xsolla balance.
+    /// The part paid from the user's Xsolla balance.
     pub xsolla_balance_sum: Option<Money>,
-    /// What the game receives.
+    /// The amount that the game receives.
     pub payout: Option<Money>,
-    /// From the currency of the payment to that of the payout.
+    /// The exchange rate from the payment's currency to the payout's.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub payout_currency_rate: Option<Decimal>,
-    /// Value-added tax; European Union only.
+    /// Value-added tax. Only in the European Union.
     pub vat: Option<Tax>,
-    /// Sales tax; United States and Canada only.
+    /// Sales tax. Only in the United States and Canada.
     pub sales_tax: Option<Tax>,
     /// Direct withholding tax.
     pub direct_wht: Option<Tax>,
-    /// The country's withholding tax. In newer documentation and real notifications only.
+    /// The country's withholding tax. Only in newer documentation and real notifications.
     pub country_wht: Option<Tax>,
-    /// The fee for winning the user. In newer documentation and real notifications only.
+    /// The fee for acquiring the user. Only in newer documentation and real notifications.
     pub user_acquisition_fee: Option<Tax>,
     /// Xsolla's fee.
     pub xsolla_fee: Option<Money>,
     /// The payment system's fee.
     pub payment_method_fee: Option<Money>,
-    /// What third parties charge Xsolla for moving the money across a border.
+    /// The fee of third parties for the transfer across borders.
     pub repatriation_commission: Option<Money>,
 }
 
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn money_shows_what_there_is_of_it() {
+    fn display_omits_missing_parts() {
         for (json, shown) in [
             (r#"{"amount":"7.9900","currency":"EUR"}"#, "7.9900 EUR"),
             (r#"{"amount":500,"currency":"JPY"}"#, "500 JPY"),

@@ -1,85 +1,85 @@
-//! Payouts. They have no `notification_type`, so [`Payout`] is no [`Model`](super::Model).
+//! Payouts. They have no `notification_type`, so [`Payout`] does not implement [`Model`](super::Model).
 
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
 use super::{Id, ModelError, Personal, lenient};
 
-/// A payout: money from Xsolla to the studio is on its way, has arrived, or was refused.
+/// A payout: money from Xsolla to the studio was sent, arrived or was rejected.
 ///
-/// Xsolla does not sign it, and it has no `notification_type`.
+/// An [unsigned notification](crate::UnsignedType) without a `notification_type`.
 ///
 /// Documented [as `payout-transaction-processing`](https://developers.xsolla.com/webhooks/operation/payout-transaction-processing/)
 /// and [as `payout-transaction-completion`](https://developers.xsolla.com/webhooks/operation/payout-transaction-completion/).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Payout {
-    /// Xsolla's id of it: the same while its status changes.
+    /// Xsolla's id of the payout. The same for all statuses.
     pub id: Option<Id>,
-    /// How much is paid out.
+    /// The amount.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub amount: Option<Decimal>,
-    /// In which currency, ISO 4217; that of the fees too.
+    /// The currency of the amount and the fees: ISO 4217.
     pub currency: Option<String>,
-    /// The e-mail address of who is paid.
+    /// The e-mail address of the recipient.
     pub customer_email: Option<Personal>,
-    /// The name of who is paid.
+    /// The name of the recipient.
     pub customer_name: Option<Personal>,
-    /// What the merchant pays for it.
+    /// The merchant's fee.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub fee_merchant: Option<Decimal>,
-    /// What the transaction costs.
+    /// The fee of the transaction.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub fee_transaction: Option<Decimal>,
-    /// All fees together.
+    /// The sum of the fees.
     #[serde(deserialize_with = "lenient::decimal")]
-    #[schemars(schema_with = "lenient::decimal_schema")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::decimal_schema"))]
     pub fee_total: Option<Decimal>,
-    /// How it is paid: `international_wire_transfer`.
+    /// The payout method, such as `international_wire_transfer`.
     pub service_name: Option<String>,
-    /// The group of the ways to pay to which that one belongs.
+    /// The group of payout methods.
     pub group_name: Option<String>,
-    /// How far it has come.
+    /// The status.
     pub status: Option<PayoutStatus>,
-    /// Why it was refused.
+    /// The reason of a rejection.
     pub reject_reason: Option<String>,
 }
 
 impl Payout {
-    /// Reads a payout's JSON text, as it was sent.
+    /// Parses the JSON text of a payout as sent.
     ///
     /// # Errors
     ///
-    /// If the text is not JSON, or has a field of a shape that nobody has met so far.
+    /// If the text is not JSON, or a field has an unexpected form.
     ///
     /// # Example
     ///
     /// ```
-    /// use xsolla::model::{Payout, PayoutStatus};
+    /// use xsolla_webhooks::model::{Payout, PayoutStatus};
     ///
-    /// let payout = Payout::read(r#"{"id": 8841, "amount": 412.08, "currency": "EUR", "status": "success"}"#)?;
+    /// let payout = Payout::from_json(r#"{"id": 8841, "amount": 412.08, "currency": "EUR", "status": "success"}"#)?;
     /// assert_eq!(payout.status, Some(PayoutStatus::Success));
-    /// # Ok::<(), xsolla::model::ModelError>(())
+    /// # Ok::<(), xsolla_webhooks::model::ModelError>(())
     /// ```
-    pub fn read(payout: &str) -> Result<Self, ModelError> {
+    pub fn from_json(payout: &str) -> Result<Self, ModelError> {
         serde_json::from_str(payout).map_err(|error| ModelError::unreadable("payout", &error))
     }
 }
 
 open_enum! {
-    /// How far a payout has come (`status`).
+    /// The status of a payout (`status`).
     pub enum PayoutStatus {
-        /// It is on its way.
+        /// The money was sent.
         InProgress = "in_progress",
-        /// It has arrived.
+        /// The money arrived.
         Success = "success",
-        /// It was refused: see `reject_reason`.
+        /// The payout was rejected: see `reject_reason`.
         Reject = "reject",
     }
 }

@@ -1,15 +1,13 @@
 //! Personal data.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 
-use super::{PERSONAL, lenient};
+use super::lenient;
 
-/// Text about a person, or written by one. It stays out of logs: `Debug` hides it, and there is no `Display`.
+/// Personal data. `Debug` hides it, and there is no `Display`, so it stays out of logs.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Personal(String);
 
@@ -27,23 +25,24 @@ impl fmt::Debug for Personal {
     }
 }
 
-/// From a string, or from a number: a phone or a zip may come as one.
+/// Accepts a string or a number: a phone number or a postal code can be sent as a number.
 impl<'de> Deserialize<'de> for Personal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         lenient::text(deserializer).map(Self)
     }
 }
 
-impl JsonSchema for Personal {
-    fn schema_name() -> Cow<'static, str> {
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Personal {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Personal".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "Text about a person, or written by one: personal data.",
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Personal data.",
             "type": ["string", "number"],
-            (PERSONAL): true,
+            (super::keyword::PII): true,
         })
     }
 }
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_can_be_used_and_is_not_shown() {
+    fn text_is_accessible_and_debug_hides_it() {
         let email: Personal = serde_json::from_str(r#""mira@example.com""#).unwrap();
         assert_eq!(&*email, "mira@example.com");
         assert_eq!(format!("{:?}", Some(email)), "Some(Personal(..))");

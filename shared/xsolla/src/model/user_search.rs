@@ -1,22 +1,21 @@
 //! `user_search`.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Id, Model, Personal, Settings};
 
-/// `user_search`: Xsolla asks which user has a name that everybody may know.
+/// `user_search`: Xsolla asks for the user with a public id.
 ///
-/// Asked where users cannot be logged in, as at cash kiosks, if "Use public user ID" is on in Publisher Account.
-/// Documented among [Xsolla's webhooks](https://developers.xsolla.com/webhooks/).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// Sent where users cannot log in, such as cash kiosks, if "Use public user ID" is on in Publisher Account. Documented among [Xsolla's webhooks](https://developers.xsolla.com/webhooks/).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct UserSearch {
-    /// Which project asks.
+    /// The project.
     pub settings: Option<Settings>,
-    /// Who is sought.
-    pub user: Option<SoughtUser>,
+    /// The user.
+    pub user: Option<SearchedUser>,
 }
 
 impl Model for UserSearch {
@@ -24,12 +23,13 @@ impl Model for UserSearch {
 }
 
 /// `user` of a `user_search`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
-pub struct SoughtUser {
-    /// What the user is known by: an e-mail address, a nickname.
+pub struct SearchedUser {
+    /// The public id: an e-mail address or a nickname.
     pub public_id: Option<Personal>,
-    /// The game's id of the user. Documented as required, and missing in the sample: it is what is asked for.
+    /// The game's id of the user. Documented as required, but missing in the sample: the answer contains it.
     pub id: Option<Id>,
 }

@@ -1,26 +1,27 @@
-//! Where notifications differ from their documentation, and what is promised all the same.
+//! Tests of the known differences between notifications and their documentation.
 //!
-//! The numbers in the comments are those of docs/hazards.md. What is not here concerns other types, or does
-//! not concern the reading of fields.
+//! The numbers in the comments refer to docs/design/hazards.md. Numbers that are missing here concern deprecated types, or
+//! are not about parsing.
 
 mod orders;
 mod others;
 mod payments;
-mod samples;
+
 mod shapes;
+mod whole_samples;
 
 use std::fmt::Debug;
 
-use crate::samples::named;
+use crate::samples;
 
 use super::*;
 
 fn sample<T: Model>(name: &str) -> T {
-    let sample = named(name).unwrap();
-    T::read(sample.body).unwrap_or_else(|error| panic!("{name}: {error}"))
+    let sample = samples::get(name).unwrap();
+    T::from_json(sample.body).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// A notification of the type with these fields, and with the least of the required ones that are not among them.
+/// Parses a notification with these fields, and with empty objects for the required fields that are missing.
 fn with<T: Model>(fields: &str) -> T {
     let required: &[_] = match T::TYPE {
         "payment" | "refund" | "partial_refund" | "ps_declined" | "afs_reject" => &[r#""transaction":{}"#],
@@ -41,7 +42,7 @@ fn with<T: Model>(fields: &str) -> T {
         }
     }
     let json = format!("{{{}}}", members.join(","));
-    T::read(&json).unwrap_or_else(|error| panic!("{json}: {error}"))
+    T::from_json(&json).unwrap_or_else(|error| panic!("{json}: {error}"))
 }
 
 fn transaction(fields: &str) -> Transaction {
@@ -67,9 +68,9 @@ fn item(fields: &str) -> Item {
     paid.items.remove(0)
 }
 
-/// Whether there is a value and it is written like this.
+/// Asserts that a value is present and has this text.
 #[track_caller]
-fn is(value: Option<impl ToString>, expected: &str) {
+fn assert_text(value: Option<impl ToString>, expected: &str) {
     let value = value.map(|value| value.to_string());
     assert_eq!(value.as_deref(), Some(expected));
 }

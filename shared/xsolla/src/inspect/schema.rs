@@ -1,82 +1,78 @@
-//! What the models accept, as JSON Schema: for who reads the queue in another language, and to find what changes.
+//! JSON Schemas of the models, for consumers in other languages and for drift.
 //!
-//! The models are listed here: a new one needs a line in `MODELS`.
+//! A new model needs a line in `MODELS`.
 
 use std::collections::BTreeSet;
 
 use schemars::transform::{RecursiveTransform, Transform};
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use super::{Model, ModelError, Payout};
-use crate::NotificationType;
+use crate::model::{self, Model, ModelError, Payout};
+use crate::notification_type::NotificationType;
 
-/// Every model.
-pub(super) const MODELS: &[AnyModel] = &[
-    AnyModel::of::<super::AfsBlackList>(),
-    AnyModel::of::<super::AfsReject>(),
-    AnyModel::of::<super::CancelSubscription>(),
-    AnyModel::of::<super::CreateSubscription>(),
-    AnyModel::of::<super::Dispute>(),
-    AnyModel::of::<super::MoveToGame>(),
-    AnyModel::of::<super::NonRenewalSubscription>(),
-    AnyModel::of::<super::OrderCanceled>(),
-    AnyModel::of::<super::OrderPaid>(),
-    AnyModel::of::<super::PartialRefund>(),
-    AnyModel::of::<super::PartnerSideCatalog>(),
-    AnyModel::of::<super::Payment>(),
-    AnyModel::of::<super::PaymentAccountAdd>(),
-    AnyModel::of::<super::PaymentAccountRemove>(),
-    AnyModel::of::<super::PsDeclined>(),
-    AnyModel::of::<super::Refund>(),
-    AnyModel::of::<super::UpdateSubscription>(),
-    AnyModel::of::<super::UserSearch>(),
-    AnyModel::of::<super::UserValidation>(),
+/// All models of signed types.
+pub(crate) const MODELS: &[AnyModel] = &[
+    AnyModel::of::<model::AfsBlackList>(),
+    AnyModel::of::<model::AfsReject>(),
+    AnyModel::of::<model::CancelSubscription>(),
+    AnyModel::of::<model::CreateSubscription>(),
+    AnyModel::of::<model::Dispute>(),
+    AnyModel::of::<model::MoveToGame>(),
+    AnyModel::of::<model::NonRenewalSubscription>(),
+    AnyModel::of::<model::OrderCanceled>(),
+    AnyModel::of::<model::OrderPaid>(),
+    AnyModel::of::<model::PartialRefund>(),
+    AnyModel::of::<model::PartnerSideCatalog>(),
+    AnyModel::of::<model::Payment>(),
+    AnyModel::of::<model::PaymentAccountAdd>(),
+    AnyModel::of::<model::PaymentAccountRemove>(),
+    AnyModel::of::<model::PsDeclined>(),
+    AnyModel::of::<model::Refund>(),
+    AnyModel::of::<model::UpdateSubscription>(),
+    AnyModel::of::<model::UserSearch>(),
+    AnyModel::of::<model::UserValidation>(),
 ];
 
-/// Keyword: the values that are known today of a list that may grow, hence no `enum`.
-pub(crate) const KNOWN_VALUES: &str = "x-values";
-
-/// Keyword of a value: it is about a person, or written by one.
-pub(crate) const PERSONAL: &str = "x-personal";
-/// Keyword of a property: Xsolla documents it as always sent. `required` has only what the model cannot do without.
-pub(crate) const ALWAYS_SENT: &str = "x-always";
-
-/// A model, whichever it is.
-pub(super) struct AnyModel {
-    pub(super) name: &'static str,
+/// The functions of one model.
+pub(crate) struct AnyModel {
+    pub(crate) name: &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
-    pub(super) read: fn(&str) -> Result<(), ModelError>,
+    pub(crate) parse: fn(&str) -> Result<(), ModelError>,
 }
 
 impl AnyModel {
-    const fn of<M: Model>() -> Self {
+    const fn of<M: Model + JsonSchema>() -> Self {
         Self {
             name: M::TYPE,
             schema: SchemaGenerator::subschema_for::<M>,
-            read: |notification| M::read(notification).map(drop),
+            parse: |notification| M::from_json(notification).map(drop),
         }
     }
 }
 
-/// Whether the type has a model that reads the notification.
-pub(crate) fn can_read(type_name: &str, notification: &str) -> bool {
+/// Returns whether the type has a model that can parse the notification.
+pub(crate) fn can_parse(type_name: &str, notification: &str) -> bool {
     if type_name == NotificationType::PAYOUT.name() {
-        return Payout::read(notification).is_ok();
+        return Payout::from_json(notification).is_ok();
     }
-    MODELS.iter().any(|model| model.name == type_name && (model.read)(notification).is_ok())
+    MODELS.iter().any(|model| model.name == type_name && (model.parse)(notification).is_ok())
 }
 
-/// The schema of each type that has a model, in alphabetical order, and of payouts, which have no type. What they share
-/// goes into the generator's definitions.
+/// Generates the schema of each type that has a model, in alphabetical order, and of payouts. Shared definitions are added to
+/// the generator.
 ///
-/// The schemas take what the models take. So almost nothing is `required`, nothing is forbidden that is not listed, and a
-/// value that may be a string or a number is both. Two keywords are our own: `x-always` marks a property that Xsolla
-/// documents as always sent, and `x-values` has the known values of a list that may grow.
+/// A schema accepts what its model accepts: few properties are `required`, additional ones are allowed, and a value that can
+/// be a string or a number allows both. Three keywords are extensions: `x-always-sent` marks a property that Xsolla documents
+/// as always sent, `x-extensible-enum` lists the known values of an open enum, and `x-pii` marks personal data.
+///
+/// # Example
 ///
 /// ```
+/// use xsolla_webhooks::inspect::schemas;
+///
 /// let mut generator = schemars::SchemaGenerator::default();
-/// let schemas = xsolla::model::schemas(&mut generator);
+/// let schemas = schemas(&mut generator);
 /// let definitions = generator.take_definitions(true);
 ///
 /// let (_, payment) = schemas.iter().find(|(known, _)| known.name() == "payment").unwrap();
@@ -84,47 +80,47 @@ pub(crate) fn can_read(type_name: &str, notification: &str) -> bool {
 /// assert!(definitions["Payment"]["properties"]["transaction"].is_object());
 /// ```
 pub fn schemas(generator: &mut SchemaGenerator) -> Vec<(NotificationType, Schema)> {
-    let others: BTreeSet<String> = generator.definitions().keys().cloned().collect();
+    let foreign: BTreeSet<String> = generator.definitions().keys().cloned().collect();
     let schemas = MODELS.iter().filter_map(|model| {
         let mut schema = (model.schema)(generator);
-        let of_the_type = json_schema!({
+        let type_constant = json_schema!({
             "type": "object",
             "properties": { "notification_type": { "const": model.name } },
             "required": ["notification_type"],
         });
-        schema.ensure_object().append(&mut of_the_type.to_value().as_object()?.clone());
-        Some((NotificationType::named(model.name)?, schema))
+        schema.ensure_object().append(&mut type_constant.to_value().as_object()?.clone());
+        Some((model.name.parse().ok()?, schema))
     });
     let mut schemas: Vec<_> = schemas.collect();
-    // Nothing in it says what it is, so nothing is required of it.
+    // A payout has no `notification_type`, so its schema requires none.
     schemas.push((NotificationType::PAYOUT, generator.subschema_for::<Payout>()));
     for (name, definition) in generator.definitions_mut() {
-        if !others.contains(name)
-            && let Ok(definition) = <&mut Schema>::try_from(definition)
-        {
-            take_an_empty_array(definition);
-            without_rust(definition);
+        if foreign.contains(name) {
+            continue;
+        }
+        if let Ok(definition) = <&mut Schema>::try_from(definition) {
+            allow_empty_array(definition);
+            plain_descriptions(definition);
         }
     }
     schemas
 }
 
-/// PHP writes an empty object as `[]`, and the models read it.
-fn take_an_empty_array(schema: &mut Schema) {
+/// Allows `[]` in place of an object: PHP writes an empty object as `[]`, and the models accept it.
+fn allow_empty_array(schema: &mut Schema) {
     if schema.get("type").is_some_and(|kind| kind == "object") {
         schema.insert("type".to_owned(), json!(["object", "array"]));
         schema.insert("maxItems".to_owned(), json!(0));
     }
 }
 
-/// Makes documentation written for Rust readable outside of it.
-pub fn without_rust(schema: &mut Schema) {
-    RecursiveTransform(say_it_without_rust).transform(schema);
+/// Removes Rust from a schema generated from Rust types: links to Rust items and line breaks in descriptions, and default
+/// values. A missing field is not the same as a field with the default of a Rust type.
+pub fn plain_descriptions(schema: &mut Schema) {
+    RecursiveTransform(plain_description).transform(schema);
 }
 
-/// Descriptions are the models' documentation: its line breaks and its links to Rust items go. So do defaults, since a
-/// missing field is not the same as one that holds the model's default.
-fn say_it_without_rust(schema: &mut Schema) {
+fn plain_description(schema: &mut Schema) {
     schema.remove("default");
     if let Some(description) = schema.get("description").and_then(|text| text.as_str()) {
         let paragraph = |lines: &str| without_links(&lines.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -133,13 +129,11 @@ fn say_it_without_rust(schema: &mut Schema) {
     }
 }
 
-/// Leaves of `[text](target)` the text, unless the target is an address on the web; and of `[text]`.
+/// Replaces `[text](target)` and `[text]` by the text. Links to https addresses stay.
 fn without_links(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, link)) = rest.split_once('[')
-        && let Some((label, after)) = link.split_once(']')
-    {
+    while let Some((before, label, after)) = next_link(rest) {
         plain.push_str(before);
         rest = match after.strip_prefix('(').and_then(|target| target.split_once(')')) {
             Some((address, after)) if address.starts_with("https://") => {
@@ -160,6 +154,13 @@ fn without_links(text: &str) -> String {
     plain
 }
 
+/// Splits the text at the next `[label]`.
+fn next_link(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, link) = text.split_once('[')?;
+    let (label, after) = link.split_once(']')?;
+    Some((before, label, after))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -168,6 +169,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::samples;
 
     fn definitions() -> BTreeMap<String, Value> {
         let mut generator = SchemaGenerator::default();
@@ -175,8 +177,30 @@ mod tests {
         generator.take_definitions(true).into_iter().collect()
     }
 
+    /// Returns the types as which the models can parse a body.
+    fn types_of(body: &str) -> Vec<&'static str> {
+        let types = MODELS.iter().filter_map(|model| match (model.parse)(body) {
+            Ok(()) => Some(model.name),
+            Err(error) => {
+                assert!(error.is_other_type(), "{error}");
+                None
+            }
+        });
+        types.collect()
+    }
+
     #[test]
-    fn every_type_that_xsolla_has_not_withdrawn_has_one() {
+    fn only_the_model_of_its_type_parses_a_sample() {
+        for sample in samples::ALL {
+            let stem = sample.name.split('-').next().unwrap();
+            let is_deprecated = stem.parse::<NotificationType>().unwrap().is_deprecated();
+            let expected: &[_] = if is_deprecated { &[] } else { &[stem] };
+            assert_eq!(types_of(sample.body), expected, "{}", sample.name);
+        }
+    }
+
+    #[test]
+    fn every_current_type_has_a_schema() {
         let modelled: Vec<&str> =
             schemas(&mut SchemaGenerator::default()).iter().map(|(known, _)| known.name()).collect();
         let mut current: Vec<&str> =
@@ -187,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_tells_one_schema_from_another() {
+    fn schema_requires_its_notification_type() {
         let schemas = schemas(&mut SchemaGenerator::default());
         let (_, refund) = schemas.iter().find(|(known, _)| known.name() == "refund").unwrap();
         let expected = json!({
@@ -200,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_takes_what_its_model_takes() {
+    fn schema_accepts_what_its_model_accepts() {
         let definitions = definitions();
         let paid = &definitions["OrderPaid"];
         assert_eq!(paid["required"], json!(["order", "items", "user"]));
         assert_eq!(definitions["Order"].get("required"), None);
         for (definition, property, keyword, expected) in [
             ("Order", "id", "anyOf", json!([{ "$ref": "#/$defs/Id" }, { "type": "null" }])),
-            ("Order", "id", "x-always", json!(true)),
-            ("Order", "coupons", "x-always", Value::Null),
+            ("Order", "id", "x-always-sent", json!(true)),
+            ("Order", "coupons", "x-always-sent", Value::Null),
             ("Order", "coupons", "type", json!(["array", "null"])),
             ("Order", "amount", "type", json!(["number", "string", "null"])),
             ("Item", "quantity", "type", json!(["integer", "string", "null"])),
@@ -221,16 +245,16 @@ mod tests {
             (&definitions["User"]["type"], &definitions["User"]["maxItems"]),
             (&json!(["object", "array"]), &json!(0))
         );
-        assert_eq!(definitions["OrderMode"]["x-values"], json!(["default", "sandbox"]));
-        assert_eq!(definitions["RefundCode"]["x-values"][12], "13");
+        assert_eq!(definitions["OrderMode"]["x-extensible-enum"], json!(["default", "sandbox"]));
+        assert_eq!(definitions["RefundCode"]["x-extensible-enum"][12], "13");
     }
 
     #[test]
-    fn only_the_definitions_of_the_models_are_changed() {
+    fn foreign_definitions_are_not_changed() {
         #[derive(JsonSchema)]
-        #[expect(dead_code, reason = "looked at, not made")]
+        #[expect(dead_code, reason = "only its schema is used")]
         struct Message {
-            /// See [`Id`](super::Id).
+            /// See [`Id`](crate::model::Id).
             id: String,
         }
         let mut generator = SchemaGenerator::default();
@@ -241,24 +265,24 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_are_for_readers_of_any_language() {
+    fn descriptions_have_no_rust_in_them() {
         for (name, definition) in definitions() {
             assert!(definition["description"].is_string(), "{name}");
             for property in definition["properties"].as_object().into_iter().flatten() {
                 assert!(property.1["description"].is_string() || name == "Id", "{name}.{}", property.0);
             }
             let text = definition.to_string();
-            for foreign in ["::", "`None`", "`Other`", "[`", "](s", "](S", "](c", "default\":"] {
-                assert!(!text.contains(foreign), "{foreign} in {text}");
+            for rust in ["::", "`None`", "`Other`", "[`", "](s", "](S", "](c", "default\":"] {
+                assert!(!text.contains(rust), "{rust} in {text}");
             }
         }
-        for (written, read) in [
+        for (text, plain) in [
             ("the [`event`](Self::event) has it", "the `event` has it"),
             ("Orders have [another](super::OrderUser).", "Orders have another."),
             ("[as `x`](https://example.com/x) and [`y`]", "[as `x`](https://example.com/x) and `y`"),
             ("of `items[].type` (any) [", "of `items[].type` (any) ["),
         ] {
-            assert_eq!(without_links(written), read);
+            assert_eq!(without_links(text), plain);
         }
     }
 }

@@ -1,0 +1,112 @@
+//! The idempotency key of an event.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::body::BodyDigest;
+
+/// The idempotency key of an event: its subject, its type, and the type's own id or discriminator.
+///
+/// It is made from the body alone. A payment and its refund share a transaction id, so the type is always part of the key.
+/// Both parts are printable ASCII and fit DynamoDB's keys (2,048 and 1,024 bytes). Displayed as `subject#rest`.
+///
+/// # Example
+///
+/// ```
+/// use xsolla_webhooks::EventId;
+///
+/// let id: EventId = "transaction#2105129134#payment".parse()?;
+/// assert_eq!(id.subject(), "transaction#2105129134");
+/// assert_eq!(id.rest(), "payment");
+/// # Ok::<(), xsolla_webhooks::ParseEventIdError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventId {
+    subject: String,
+    rest: String,
+}
+
+impl EventId {
+    /// Creates a key from its stored parts.
+    #[must_use]
+    pub fn new(subject: String, rest: String) -> Self {
+        Self { subject, rest }
+    }
+
+    /// Creates the key of an unreadable body: its digest.
+    #[must_use]
+    pub fn of_unreadable(digest: BodyDigest) -> Self {
+        Self::new(format!("body#{digest}"), "unreadable".to_owned())
+    }
+
+    /// Returns the key under which conflicting content is stored beside this event.
+    #[must_use]
+    pub fn with_conflict(&self, digest: BodyDigest) -> Self {
+        Self::new(self.subject.clone(), format!("{}#conflict#{digest}", self.rest))
+    }
+
+    /// Returns the key of the `n`th event with the same key and the same bytes.
+    #[must_use]
+    pub fn with_recurrence(&self, n: u32) -> Self {
+        Self::new(self.subject.clone(), format!("{}#again#{n}", self.rest))
+    }
+
+    /// Returns the subject. A payment, its order, their refund and their dispute share one.
+    ///
+    /// `transaction#<id>`, else `order#<id>`, `subscription#<id>`, `payment_account#<id>`, `operation#<id>`,
+    /// `payout#<id>`, else `body#<digest>`.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Returns the part after the subject: the type, and its own id or discriminator.
+    #[must_use]
+    pub fn rest(&self) -> &str {
+        &self.rest
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.subject, self.rest)
+    }
+}
+
+/// The error of parsing an [`EventId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an event id: expected a form like transaction#2105129134#payment")]
+pub struct ParseEventIdError(());
+
+impl FromStr for EventId {
+    type Err = ParseEventIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseEventIdError> {
+        let error = ParseEventIdError(());
+        let (second_separator, _) = text.match_indices('#').nth(1).ok_or(error)?;
+        let (subject, rest) = text.split_at(second_separator);
+        Ok(Self::new(subject.to_owned(), rest[1..].to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_id_parses_from_its_display() {
+        for (subject, rest) in
+            [("transaction#7", "payment"), ("order#7", "order_paid#7#conflict#ab"), ("body#ab", "x#ab")]
+        {
+            let id = EventId::new(subject.to_owned(), rest.to_owned());
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+    }
+
+    #[test]
+    fn subject_alone_is_not_an_event_id() {
+        for text in ["transaction#7", "7", ""] {
+            assert!(text.parse::<EventId>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Shapes: the models' JSON Schemas, flattened for a walk through a notification.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value};
+
+use super::json::{JsonType, elements};
+use super::schema::schemas;
+use crate::model::keyword::{ALWAYS_SENT, EXTENSIBLE_ENUM, PII};
+
+/// The maximum length of a key that is shown.
+const MAX_KEY: usize = 64;
+/// Replaces a key that can be personal data, such as an e-mail address.
+pub(crate) const REDACTED_KEY: &str = "(redacted key)";
+
+/// The shape of each type that has a model, by name.
+pub(crate) static SHAPES: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
+    let mut generator = SchemaGenerator::default();
+    let schemas = schemas(&mut generator);
+    let definitions = generator.take_definitions(true);
+    let shapes = schemas.iter().map(|(known, schema)| (known.name(), Shape::of(schema.as_value(), &definitions)));
+    shapes.collect()
+});
+
+/// The same shapes without fields that identify a user.
+pub(crate) static SHAPES_WITHOUT_USERS: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
+    let mut shapes = SHAPES.clone();
+    shapes.values_mut().for_each(Shape::remove_users);
+    shapes
+});
+
+/// A JSON Schema with its references and alternatives merged into one.
+///
+/// No model contains itself, so a shape is finite. Its depth limits the depth of a walk through a notification.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    /// Allows any JSON.
+    pub(crate) is_any: bool,
+    /// Is personal data.
+    pub(crate) is_personal: bool,
+    pub(crate) types: Vec<JsonType>,
+    pub(crate) fields: BTreeMap<String, Field>,
+    /// The shape of array elements. Without it, only an empty array is allowed, in place of an empty object.
+    pub(crate) element: Option<Box<Shape>>,
+    /// The known values of an extensible enum.
+    pub(crate) known_values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    pub(crate) shape: Shape,
+    pub(crate) is_always_sent: bool,
+}
+
+impl Shape {
+    /// Removes every field that identifies a user, or the giver or receiver of a gift. The user's country stays, because
+    /// taxes depend on it.
+    fn remove_users(&mut self) {
+        self.fields.retain(|name, _| !["game_player_id", "giver_id", "receiver_id"].contains(&name.as_str()));
+        if let Some(user) = self.fields.get_mut("user") {
+            user.shape.fields.retain(|name, _| ["country", "country_code"].contains(&name.as_str()));
+        }
+        self.fields.values_mut().for_each(|field| field.shape.remove_users());
+        self.element.iter_mut().for_each(|element| element.remove_users());
+    }
+
+    fn of(schema: &Value, definitions: &Map<String, Value>) -> Self {
+        let mut shape = Self::default();
+        shape.merge(schema, definitions);
+        shape
+    }
+
+    /// Allows what the schema allows, in addition.
+    fn merge(&mut self, schema: &Value, definitions: &Map<String, Value>) {
+        let referenced = schema["$ref"].as_str().and_then(|name| definitions.get(name.strip_prefix("#/$defs/")?));
+        let alternatives = schema["anyOf"].as_array();
+        for schema in referenced.into_iter().chain(alternatives.into_iter().flatten()) {
+            self.merge(schema, definitions);
+        }
+        let type_names = match &schema["type"] {
+            Value::Array(names) => names.as_slice(),
+            Value::Null => &[],
+            name => std::slice::from_ref(name),
+        };
+        self.is_personal |= schema[PII] == true;
+        let is_constant = schema.get("const").is_some();
+        self.is_any |= referenced.is_none() && alternatives.is_none() && type_names.is_empty() && !is_constant;
+        // The only constants are the values of `notification_type`.
+        self.types.extend(is_constant.then_some(JsonType::String));
+        for name in type_names {
+            match name.as_str() {
+                Some("boolean") => self.types.push(JsonType::Boolean),
+                Some("integer") => self.types.push(JsonType::Integer),
+                Some("number") => self.types.extend([JsonType::Integer, JsonType::Decimal]),
+                Some("string") => self.types.push(JsonType::String),
+                Some("array") => self.types.push(JsonType::Array),
+                Some("object") => self.types.push(JsonType::Object),
+                _ => {}
+            }
+        }
+        let required = schema["required"].as_array();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let field = self.fields.entry(name.clone()).or_default();
+            field.shape.merge(property, definitions);
+            let is_required = required.is_some_and(|names| names.iter().any(|required| required == name));
+            field.is_always_sent |= is_required || property[ALWAYS_SENT] == true;
+        }
+        if let Some(element) = schema.get("items") {
+            self.element.get_or_insert_default().merge(element, definitions);
+        }
+        let known_values = schema[EXTENSIBLE_ENUM].as_array().into_iter().flatten();
+        self.known_values.extend(known_values.filter_map(Value::as_str).map(str::to_owned));
+    }
+
+    /// Returns whether the JSON has an allowed type.
+    pub(crate) fn allows(&self, json_type: JsonType, json: &str) -> bool {
+        match json_type {
+            JsonType::Null => true,
+            JsonType::Array => self.element.is_some() || (self.types.contains(&json_type) && elements(json).is_empty()),
+            // `3.0` is an integer in JSON Schema and in the models.
+            JsonType::Decimal if !self.types.contains(&json_type) => {
+                self.types.contains(&JsonType::Integer) && json.parse().is_ok_and(|number: f64| number.fract() == 0.0)
+            }
+            json_type => self.types.contains(&json_type),
+        }
+    }
+
+    /// Describes the allowed types: `string or number`.
+    pub(crate) fn expected(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for json_type in &self.types {
+            let name = match json_type {
+                JsonType::Array if self.element.is_none() => continue,
+                JsonType::Integer if self.types.contains(&JsonType::Decimal) => continue,
+                JsonType::Decimal => "number",
+                json_type => json_type.name(),
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(" or ")
+    }
+}
+
+/// Returns the key if it is a name, else [`REDACTED_KEY`]: an address or a number can be personal data.
+pub(crate) fn safe_key(key: &str) -> &str {
+    let mut bytes = key.bytes();
+    let is_name = key.len() <= MAX_KEY
+        && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-[] ".contains(&byte));
+    if is_name { key } else { REDACTED_KEY }
+}

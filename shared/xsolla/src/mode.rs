@@ -1,0 +1,101 @@
+//! Live or sandbox.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::{Field, Fields};
+
+/// Whether a notification is about real money or a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Real money. Xsolla writes `default`, and sends no `dry_run`.
+    Live,
+    /// A test: `order.mode` is `sandbox`, or `dry_run` is set.
+    Sandbox,
+}
+
+impl Mode {
+    /// Returns `live` or `sandbox`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Sandbox => "sandbox",
+        }
+    }
+
+    pub(crate) fn of(fields: &Fields<'_>) -> Self {
+        let is_sandbox_order = fields.text(Field::OrderMode).is_some_and(|mode| mode == "sandbox");
+        if is_sandbox_order || fields.is_set(Field::DryRun) || fields.is_set(Field::BillingDryRun) {
+            Self::Sandbox
+        } else {
+            Self::Live
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The error of parsing a [`Mode`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a mode: expected live or sandbox")]
+pub struct ParseModeError(());
+
+impl FromStr for Mode {
+    type Err = ParseModeError;
+
+    fn from_str(name: &str) -> Result<Self, ParseModeError> {
+        match name {
+            "live" => Ok(Self::Live),
+            "sandbox" => Ok(Self::Sandbox),
+            _ => Err(ParseModeError(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn mode_parses_from_its_name() {
+        for mode in [Mode::Live, Mode::Sandbox] {
+            assert_eq!(mode.name().parse(), Ok(mode));
+            assert_eq!(serde_json::to_value(mode).unwrap(), mode.name());
+        }
+        assert!("default".parse::<Mode>().is_err());
+    }
+
+    #[rstest]
+    #[case("{}", Mode::Live)]
+    #[case(r#"{"order":{"mode":"default"}}"#, Mode::Live)]
+    #[case(r#"{"order":{"mode":"something new"}}"#, Mode::Live)]
+    #[case(r#"{"order":{"mode":"sandbox"}}"#, Mode::Sandbox)]
+    #[case(r#"{"transaction":{"dry_run":1}}"#, Mode::Sandbox)]
+    #[case(r#"{"transaction":{"dry_run":"1"}}"#, Mode::Sandbox)]
+    #[case(r#"{"transaction":{"dry_run":true}}"#, Mode::Sandbox)]
+    #[case(r#"{"transaction":{"dry_run":"true"}}"#, Mode::Sandbox)]
+    #[case(r#"{"transaction":{"dry_run":0}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":0.0}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":"False"}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":{"x":1}}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":"0"}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":false}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":"false"}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":""}}"#, Mode::Live)]
+    #[case(r#"{"transaction":{"dry_run":null}}"#, Mode::Live)]
+    #[case(r#"{"order":{"mode":"default"},"billing":{"transaction":{"dry_run":1}}}"#, Mode::Sandbox)]
+    fn any_sandbox_marker_makes_it_sandbox(#[case] notification: &str, #[case] mode: Mode) {
+        assert_eq!(Mode::of(&Fields::parse(notification).unwrap()), mode);
+    }
+}
