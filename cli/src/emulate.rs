@@ -7,7 +7,7 @@ use std::time::Duration;
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY;
-use local::{Options, Stack, demo, local_sources};
+use local::{Stack, StackOptions, demo, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -22,7 +22,7 @@ pub(crate) async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error
     let directory =
         DirectorySetting::parse(&options.directory, Some(key)).map_err(|error| format!("--directory: {error}"))?;
     let unsigned_key = options.unsigned_key.as_deref().map(unsigned_key).transpose()?;
-    let mut stack = Stack::start(Options {
+    let mut stack = Stack::start(StackOptions {
         port: options.port,
         dynamodb_port: options.dynamodb_port,
         sqs_port: options.sqs_port,
@@ -39,7 +39,7 @@ pub(crate) async fn local(options: Local) -> Result<ExitCode, Box<dyn std::error
     }
 
     let report = demo::run(&stack, &options.secret).await?;
-    let as_expected = report.as_expected();
+    let as_expected = report.passed();
     if !options.quiet || !as_expected {
         println!("{report}");
     }
@@ -61,7 +61,7 @@ pub(crate) async fn simulate(
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let terminal = std::io::stdout().is_terminal();
     let every = Duration::from_millis(if terminal { 250 } else { 5000 });
-    let report = simulation::run(simulation::Options { orders, seed, faults }, every, |progress| {
+    let report = simulation::run(simulation::SimulationOptions { orders, seed, faults }, every, |progress| {
         if terminal {
             print!("\r\x1b[2K  {progress}");
             // A terminal that does not show it has no use for an error either.
@@ -72,7 +72,7 @@ pub(crate) async fn simulate(
     })
     .await?;
     println!("{}\n{report}", if terminal { "\r\x1b[2K" } else { "" });
-    Ok(if report.as_expected() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// One line for each webhook, and for whatever goes wrong.
@@ -95,12 +95,12 @@ fn unsigned_key(key: &str) -> Result<Secrets, String> {
 
 fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
     let unsigned = unsigned_key.map_or_else(String::new, |key| {
-        let urls = ROUTES.map(|(route, _)| format!("http://{}{}", stack.webhooks, route.replace("{key}", key)));
+        let urls = ROUTES.map(|(route, _)| format!("http://{}{}", stack.webhook_addr, route.replace("{key}", key)));
         format!("  unsigned   {}\n", urls.join("\n             "))
     });
     format!(
         "  webhooks   {}   and {0}/<type>\n  secret     {secret}\n{unsigned}  DynamoDB   {}   table events\n  SQS        {}   queue {}\n",
-        stack.url(),
+        stack.webhook_url(),
         stack.dynamodb_endpoint,
         stack.sqs_endpoint,
         stack.queues.events,
@@ -112,7 +112,7 @@ fn curl_example(stack: &Stack, secret: &str) -> String {
     let body = r#"{"notification_type":"payment","transaction":{"id":1},"user":{"id":"me"}}"#;
     format!(
         "  Send one yourself:\n\n  curl -i {} \\\n    -H 'Authorization: {}' \\\n    -d '{body}'\n\n  Ctrl-C ends it. Each webhook is one line from here on:\n",
-        stack.url(),
+        stack.webhook_url(),
         sign(body.as_bytes(), secret),
     )
 }

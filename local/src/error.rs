@@ -1,38 +1,38 @@
-//! Why the emulator did not start.
+//! Errors of the emulator.
 
 use std::path::PathBuf;
 
-/// Why it did not start.
+/// Failure to start the emulator, or to use one of its services.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Somebody else listens there, or it may not be used.
-    #[error("port {port} cannot be used ({cause}): choose another with {option}")]
+pub enum EmulatorError {
+    /// A port is in use or not permitted.
+    #[error("port {port} cannot be used ({}); choose another with {option}", cause.kind())]
     Port {
-        /// Which one.
+        /// The port.
         port: u16,
-        /// The option that sets it.
+        /// The command-line option that sets it.
         option: &'static str,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
-    /// The data directory cannot be written.
+    /// The data directory is not writable, or holds no usable database.
     #[error("{} cannot be used with --data: {cause}", path.display())]
-    Directory {
-        /// Which one.
+    DataDirectory {
+        /// The directory.
         path: PathBuf,
-        /// What the system or the database said.
+        /// The error of the system or the database.
         cause: String,
     },
-    /// The database did not open.
-    #[error("the embedded database does not open: {0}")]
+    /// The in-memory database could not be opened.
+    #[error("cannot open the in-memory database: {0}")]
     Database(String),
-    /// An embedded service did not do as asked.
-    #[error("an embedded service failed: {0}")]
+    /// A call to an embedded service failed.
+    #[error("embedded service failed: {0}")]
     Service(String),
 }
 
-impl StartError {
-    /// An error of an embedded service, with its causes.
+impl EmulatorError {
+    /// Wraps an error of an embedded service, with its causes.
     pub fn service(error: impl std::error::Error) -> Self {
         Self::Service(aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string())
     }

@@ -1,5 +1,6 @@
-//! What API Gateway does in front of the functions: paths, the proxy event, and 503 for whatever it would refuse.
+//! API Gateway's part: routes, the proxy event, and 503 for requests that match no route.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,11 @@ use std::time::Duration;
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header, request};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header, request};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{AcceptedTypes, Intake, SourcePolicy};
@@ -26,8 +29,8 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
 
-/// The types whose functions are deployed apart, as in `template.yaml`: each behind `/webhooks/<type>`.
-pub const OWN_FUNCTION: &[NotificationType] = &[
+/// The types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
+pub const SEPARATE_FUNCTIONS: &[NotificationType] = &[
     NotificationType::PAYMENT,
     NotificationType::REFUND,
     NotificationType::PARTIAL_REFUND,
@@ -36,32 +39,28 @@ pub const OWN_FUNCTION: &[NotificationType] = &[
     NotificationType::USER_VALIDATION,
 ];
 
-/// API Gateway's largest payload, in bytes.
+/// API Gateway's payload limit, in bytes.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
-/// Within Xsolla's 3 seconds, but with more patience than the functions have: see [`crate::stack`].
-const TIME: Duration = Duration::from_millis(2800);
+/// Time limit of one invocation: longer than the deployed functions', shorter than Xsolla's 3 seconds.
+const TIME_LIMIT: Duration = Duration::from_millis(2800);
 
-type Function = Intake<Events, Directory, SecretSource>;
-type UnsignedFunction = UnsignedIntake<Events, Directory, SecretSource>;
-
-/// Where a request goes.
-enum Route<'a> {
-    Webhook(&'a Function),
-    /// With the route as `template.yaml` writes it, and the key in the path.
-    Unsigned(&'a UnsignedFunction, &'static str, &'a str),
+/// A Lambda function of the stack.
+enum Function {
+    Webhook(Intake<Events, Directory, SecretSource>),
+    Unsigned(UnsignedIntake<Events, Directory, SecretSource>),
 }
 
-/// The functions behind their paths.
+/// The functions and their routes.
 #[derive(Debug)]
 pub struct Gateway {
-    front_door: Function,
-    own: Vec<(String, Function)>,
-    unsigned: Option<UnsignedFunction>,
+    router: Router,
 }
 
 impl Gateway {
-    /// All functions on the same table, directory, secrets and addresses; the one for what is not signed, only with a key.
+    /// Routes requests to functions that share one table, directory, set of secrets and source policy.
+    ///
+    /// The unsigned routes exist only with an `unsigned_key`.
     #[must_use]
     pub fn new(
         events: &Events,
@@ -70,104 +69,94 @@ impl Gateway {
         sources: &SourcePolicy,
         unsigned_key: Option<Secrets>,
     ) -> Self {
-        let function = |accepted_types| Intake {
-            accepted_types,
-            events: events.clone(),
-            directory: Some(directory.clone()),
-            secrets: SecretCache::new(secrets.clone()),
-            sources: sources.clone(),
+        let webhook = |accepted_types| {
+            route_to(Function::Webhook(Intake {
+                accepted_types,
+                events: events.clone(),
+                directory: Some(directory.clone()),
+                secrets: SecretCache::new(secrets.clone()),
+                sources: sources.clone(),
+            }))
         };
-        let own =
-            |only: &NotificationType| (format!("/webhooks/{}", only.name()), function(AcceptedTypes::Only(*only)));
-        let unsigned = unsigned_key.map(|key| UnsignedIntake {
-            events: events.clone(),
-            directory: directory.clone(),
-            keys: SecretCache::new(SecretSource::Fixed(key)),
-            sources: sources.ranges.clone(),
-        });
-        Self { front_door: function(AcceptedTypes::All), own: OWN_FUNCTION.iter().map(own).collect(), unsigned }
+        let all_types = webhook(AcceptedTypes::All);
+        let mut router = Router::new().route("/webhooks", all_types.clone()).route("/webhooks/{type}", all_types);
+        for only in SEPARATE_FUNCTIONS {
+            router = router.route(&format!("/webhooks/{}", only.name()), webhook(AcceptedTypes::Only(*only)));
+        }
+        if let Some(key) = unsigned_key {
+            let unsigned = route_to(Function::Unsigned(UnsignedIntake {
+                events: events.clone(),
+                directory: directory.clone(),
+                keys: SecretCache::new(SecretSource::Fixed(key)),
+                sources: sources.ranges.clone(),
+            }));
+            for (route, _) in ROUTES {
+                router = router.route(route, unsigned.clone());
+            }
+        }
+        Self { router: router.fallback(no_route).method_not_allowed_fallback(no_route) }
     }
 
-    fn route<'a>(&'a self, method: &Method, path: &'a str) -> Option<Route<'a>> {
-        if method != Method::POST {
-            return None;
+    /// Serves until the task is aborted.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        if let Err(error) = axum::serve(listener, service).await {
+            tracing::error!(%error, "webhook port stopped");
         }
-        if let Some(function) = &self.unsigned
-            && let Some((route, key)) = ROUTES.iter().find_map(|(route, _)| Some((*route, key(route, path)?)))
-        {
-            return Some(Route::Unsigned(function, route, key));
-        }
-        if let Some((_, function)) = self.own.iter().find(|(own, _)| own == path) {
-            return Some(Route::Webhook(function));
-        }
-        let segment = path.strip_prefix("/webhooks/").filter(|segment| !segment.is_empty() && !segment.contains('/'));
-        (path == "/webhooks" || segment.is_some()).then_some(Route::Webhook(&self.front_door))
-    }
-}
-
-/// What stands in the place of `{key}`, if the path takes this route.
-fn key<'a>(route: &str, path: &'a str) -> Option<&'a str> {
-    let (before, behind) = route.split_once("{key}")?;
-    let key = path.strip_prefix(before)?.strip_suffix(behind)?;
-    (!key.is_empty() && !key.contains('/')).then_some(key)
-}
-
-/// Serves until the task is aborted.
-pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
-    let router = Router::new().fallback(route).with_state(gateway);
-    if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await {
-        tracing::error!(%error, "the HTTP port has stopped");
     }
 }
 
-async fn route(
-    State(gateway): State<Arc<Gateway>>,
+fn route_to(function: Function) -> MethodRouter {
+    post(invoke).with_state(Arc::new(function))
+}
+
+async fn invoke(
+    State(function): State<Arc<Function>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    route: MatchedPath,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let route = gateway.route(&head.method, head.uri.path());
-    let body = to_bytes(body, MAX_PAYLOAD).await;
-    let (Some(route), Ok(body)) = (route, body) else {
-        // Behind it there may be a key.
-        let path = if head.uri.path().starts_with("/unsigned/") { "/unsigned/…" } else { head.uri.path() };
-        tracing::warn!("503 not served: {} {path}", head.method);
-        return not_served();
+    let (Ok(parameters), Ok(body)) = (parameters, to_bytes(body, MAX_PAYLOAD).await) else {
+        tracing::warn!(route = route.as_str(), "malformed path or oversized body, answered 503");
+        return service_unavailable();
     };
-    let Ok(event) = proxy_event(&head, &route, peer, &body) else { return not_served() };
-    let (response, line) = match route {
-        Route::Webhook(function) => lambda::webhook::handle(function, &event, None, Timestamp::now(), TIME).await,
-        Route::Unsigned(function, ..) => lambda::unsigned::handle(function, &event, None, Timestamp::now(), TIME).await,
+    let Ok(event) = proxy_event(&head, route.as_str(), &parameters, peer, &body) else {
+        return service_unavailable();
+    };
+    let (response, line) = match &*function {
+        Function::Webhook(intake) => lambda::webhook::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await,
+        Function::Unsigned(intake) => {
+            lambda::unsigned::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
+        }
     };
     match line.level() {
         Level::ERROR => tracing::error!("{line}"),
         Level::WARN => tracing::warn!("{line}"),
         _ => tracing::info!("{line}"),
     }
-    as_http(response)
+    to_http(response)
 }
 
-/// The event that a REST API with binary media types sends, read from its JSON: this is the road of the deployed functions.
+/// The event that a REST API with binary media types sends. Parsed from JSON, as in the deployed functions.
 fn proxy_event(
     head: &request::Parts,
-    route: &Route<'_>,
+    route: &str,
+    parameters: &RawPathParams,
     peer: SocketAddr,
     body: &[u8],
 ) -> serde_json::Result<ProxyRequest> {
-    let (resource, path_parameters) = match route {
-        Route::Webhook(_) => (head.uri.path(), Value::Null),
-        Route::Unsigned(_, route, key) => (*route, json!({ "key": key })),
-    };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let values = |name| head.headers.get_all(name).iter().map(text).collect::<Vec<_>>();
-    let names = || head.headers.keys().map(|name| (name.to_string(), values(name)));
+    let headers = || head.headers.keys().map(|name| (name.to_string(), values(name)));
     let event = json!({
-        "resource": resource,
-        "pathParameters": path_parameters,
+        "resource": route,
+        "pathParameters": parameters.iter().collect::<BTreeMap<_, _>>(),
         "path": head.uri.path(),
         "httpMethod": head.method.as_str(),
-        "headers": names().map(|(name, values)| (name, json!(values.last()))).collect::<Value>(),
-        "multiValueHeaders": names().map(|(name, values)| (name, json!(values))).collect::<Value>(),
+        "headers": headers().map(|(name, values)| (name, json!(values.last()))).collect::<Value>(),
+        "multiValueHeaders": headers().map(|(name, values)| (name, json!(values))).collect::<Value>(),
         "requestContext": {
             "httpMethod": head.method.as_str(),
             "identity": { "sourceIp": peer.ip() },
@@ -180,14 +169,21 @@ fn proxy_event(
     serde_json::from_str(&event.to_string())
 }
 
-fn as_http(response: ApiGatewayProxyResponse) -> Response {
+fn to_http(response: ApiGatewayProxyResponse) -> Response {
     let status = u16::try_from(response.status_code).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let body = response.body.map_or_else(Body::empty, |body| Body::from(body.to_vec()));
     (status.unwrap_or(StatusCode::BAD_GATEWAY), response.headers, body).into_response()
 }
 
-/// What the template's gateway responses answer to all that never reaches a function.
-fn not_served() -> Response {
+async fn no_route(method: Method, uri: Uri) -> Response {
+    // A path below /unsigned/ may contain the key.
+    let path = if uri.path().starts_with("/unsigned/") { "/unsigned/…" } else { uri.path() };
+    tracing::warn!("no route for {method} {path}, answered 503");
+    service_unavailable()
+}
+
+/// The answer of the template's gateway responses to a request that reaches no function.
+fn service_unavailable() -> Response {
     let body = Answer::ServiceUnavailable.body().unwrap_or_default();
     (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -1,8 +1,7 @@
-//! Lambda's execution environment: a function's binary in a process of its own, and the Runtime API from which it takes
-//! its events, one at a time.
+//! Lambda's execution environment: a function binary in a process of its own, and the Runtime API that serves it events.
 //!
-//! The functions of [`crate::stack`] run in its own process and need none of this. It is for tests of the binaries as they
-//! are deployed: what they cost, and what becomes of an event when one is killed.
+//! For tests of the deployed binaries: their cost, and the handling of events when one is killed. The local stack runs
+//! the functions in its own process instead.
 
 use std::net::Ipv4Addr;
 use std::process::ExitStatus;
@@ -20,71 +19,76 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// How much time a function is told to have for one event.
-const TIME: Duration = Duration::from_mins(1);
+/// Timeout of the function, from which its deadline header is computed. It is not enforced.
+const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What X-Ray's header is for each event, with what Lambda adds to it.
+/// X-Ray header of every invocation, with the lineage that Lambda adds.
 pub const TRACE_HEADER: &str =
     "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0";
 
-/// A process that waits for events. It is killed when this is dropped, also before it was ready.
+/// A function process that waits for events. Dropping this kills the process.
 #[derive(Debug)]
-pub struct Environment {
+pub struct LambdaEmulator {
     process: Child,
-    events: mpsc::Sender<Invocation>,
-    invocations: u64,
+    invocations: mpsc::Sender<Invocation>,
+    invocation_count: u64,
     _server: Server,
 }
 
-/// Why there is no answer.
+/// Failure to start a function or to get its response.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The binary cannot be started, or nothing can listen on this machine.
-    #[error("the environment cannot be made: {0}")]
+    /// The binary or the Runtime API could not be started.
+    #[error("cannot start the function: {0}")]
     Start(#[from] std::io::Error),
-    /// The process has ended.
-    #[error("the process has ended: {0}")]
-    Ended(ExitStatus),
-    /// The function itself has reported an error: JSON with `errorType` and `errorMessage`.
-    #[error("the function has failed: {0}")]
-    Failed(String),
+    /// The process exited.
+    #[error("function process exited: {0}")]
+    Exited(ExitStatus),
+    /// The function reported an error: JSON with `errorType` and `errorMessage`.
+    #[error("function returned an error: {0}")]
+    Function(String),
 }
 
-/// An event on its way to the process, and where its answer goes.
+/// An event for the function, and the channel for its response.
 #[derive(Debug)]
 struct Invocation {
     id: String,
     event: Vec<u8>,
-    answer: Asker,
+    response: ResponseSender,
 }
 
-type Asker = oneshot::Sender<Result<Bytes, InvokeError>>;
+type ResponseSender = oneshot::Sender<Result<Bytes, InvokeError>>;
 
 #[derive(Debug)]
 struct RuntimeApi {
-    /// Told when the process asks for its first event.
+    /// Signalled when the process requests its first event.
     ready: Mutex<Option<oneshot::Sender<()>>>,
-    events: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// What the process is at.
-    current: Mutex<Option<(String, Asker)>>,
+    invocations: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    /// Id and response channel of the invocation in progress.
+    current: Mutex<Option<(String, ResponseSender)>>,
 }
 
-/// The Runtime API's task, which ends with its environment.
+/// The Runtime API's server task. Aborted on drop.
 #[derive(Debug)]
 struct Server(JoinHandle<()>);
 
-impl Environment {
-    /// Starts a binary and waits until it asks for its first event. The command has the function's own variables; those
-    /// that Lambda sets for every function are added here, but for region and credentials.
+impl LambdaEmulator {
+    /// Starts a binary and waits until it requests its first event.
+    ///
+    /// The command must set the function's own variables, the region and the credentials. The other variables that
+    /// Lambda sets are added here.
     ///
     /// # Errors
     ///
-    /// When it ends before.
+    /// If the process cannot be started, or exits before it requests an event.
     pub async fn start(mut command: Command) -> Result<Self, InvokeError> {
         let (ready, is_ready) = oneshot::channel();
-        let (events, next) = mpsc::channel(1);
-        let ready = Mutex::new(Some(ready));
-        let api = RuntimeApi { ready, events: tokio::sync::Mutex::new(next), current: Mutex::new(None) };
+        let (invocations, receiver) = mpsc::channel(1);
+        let api = RuntimeApi {
+            ready: Mutex::new(Some(ready)),
+            invocations: tokio::sync::Mutex::new(receiver),
+            current: Mutex::new(None),
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         command
             .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string())
@@ -94,46 +98,48 @@ impl Environment {
             .kill_on_drop(true);
         let server = Server(tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes(api)).await {
-                tracing::error!(%error, "the Runtime API has stopped");
+                tracing::error!(%error, "Runtime API stopped");
             }
         }));
         let mut process = command.spawn()?;
         tokio::select! {
-            Ok(()) = is_ready => Ok(Self { process, events, invocations: 0, _server: server }),
-            ended = process.wait() => Err(InvokeError::Ended(ended?)),
+            Ok(()) = is_ready => Ok(Self { process, invocations, invocation_count: 0, _server: server }),
+            status = process.wait() => Err(InvokeError::Exited(status?)),
         }
     }
 
-    /// The process's id; `None` once it has ended.
+    /// The process id; `None` after the process has exited.
     pub fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
-    /// Hands over an event, and waits for the answer. If that is not waited for, the process must be killed, as Lambda does
-    /// after the function's time-out: it is still at that event.
+    /// Sends an event and waits for the response.
+    ///
+    /// If the returned future is dropped early, the process is still handling the event: kill it, as Lambda does after
+    /// a timeout.
     ///
     /// # Errors
     ///
-    /// When the function fails, or its process ends.
+    /// If the function returns an error, or its process exits.
     pub async fn invoke(&mut self, event: Vec<u8>) -> Result<Bytes, InvokeError> {
-        self.invocations += 1;
-        let id = format!("00000000-0000-4000-8000-{:012x}", self.invocations);
-        let (answer, answered) = oneshot::channel();
-        // An error, or no answer, means that the other end is gone, and that is the process's end too.
-        let sent = self.events.send(Invocation { id, event, answer }).await;
+        self.invocation_count += 1;
+        let id = format!("00000000-0000-4000-8000-{:012x}", self.invocation_count);
+        let (response, received) = oneshot::channel();
+        // Both channels close only when the process exits.
+        let sent = self.invocations.send(Invocation { id, event, response }).await;
         tokio::select! {
-            Ok(answer) = answered, if sent.is_ok() => answer,
-            ended = self.process.wait() => Err(InvokeError::Ended(ended?)),
+            Ok(response) = received, if sent.is_ok() => response,
+            status = self.process.wait() => Err(InvokeError::Exited(status?)),
         }
     }
 
-    /// Ends the process as nothing else would: with SIGKILL, whatever it is at.
+    /// Kills the process with SIGKILL.
     ///
     /// # Errors
     ///
-    /// When the system refuses.
+    /// If the system refuses.
     pub async fn kill(mut self) -> std::io::Result<()> {
-        // The Runtime API ends after it, with `self`: else the function would live to complain.
+        // `self` is dropped after this: the Runtime API must outlive the process, or the function would log an error.
         self.process.kill().await
     }
 }
@@ -149,22 +155,22 @@ fn routes(api: RuntimeApi) -> Router {
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-        // The process ends after this, and that is what counts.
+        // The process exits after this call, which `start` reports.
         .route("/2018-06-01/runtime/init/error", post(StatusCode::ACCEPTED))
         .with_state(Arc::new(api))
 }
 
 async fn next(State(api): State<Arc<RuntimeApi>>) -> Response {
     if let Some(ready) = lock(&api.ready).take() {
-        // Whoever started it may have given up.
+        // Fails if the caller of `start` has stopped waiting.
         let _ = ready.send(());
     }
-    let Some(Invocation { id, event, answer }) = api.events.lock().await.recv().await else {
+    let Some(Invocation { id, event, response }) = api.invocations.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
-    let deadline = SystemTime::now() + TIME;
+    let deadline = SystemTime::now() + FUNCTION_TIMEOUT;
     let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-    *lock(&api.current) = Some((id.clone(), answer));
+    *lock(&api.current) = Some((id.clone(), response));
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
@@ -176,19 +182,19 @@ async fn next(State(api): State<Arc<RuntimeApi>>) -> Response {
 }
 
 async fn response(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    api.answer(&id, Ok(body))
+    api.respond(&id, Ok(body))
 }
 
 async fn error(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    api.answer(&id, Err(InvokeError::Failed(String::from_utf8_lossy(&body).into_owned())))
+    api.respond(&id, Err(InvokeError::Function(String::from_utf8_lossy(&body).into_owned())))
 }
 
 impl RuntimeApi {
-    fn answer(&self, id: &str, answer: Result<Bytes, InvokeError>) -> StatusCode {
+    fn respond(&self, id: &str, response: Result<Bytes, InvokeError>) -> StatusCode {
         match lock(&self.current).take_if(|(current, _)| current == id) {
-            Some((_, asker)) => {
-                // Whoever asked may have given up.
-                let _ = asker.send(answer);
+            Some((_, sender)) => {
+                // Fails if the caller of `invoke` has stopped waiting.
+                let _ = sender.send(response);
                 StatusCode::ACCEPTED
             }
             None => StatusCode::BAD_REQUEST,

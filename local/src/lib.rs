@@ -1,8 +1,15 @@
-//! AWS on one machine: the functions of this workspace with embedded DynamoDB and SQS, one HTTP port, everything on 127.0.0.1.
+//! Local emulator: the Lambda functions of this workspace with embedded DynamoDB and SQS, all on 127.0.0.1.
 //!
-//! The handlers are those that Lambda runs. They reach the embedded services through the real AWS SDK. This crate holds what
-//! AWS puts around them: [`gateway`] for API Gateway, [`trigger`] for Lambda's stream trigger, [`services`] for DynamoDB and
-//! SQS, and, for tests of the binaries, [`lambda_emulator`] for Lambda itself. [`demo`] sends the demonstration webhooks.
+//! The handlers are the ones that Lambda runs. They reach the embedded services through the AWS SDK.
+//!
+//! | Module | Replaces |
+//! |---|---|
+//! | [`gateway`] | API Gateway |
+//! | [`trigger`] | Lambda's trigger on a DynamoDB stream |
+//! | [`services`] | DynamoDB and SQS |
+//! | [`lambda_emulator`] | Lambda itself, for tests of the function binaries |
+//!
+//! [`stack`] starts and connects them. [`demo`] sends the demonstration webhooks.
 
 pub mod demo;
 mod error;
@@ -12,5 +19,5 @@ pub mod services;
 pub mod stack;
 pub mod trigger;
 
-pub use error::StartError;
-pub use stack::{FaultInjector, Options, Stack, local_sources};
+pub use error::EmulatorError;
+pub use stack::{FaultInjector, Stack, StackOptions, local_sources};

@@ -1,4 +1,4 @@
-//! DynamoDB and SQS in this process, and the table and queues of `template.yaml` in them.
+//! Embedded DynamoDB and SQS, with the table and queues of `template.yaml`.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,82 +24,82 @@ use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::error::StartError;
+use crate::error::EmulatorError;
 
-/// What runs here, with its table and queues, and how to reach it. It ends with this.
+/// The running services with their table and queues. Dropping this stops them.
 #[derive(Debug)]
 pub struct Services {
-    /// A client of the embedded DynamoDB.
+    /// Client of the embedded DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// A client of the embedded SQS.
+    /// Client of the embedded SQS.
     pub sqs: aws_sdk_sqs::Client,
-    /// The endpoint of the embedded DynamoDB.
+    /// Endpoint of the embedded DynamoDB.
     pub dynamodb_endpoint: String,
-    /// The endpoint of the embedded SQS.
+    /// Endpoint of the embedded SQS.
     pub sqs_endpoint: String,
-    /// The queues.
+    /// URLs of the queues.
     pub queues: QueueUrls,
-    /// The ARN of the stream of events.
-    pub stream: String,
+    /// ARN of the events table's stream.
+    pub stream_arn: String,
     pub(crate) tasks: JoinSet<()>,
 }
 
 impl Services {
-    /// Starts both behind these listeners. The table is kept in a directory; `None`: in memory. Its clients wait for
-    /// `limits`.
+    /// Starts both services on these listeners, with the table in a data directory, or in memory if `data` is `None`.
+    ///
+    /// `limits` apply to the two clients.
     ///
     /// # Errors
     ///
-    /// When the directory cannot be used, or a service does not do as asked.
+    /// If the directory cannot be used, or a call to a service fails.
     pub async fn start(
         dynamodb: TcpListener,
         sqs: TcpListener,
         data: Option<&Path>,
         directory: &DirectorySetting,
         limits: CallLimits,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EmulatorError> {
         let database = open_database(data)?;
         let (dynamodb_address, sqs_address) = (address(&dynamodb)?, address(&sqs)?);
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_dynamodb(dynamodb, database));
         tasks.spawn(serve_sqs(sqs, sqs_address.port()));
         let (dynamodb_endpoint, sqs_endpoint) = (format!("http://{dynamodb_address}"), format!("http://{sqs_address}"));
-        let at = |endpoint: &str| emulator_config(limits).endpoint_url(endpoint).build();
-        let dynamodb = aws_sdk_dynamodb::Client::new(&at(&dynamodb_endpoint));
-        let sqs = aws_sdk_sqs::Client::new(&at(&sqs_endpoint));
-        let stream = create_tables(&dynamodb, directory).await?;
+        let config = |endpoint: &str| emulator_config(limits).endpoint_url(endpoint).build();
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config(&dynamodb_endpoint));
+        let sqs = aws_sdk_sqs::Client::new(&config(&sqs_endpoint));
+        let stream_arn = create_tables(&dynamodb, directory).await?;
         let queues = create_queues(&sqs).await?;
-        Ok(Self { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream, tasks })
+        Ok(Self { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, tasks })
     }
 }
 
-fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(StartError::service)
+fn address(listener: &TcpListener) -> Result<SocketAddr, EmulatorError> {
+    listener.local_addr().map_err(EmulatorError::service)
 }
 
-/// Opens the database: in memory, or in a file of this directory.
-fn open_database(directory: Option<&Path>) -> Result<Database, StartError> {
+/// Opens the database in a file of this directory, or in memory.
+fn open_database(directory: Option<&Path>) -> Result<Database, EmulatorError> {
     let Some(directory) = directory else {
-        // In memory, but with a name, under which it can be opened once more.
+        // The shared in-memory database needs a name for its second connection, in `create_stream_index`.
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         let name = format!("file:dynamodb-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed));
-        let failed = |error: &dyn std::fmt::Display| StartError::Database(error.to_string());
-        let database = Database::new(&name).map_err(|error| failed(&error))?;
-        index_stream(&name).map_err(|error| failed(&error))?;
-        return Ok(database);
+        return open_indexed(&name).map_err(EmulatorError::Database);
     };
-    let failed =
-        |error: &dyn std::fmt::Display| StartError::Directory { path: directory.to_owned(), cause: error.to_string() };
-    std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
-    let file = directory.join("dynamodb.sqlite");
-    let database = Database::new(&file.to_string_lossy()).map_err(|error| failed(&error))?;
-    index_stream(&file.to_string_lossy()).map_err(|error| failed(&error))?;
+    std::fs::create_dir_all(directory)
+        .map_err(|error| error.to_string())
+        .and_then(|()| open_indexed(&directory.join("dynamodb.sqlite").to_string_lossy()))
+        .map_err(|cause| EmulatorError::DataDirectory { path: directory.to_owned(), cause })
+}
+
+fn open_indexed(name: &str) -> Result<Database, String> {
+    let database = Database::new(name).map_err(|error| error.to_string())?;
+    create_stream_index(name).map_err(|error| error.to_string())?;
     Ok(database)
 }
 
-/// The embedded DynamoDB looks through its whole stream at each write, and at each read of the stream. By this index it finds
-/// the place.
-fn index_stream(database: &str) -> rusqlite::Result<()> {
+/// Adds an index to the stream's table. Without it, each write and each read of the stream scans the whole stream.
+fn create_stream_index(database: &str) -> rusqlite::Result<()> {
     rusqlite::Connection::open(database)?.execute_batch(
         "CREATE INDEX IF NOT EXISTS stream_by_number ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
     )
@@ -108,7 +108,7 @@ fn index_stream(database: &str) -> rusqlite::Result<()> {
 /// Serves DynamoDB until the task is aborted.
 async fn serve_dynamodb(listener: TcpListener, database: Database) {
     if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()).await {
-        tracing::error!(error, "the embedded DynamoDB has stopped");
+        tracing::error!(error, "embedded DynamoDB stopped");
     }
 }
 
@@ -124,39 +124,39 @@ async fn serve_sqs(listener: TcpListener, port: u16) {
     }
 }
 
-/// Creates the tables, unless a data directory brought them along. Returns the ARN of the stream of events.
+/// Creates the tables unless the data directory already holds them. Returns the ARN of the events table's stream.
 async fn create_tables(
     dynamodb: &aws_sdk_dynamodb::Client,
     directory: &DirectorySetting,
-) -> Result<String, StartError> {
+) -> Result<String, EmulatorError> {
     if let DirectorySetting::Table(name) = directory {
-        create_users(dynamodb, name).await?;
+        create_users_table(dynamodb, name).await?;
     }
-    if let Some(stream) = stream_of_events(dynamodb).await {
-        return Ok(stream);
+    if let Some(stream_arn) = events_stream_arn(dynamodb).await {
+        return Ok(stream_arn);
     }
     let stream = StreamSpecification::builder()
         .stream_enabled(true)
         .stream_view_type(StreamViewType::NewImage)
         .build()
-        .map_err(StartError::service)?;
+        .map_err(EmulatorError::service)?;
     dynamodb
         .create_table()
         .table_name(EVENTS_TABLE)
-        .set_attribute_definitions(Some(strings(&[PK, SK, ORDER_ID, USER_ID, RECEIVED_AT])?))
-        .set_key_schema(Some(key(&[PK, SK])?))
+        .set_attribute_definitions(Some(string_attributes(&[PK, SK, ORDER_ID, USER_ID, RECEIVED_AT])?))
+        .set_key_schema(Some(key_schema(&[PK, SK])?))
         .global_secondary_indexes(index("by_order", &[ORDER_ID, RECEIVED_AT], keys_only())?)
         .global_secondary_indexes(index("by_user", &[USER_ID, RECEIVED_AT], keys_only())?)
         .stream_specification(stream)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
-        .map_err(StartError::service)?;
-    let no_stream = || StartError::service(std::io::Error::other("the table of events has no stream"));
-    stream_of_events(dynamodb).await.ok_or_else(no_stream)
+        .map_err(EmulatorError::service)?;
+    let no_stream = || EmulatorError::service(std::io::Error::other("the events table has no stream"));
+    events_stream_arn(dynamodb).await.ok_or_else(no_stream)
 }
 
-async fn create_users(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result<(), StartError> {
+async fn create_users_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result<(), EmulatorError> {
     if dynamodb.describe_table().table_name(name).send().await.is_ok() {
         return Ok(());
     }
@@ -165,29 +165,29 @@ async fn create_users(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result
     dynamodb
         .create_table()
         .table_name(name)
-        .set_attribute_definitions(Some(strings(&[users::USER_ID, users::PUBLIC_ID])?))
-        .set_key_schema(Some(key(&[users::USER_ID])?))
+        .set_attribute_definitions(Some(string_attributes(&[users::USER_ID, users::PUBLIC_ID])?))
+        .set_key_schema(Some(key_schema(&[users::USER_ID])?))
         .global_secondary_indexes(index(users::BY_PUBLIC_ID, &[users::PUBLIC_ID], with_name)?)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
-        .map_err(StartError::service)?;
+        .map_err(EmulatorError::service)?;
     Ok(())
 }
 
-async fn stream_of_events(dynamodb: &aws_sdk_dynamodb::Client) -> Option<String> {
-    let described = dynamodb.describe_table().table_name(EVENTS_TABLE).send().await.ok()?;
-    described.table?.latest_stream_arn
+async fn events_stream_arn(dynamodb: &aws_sdk_dynamodb::Client) -> Option<String> {
+    let output = dynamodb.describe_table().table_name(EVENTS_TABLE).send().await.ok()?;
+    output.table?.latest_stream_arn
 }
 
-async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<QueueUrls, StartError> {
+async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<QueueUrls, EmulatorError> {
     let create = async |name: &str, attributes: &[(QueueAttributeName, &str)]| {
         let mut queue = sqs.create_queue().queue_name(name);
         for (attribute, value) in attributes {
             queue = queue.attributes(attribute.clone(), *value);
         }
-        let created = queue.send().await.map_err(StartError::service)?;
-        Ok::<_, StartError>(created.queue_url.unwrap_or_default())
+        let output = queue.send().await.map_err(EmulatorError::service)?;
+        Ok::<_, EmulatorError>(output.queue_url.unwrap_or_default())
     };
     let fifo = (QueueAttributeName::FifoQueue, "true");
     let dead_letters = create(DEAD_LETTER_QUEUE, std::slice::from_ref(&fifo)).await?;
@@ -209,34 +209,34 @@ async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<QueueUrls, StartErro
     Ok(QueueUrls { events, dead_letters, parked })
 }
 
-fn strings(names: &[&str]) -> Result<Vec<AttributeDefinition>, StartError> {
+fn string_attributes(names: &[&str]) -> Result<Vec<AttributeDefinition>, EmulatorError> {
     names
         .iter()
         .map(|name| {
-            let definition = AttributeDefinition::builder().attribute_name(*name);
-            definition.attribute_type(ScalarAttributeType::S).build().map_err(StartError::service)
+            let attribute = AttributeDefinition::builder().attribute_name(*name);
+            attribute.attribute_type(ScalarAttributeType::S).build().map_err(EmulatorError::service)
         })
         .collect()
 }
 
-fn key(names: &[&str]) -> Result<Vec<KeySchemaElement>, StartError> {
-    let kinds = [KeyType::Hash, KeyType::Range];
+fn key_schema(names: &[&str]) -> Result<Vec<KeySchemaElement>, EmulatorError> {
+    let key_types = [KeyType::Hash, KeyType::Range];
     names
         .iter()
-        .zip(kinds)
-        .map(|(name, kind)| {
-            KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().map_err(StartError::service)
+        .zip(key_types)
+        .map(|(name, key_type)| {
+            KeySchemaElement::builder().attribute_name(*name).key_type(key_type).build().map_err(EmulatorError::service)
         })
         .collect()
 }
 
-fn index(name: &str, by: &[&str], projection: Projection) -> Result<GlobalSecondaryIndex, StartError> {
+fn index(name: &str, key: &[&str], projection: Projection) -> Result<GlobalSecondaryIndex, EmulatorError> {
     GlobalSecondaryIndex::builder()
         .index_name(name)
-        .set_key_schema(Some(key(by)?))
+        .set_key_schema(Some(key_schema(key)?))
         .projection(projection)
         .build()
-        .map_err(StartError::service)
+        .map_err(EmulatorError::service)
 }
 
 fn keys_only() -> Projection {

@@ -1,4 +1,4 @@
-//! Everything that runs, started and stopped as one.
+//! The whole local stack, started and stopped together.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -18,147 +18,147 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
-use crate::error::StartError;
-use crate::gateway::{self, Gateway};
+use crate::error::EmulatorError;
+use crate::gateway::Gateway;
 use crate::services::Services;
 use crate::trigger::StreamTrigger;
 
-/// An embedded database on a busy laptop takes longer than DynamoDB. Xsolla's 3 seconds, and its tunnel's, are the limit.
+/// Longer than in the cloud, since an embedded database on a busy machine is slower. Shorter than Xsolla's 3 seconds.
 const CALL_LIMITS: CallLimits = CallLimits {
     connect: Duration::from_secs(1),
     attempt: Duration::from_millis(2400),
     operation: Duration::from_millis(2500),
 };
 
-/// How to start.
+/// Configuration of a stack. Port 0 means any free port.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// The port for webhooks; 0 for any that is free, as with the others.
+pub struct StackOptions {
+    /// Port for webhooks.
     pub port: u16,
-    /// The port of the embedded DynamoDB.
+    /// Port of the embedded DynamoDB.
     pub dynamodb_port: u16,
-    /// The port of the embedded SQS.
+    /// Port of the embedded SQS.
     pub sqs_port: u16,
-    /// The webhook secrets.
+    /// Webhook secrets.
     pub secrets: Secrets,
-    /// Who answers questions.
+    /// Directory that answers questions.
     pub directory: DirectorySetting,
-    /// What a payment means that names no order.
+    /// Meaning of a payment that names no order.
     pub payment_without_order: PaymentWithoutOrder,
-    /// From where webhooks are expected.
+    /// Expected source addresses of webhooks.
     pub sources: SourcePolicy,
-    /// The key in the path of what Xsolla does not sign; `None`: there is no such path.
+    /// Key in the path of unsigned webhooks; `None` disables their routes.
     pub unsigned_key: Option<Secrets>,
-    /// Where the table is kept; `None`: in memory.
+    /// Directory for the table; `None` holds it in memory.
     pub data: Option<PathBuf>,
 }
 
-/// As deployed by default, but that this machine's own calls are expected: here, Xsolla's come through a tunnel.
+/// The default source policy, with this machine added: locally, Xsolla's webhooks arrive through a tunnel.
 pub fn local_sources() -> SourcePolicy {
     SourcePolicy { ranges: SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
 
 /// Injects faults between the functions and AWS.
 pub trait FaultInjector: Send + Sync {
-    /// The configuration with faults between the SDK and the network.
+    /// Returns a configuration whose HTTP client injects faults.
     fn wrap(&self, config: &SdkConfig) -> SdkConfig;
-    /// Whether the relay crashes after the current batch, before Lambda knows its result.
-    fn crashes_relay(&self) -> bool;
+    /// Whether the relay crashes after the current batch, before Lambda receives its response.
+    fn should_crash_relay(&self) -> bool;
 }
 
-/// What runs, and how to reach it.
+/// A running stack and its addresses. Dropping this stops it.
 #[derive(Debug)]
 pub struct Stack {
-    /// Where webhooks are taken.
-    pub webhooks: SocketAddr,
-    /// The same functions on a port of their own, for the demonstration: nobody else knows it.
+    /// Address of the webhook port.
+    pub webhook_addr: SocketAddr,
+    /// Private address of the same functions, for the demonstration.
     pub(crate) demo_addr: SocketAddr,
-    /// A client of the embedded DynamoDB.
+    /// Client of the embedded DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// The front door's way to its table.
+    /// Event store of the functions.
     pub events: Events,
-    /// A client of the embedded SQS.
+    /// Client of the embedded SQS.
     pub sqs: aws_sdk_sqs::Client,
-    /// The endpoint of the embedded DynamoDB.
+    /// Endpoint of the embedded DynamoDB.
     pub dynamodb_endpoint: String,
-    /// The endpoint of the embedded SQS.
+    /// Endpoint of the embedded SQS.
     pub sqs_endpoint: String,
-    /// The queues.
+    /// URLs of the queues.
     pub queues: QueueUrls,
-    /// The port for webhooks, as long as it is not open.
-    closed: Option<(TcpListener, Arc<Gateway>)>,
-    /// Whatever was started ends with its stack.
+    /// Listener and gateway of the webhook port until [`Self::open`].
+    unopened: Option<(TcpListener, Gateway)>,
     tasks: JoinSet<()>,
 }
 
 impl Stack {
-    /// Starts the services, then what stands around them. The port for webhooks is taken, and waits for [`Self::open`].
+    /// Starts the services, the relay and the functions. The webhook port is bound, but serves only after
+    /// [`Self::open`].
     ///
     /// # Errors
     ///
-    /// When a port or the data directory cannot be used.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
-        Self::start_through(options, None).await
+    /// If a port or the data directory cannot be used.
+    pub async fn start(options: StackOptions) -> Result<Self, EmulatorError> {
+        Self::start_inner(options, None).await
     }
 
-    /// The same, with faults injected between the functions and AWS. The stack's own clients see none.
+    /// Like [`Self::start`], with faults injected between the functions and AWS. The stack's own clients have none.
     ///
     /// # Errors
     ///
-    /// As [`Self::start`].
-    pub async fn start_with_faults(options: Options, faults: Arc<dyn FaultInjector>) -> Result<Self, StartError> {
-        Self::start_through(options, Some(faults)).await
+    /// As for [`Self::start`].
+    pub async fn start_with_faults(
+        options: StackOptions,
+        faults: Arc<dyn FaultInjector>,
+    ) -> Result<Self, EmulatorError> {
+        Self::start_inner(options, Some(faults)).await
     }
 
-    async fn start_through(options: Options, faults: Option<Arc<dyn FaultInjector>>) -> Result<Self, StartError> {
-        let webhooks = listen(options.port, "--port").await?;
-        let dynamodb = listen(options.dynamodb_port, "--dynamodb-port").await?;
-        let sqs = listen(options.sqs_port, "--sqs-port").await?;
-        let webhooks_address = address(&webhooks);
+    async fn start_inner(options: StackOptions, faults: Option<Arc<dyn FaultInjector>>) -> Result<Self, EmulatorError> {
+        let (webhooks, webhook_addr) = bind(options.port, "--port").await?;
+        let (demo, demo_addr) = bind(0, "--port").await?;
+        let (dynamodb, _) = bind(options.dynamodb_port, "--dynamodb-port").await?;
+        let (sqs, _) = bind(options.sqs_port, "--sqs-port").await?;
         let data = options.data.as_deref();
-        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream, mut tasks } =
+        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, mut tasks } =
             Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
 
         let config = match &faults {
             Some(faults) => faults.wrap(&emulator_config(CallLimits::FRONT_DOOR).build()),
             None => emulator_config(CALL_LIMITS).build(),
         };
-        let at = |endpoint: &str| config.to_builder().endpoint_url(endpoint).build();
-        let table = at(&dynamodb_endpoint);
-        let streams = aws_sdk_dynamodbstreams::Client::new(&table);
-        let functions_dynamodb = aws_sdk_dynamodb::Client::new(&table);
-        let functions_sqs = aws_sdk_sqs::Client::new(&at(&sqs_endpoint));
+        let dynamodb_config = config.to_builder().endpoint_url(&dynamodb_endpoint).build();
+        let functions_dynamodb = aws_sdk_dynamodb::Client::new(&dynamodb_config);
+        let functions_sqs = aws_sdk_sqs::Client::new(&config.to_builder().endpoint_url(&sqs_endpoint).build());
+        let events = Events::new(&dynamodb_config, EVENTS_TABLE.to_owned());
 
-        let events = Events::new(&table, EVENTS_TABLE.to_owned());
         let relay = Arc::new(Relay {
             queue: SqsQueue::new(functions_sqs.clone(), queues.events.clone()),
             parking: ParkingQueue::new(functions_sqs, Some(queues.parked.clone())),
             history: EventHistory::new(functions_dynamodb.clone(), EVENTS_TABLE.to_owned()),
             payment_without_order: options.payment_without_order,
         });
-        let invoke = move |event: Vec<u8>| {
+        let invoke_relay = move |event: Vec<u8>| {
             let (relay, faults) = (Arc::clone(&relay), faults.clone());
             async move {
-                let answer = relayed(&relay, &event).await.map_err(|error| error.to_string())?;
-                if faults.is_some_and(|faults| faults.crashes_relay()) {
-                    return Err("the relay crashed".to_owned());
+                let response = handle_batch(&relay, &event).await.map_err(|error| error.to_string())?;
+                if faults.is_some_and(|faults| faults.should_crash_relay()) {
+                    return Err("relay crashed (injected fault)".to_owned());
                 }
-                Ok(answer)
+                Ok(response)
             }
         };
-        tasks.spawn(StreamTrigger::new(streams, stream, invoke).run());
+        let streams = aws_sdk_dynamodbstreams::Client::new(&dynamodb_config);
+        tasks.spawn(StreamTrigger::new(streams, stream_arn, invoke_relay).run());
 
         let secrets = SecretSource::Fixed(options.secrets);
         let directory = Directory::new(options.directory, &config, &functions_dynamodb);
-        let gateway = Arc::new(Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key));
-        // The demonstration's users are made up: no directory need know them.
-        let demo_gateway = Arc::new(Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None));
-        let demo_listener = listen(0, "--port").await?;
-        let demo_addr = address(&demo_listener);
-        tasks.spawn(gateway::serve(demo_listener, demo_gateway));
+        let gateway = Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key);
+        // The configured directory may not know the demonstration's users.
+        let demo_gateway = Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None);
+        tasks.spawn(demo_gateway.serve(demo));
 
         Ok(Self {
-            webhooks: webhooks_address,
+            webhook_addr,
             demo_addr,
             events,
             dynamodb,
@@ -166,38 +166,39 @@ impl Stack {
             dynamodb_endpoint,
             sqs_endpoint,
             queues,
-            closed: Some((webhooks, gateway)),
+            unopened: Some((webhooks, gateway)),
             tasks,
         })
     }
 
-    /// Begins to take webhooks. Whoever has connected before has waited, not been turned away.
+    /// Starts serving webhooks, including those of connections that are already waiting.
     pub fn open(&mut self) {
-        if let Some((listener, gateway)) = self.closed.take() {
-            self.tasks.spawn(gateway::serve(listener, gateway));
+        if let Some((listener, gateway)) = self.unopened.take() {
+            self.tasks.spawn(gateway.serve(listener));
         }
     }
 
-    /// The URL that stands for the one that Xsolla calls.
+    /// The webhook URL, as it would be entered in Xsolla's Publisher Account.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}/webhooks", self.webhooks)
+    pub fn webhook_url(&self) -> String {
+        format!("http://{}/webhooks", self.webhook_addr)
     }
 }
 
-/// By way of the JSON that Lambda sends, so that this is the road of the deployed relay.
-async fn relayed(relay: &Relay<SqsQueue, ParkingQueue, EventHistory>, event: &[u8]) -> serde_json::Result<Vec<u8>> {
+/// Handles one stream batch, from and to JSON, as in the deployed relay.
+async fn handle_batch(
+    relay: &Relay<SqsQueue, ParkingQueue, EventHistory>,
+    event: &[u8],
+) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
-    let (response, relayed) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
-    tracing::info!(queued = relayed.queued.len(), parked = relayed.parked, retry_from = relayed.retry_from, "relayed");
+    let (response, outcome) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
+    tracing::info!(queued = outcome.queued.len(), parked = outcome.parked, retry_from = outcome.retry_from, "relayed");
     serde_json::to_vec(&response)
 }
 
-async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartError> {
-    let address = (Ipv4Addr::LOCALHOST, port);
-    TcpListener::bind(address).await.map_err(|cause| StartError::Port { port, option, cause })
-}
-
-fn address(listener: &TcpListener) -> SocketAddr {
-    listener.local_addr().unwrap_or_else(|_| (Ipv4Addr::LOCALHOST, 0).into())
+async fn bind(port: u16, option: &'static str) -> Result<(TcpListener, SocketAddr), EmulatorError> {
+    let failed = |cause| EmulatorError::Port { port, option, cause };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }

@@ -1,5 +1,5 @@
-//! What Lambda's stream trigger does: reads the table's stream, hands it to the relay batch by batch, and repeats a
-//! batch from the record that the relay reports.
+//! Lambda's trigger on a DynamoDB stream: reads the stream, invokes the relay with batches, and retries a batch from the
+//! record that the relay reports as failed.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,123 +10,123 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
 
-/// Pause before an empty stream is asked again; it doubles up to [`LONGEST_PAUSE`] while nothing comes.
-const PAUSE: Duration = Duration::from_millis(10);
-/// Longest pause, also before a failed batch is repeated.
-const LONGEST_PAUSE: Duration = Duration::from_millis(160);
-/// As in `template.yaml`.
+/// Interval between two reads of an empty stream; doubles up to [`MAX_POLL_INTERVAL`] while it stays empty.
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// Longest interval between two reads, and the pause before a retry.
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(160);
+/// Batch size of `template.yaml`.
 const BATCH_SIZE: i32 = 100;
 
-/// The trigger of one stream. The embedded DynamoDB gives each stream one shard that never ends.
+/// A trigger for one stream. The embedded DynamoDB has one shard per stream, which never closes.
 pub struct StreamTrigger<F> {
     streams: Client,
-    stream: String,
+    stream_arn: String,
     relay: F,
 }
 
-impl<F, Answer> StreamTrigger<F>
+impl<F, Response> StreamTrigger<F>
 where
-    F: Fn(Vec<u8>) -> Answer,
-    Answer: Future<Output = Result<Vec<u8>, String>>,
+    F: Fn(Vec<u8>) -> Response,
+    Response: Future<Output = Result<Vec<u8>, String>>,
 {
-    /// Reads the stream of this ARN, from its oldest record. The relay takes JSON, as Lambda sends it, and answers with
-    /// JSON, or fails.
-    pub const fn new(streams: Client, stream: String, relay: F) -> Self {
-        Self { streams, stream, relay }
+    /// Reads the stream from its oldest record. The relay receives and returns JSON, as with Lambda.
+    pub const fn new(streams: Client, stream_arn: String, relay: F) -> Self {
+        Self { streams, stream_arn, relay }
     }
 
     /// Runs until the task is aborted.
     pub async fn run(self) {
-        let mut after = None;
+        let mut checkpoint = None;
         loop {
-            if let Err(error) = self.read(&mut after).await {
-                tracing::warn!(error, "the stream is read again");
+            if let Err(error) = self.process(&mut checkpoint).await {
+                tracing::warn!(error, "relay batch failed, retrying");
             }
-            tokio::time::sleep(LONGEST_PAUSE).await;
+            tokio::time::sleep(MAX_POLL_INTERVAL).await;
         }
     }
 
-    /// Reads on behind the record `after`, until something fails.
-    async fn read(&self, after: &mut Option<String>) -> Result<(), String> {
+    /// Processes the records after the checkpoint, which is a sequence number, until an error occurs.
+    async fn process(&self, checkpoint: &mut Option<String>) -> Result<(), String> {
         let shard = self.shard().await?;
-        let mut iterator = self.iterator(&shard, after.as_deref()).await?;
-        let mut pause = PAUSE;
+        let mut iterator = self.iterator(&shard, checkpoint.as_deref()).await?;
+        let mut interval = MIN_POLL_INTERVAL;
         loop {
             let page = self.streams.get_records().shard_iterator(&iterator).limit(BATCH_SIZE).send().await;
             let page = page.map_err(|error| DisplayErrorContext(error).to_string())?;
             let records = page.records.unwrap_or_default();
             if records.is_empty() {
-                tokio::time::sleep(pause).await;
-                pause = (2 * pause).min(LONGEST_PAUSE);
+                tokio::time::sleep(interval).await;
+                interval = (2 * interval).min(MAX_POLL_INTERVAL);
             } else {
-                pause = PAUSE;
-                self.invoke(records, after).await?;
+                interval = MIN_POLL_INTERVAL;
+                self.invoke(records, checkpoint).await?;
             }
-            iterator = page.next_shard_iterator.ok_or("the shard has ended")?;
+            iterator = page.next_shard_iterator.ok_or("stream shard is closed")?;
         }
     }
 
-    /// Hands over one batch, and moves `after` behind the records that are done.
-    async fn invoke(&self, records: Vec<Record>, after: &mut Option<String>) -> Result<(), String> {
+    /// Invokes the relay with one batch, and moves the checkpoint past the records that succeeded.
+    async fn invoke(&self, records: Vec<Record>, checkpoint: &mut Option<String>) -> Result<(), String> {
         let mut event = Event::default();
-        event.records = records.into_iter().map(as_lambda_sends).collect();
+        event.records = records.into_iter().map(to_lambda_record).collect();
         let json = serde_json::to_vec(&event).map_err(|error| error.to_string())?;
-        let answer = (self.relay)(json).await?;
-        let answer: DynamoDbEventResponse = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
-        let retry_from = answer.batch_item_failures.first().map(|failure| &failure.item_identifier);
+        let response = (self.relay)(json).await?;
+        let response: DynamoDbEventResponse = serde_json::from_slice(&response).map_err(|error| error.to_string())?;
+        let retry_from = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
         for record in &event.records {
             if retry_from == Some(&record.change.sequence_number) {
-                return Err("the relay must see some records again".to_owned());
+                return Err("relay returned records for retry".to_owned());
             }
-            after.clone_from(&record.change.sequence_number);
+            checkpoint.clone_from(&record.change.sequence_number);
         }
         Ok(())
     }
 
     async fn shard(&self) -> Result<Shard, String> {
-        let described = self.streams.describe_stream().stream_arn(&self.stream).send().await;
-        let described = described.map_err(|error| DisplayErrorContext(error).to_string())?;
-        let shards = described.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
-        shards.into_iter().next().ok_or_else(|| "the stream has no shard".to_owned())
+        let output = self.streams.describe_stream().stream_arn(&self.stream_arn).send().await;
+        let output = output.map_err(|error| DisplayErrorContext(error).to_string())?;
+        let shards = output.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
+        shards.into_iter().next().ok_or_else(|| "stream has no shard".to_owned())
     }
 
-    async fn iterator(&self, shard: &Shard, after: Option<&str>) -> Result<String, String> {
-        let kind = match after {
+    async fn iterator(&self, shard: &Shard, checkpoint: Option<&str>) -> Result<String, String> {
+        let iterator_type = match checkpoint {
             Some(_) => ShardIteratorType::AfterSequenceNumber,
             None => ShardIteratorType::TrimHorizon,
         };
-        let iterator = self
+        let output = self
             .streams
             .get_shard_iterator()
-            .stream_arn(&self.stream)
+            .stream_arn(&self.stream_arn)
             .set_shard_id(shard.shard_id.clone())
-            .shard_iterator_type(kind)
-            .set_sequence_number(after.map(str::to_owned))
+            .shard_iterator_type(iterator_type)
+            .set_sequence_number(checkpoint.map(str::to_owned))
             .send()
             .await
             .map_err(|error| DisplayErrorContext(error).to_string())?;
-        iterator.shard_iterator.ok_or_else(|| "no iterator".to_owned())
+        output.shard_iterator.ok_or_else(|| "no shard iterator returned".to_owned())
     }
 }
 
 impl<F> fmt::Debug for StreamTrigger<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamTrigger").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("StreamTrigger").field("stream_arn", &self.stream_arn).finish_non_exhaustive()
     }
 }
 
-fn as_lambda_sends(record: Record) -> EventRecord {
-    let mut sent = EventRecord::default();
-    sent.aws_region = record.aws_region.unwrap_or_default();
-    sent.event_id = record.event_id.unwrap_or_default();
-    sent.event_name = record.event_name.map(|name| name.as_str().to_owned()).unwrap_or_default();
-    sent.event_source = record.event_source;
-    sent.event_version = record.event_version;
+/// The record as Lambda's event contains it.
+fn to_lambda_record(record: Record) -> EventRecord {
+    let mut event_record = EventRecord::default();
+    event_record.aws_region = record.aws_region.unwrap_or_default();
+    event_record.event_id = record.event_id.unwrap_or_default();
+    event_record.event_name = record.event_name.map(|name| name.as_str().to_owned()).unwrap_or_default();
+    event_record.event_source = record.event_source;
+    event_record.event_version = record.event_version;
     if let Some(change) = record.dynamodb {
-        sent.change.keys = change.keys.unwrap_or_default().into();
-        sent.change.new_image = change.new_image.unwrap_or_default().into();
-        sent.change.sequence_number = change.sequence_number;
-        sent.change.size_bytes = change.size_bytes.unwrap_or_default();
+        event_record.change.keys = change.keys.unwrap_or_default().into();
+        event_record.change.new_image = change.new_image.unwrap_or_default().into();
+        event_record.change.sequence_number = change.sequence_number;
+        event_record.change.size_bytes = change.size_bytes.unwrap_or_default();
     }
-    sent
+    event_record
 }

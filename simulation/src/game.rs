@@ -1,41 +1,44 @@
-//! The game: takes from the queue, crashes now and then, and applies each event once.
+//! Simulated game: receives messages, crashes at random, and applies each event once.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use message::{Event, Goods};
 
-use crate::faults::{Fault, Faults};
+use crate::fault::Fault;
+use crate::fault_schedule::FaultSchedule;
 
-/// How long the queue waits for word of what it gave out, in seconds. The template says a minute; nobody wants to wait so
-/// long for each crash.
-const VISIBILITY: i32 = 2;
+/// Visibility timeout in seconds: shorter than the template's minute, to redeliver soon after a crash.
+const VISIBILITY_TIMEOUT: i32 = 2;
 
-/// What the game has of durable storage: it outlives every crash.
+/// The game's durable storage, which survives crashes.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     applied: HashSet<String>,
-    /// What was done to the goods, in the order in which it was done.
-    pub(super) effects: Vec<Effect>,
-    /// How often an event came that had been applied.
-    pub(super) duplicates: u64,
+    /// Applied events in order.
+    pub(crate) effects: Vec<Effect>,
+    /// Skipped redeliveries of applied events.
+    pub(crate) duplicates: u64,
 }
 
-/// Something was done to the goods.
+/// A change of the player's goods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Effect {
-    pub(super) event_id: String,
-    pub(super) goods: Goods,
+pub(crate) struct Effect {
+    pub(crate) event_id: String,
+    pub(crate) goods: Goods,
 }
 
-/// How a game applies an event.
-pub(super) type Apply = fn(&mut Ledger, Effect);
+/// A way to apply an event. Tests replace it with faulty ones.
+pub(crate) type Apply = fn(&mut Ledger, Effect);
 
 impl Ledger {
-    /// As the README asks: the id is written down in the transaction that has the effect.
-    pub(super) fn apply_once(&mut self, effect: Effect) {
+    /// Applies an event unless its id is recorded. A real game records the id and the effect in one transaction.
+    pub(crate) fn apply_once(&mut self, effect: Effect) {
         if self.applied.insert(effect.event_id.clone()) {
             self.effects.push(effect);
         } else {
@@ -44,80 +47,97 @@ impl Ledger {
     }
 }
 
-/// The game.
+/// The simulated game.
 #[derive(Debug)]
-pub(super) struct Game {
-    pub(super) sqs: Client,
-    pub(super) queue: String,
-    pub(super) faults: Faults,
-    pub(super) apply: Apply,
-    /// The event that is the last one, and whether it has come.
-    pub(super) last: (String, Mutex<bool>),
-    pub(super) ledger: Mutex<Ledger>,
+pub(crate) struct Game {
+    sqs: Client,
+    queue_url: String,
+    faults: FaultSchedule,
+    apply: Apply,
+    /// Id of the event that is sent last.
+    last_event_id: String,
+    has_last_event: AtomicBool,
+    ledger: Mutex<Ledger>,
 }
 
-/// Why a consumer ended.
-enum Ended {
+/// Why a consumer stopped.
+enum ConsumerError {
+    /// An injected crash.
     Crashed,
-    /// The queue, or a message, was not usable.
+    /// A failed call to the queue, or an unreadable message.
     Failed(String),
 }
 
+impl ConsumerError {
+    fn failed(error: impl std::error::Error) -> Self {
+        Self::Failed(DisplayErrorContext(error).to_string())
+    }
+}
+
 impl Game {
-    /// Consumes until the task is aborted: whenever it ends, it is started anew, and knows nothing but the ledger.
-    pub(super) async fn run(self: Arc<Self>) {
+    pub(crate) fn new(
+        sqs: Client,
+        queue_url: String,
+        faults: FaultSchedule,
+        apply: Apply,
+        last_event_id: String,
+    ) -> Self {
+        let (has_last_event, ledger) = (AtomicBool::new(false), Mutex::default());
+        Self { sqs, queue_url, faults, apply, last_event_id, has_last_event, ledger }
+    }
+
+    /// Runs a consumer until the task is aborted. After a crash it restarts with nothing but the ledger.
+    pub(crate) async fn run(&self) {
         loop {
-            let Err(ended) = self.consume().await;
-            if let Ended::Failed(error) = ended {
-                tracing::error!(error, "the game cannot take from the queue");
+            let Err(error) = self.consume().await;
+            if let ConsumerError::Failed(error) = error {
+                tracing::error!(error, "consumer failed, restarting");
             }
         }
     }
 
-    async fn consume(&self) -> Result<std::convert::Infallible, Ended> {
+    async fn consume(&self) -> Result<Infallible, ConsumerError> {
         loop {
-            let taken = self.sqs.receive_message().queue_url(&self.queue).visibility_timeout(VISIBILITY);
-            let taken = taken.max_number_of_messages(10).wait_time_seconds(1).send().await;
-            let taken = taken.map_err(|error| Ended::Failed(format!("{error:?}")))?;
-            let mut done = Vec::new();
-            for message in taken.messages() {
+            let request = self.sqs.receive_message().queue_url(&self.queue_url).visibility_timeout(VISIBILITY_TIMEOUT);
+            let request = request.max_number_of_messages(10).wait_time_seconds(1);
+            let batch = request.send().await.map_err(ConsumerError::failed)?;
+            let mut handled = Vec::new();
+            for message in batch.messages() {
                 self.handle(message)?;
-                let entry = DeleteMessageBatchRequestEntry::builder().id(done.len().to_string());
-                let entry = entry.set_receipt_handle(message.receipt_handle.clone()).build();
-                done.push(entry.map_err(|error| Ended::Failed(error.to_string()))?);
+                let entry = DeleteMessageBatchRequestEntry::builder().id(handled.len().to_string());
+                let entry = entry.set_receipt_handle(message.receipt_handle.clone());
+                handled.push(entry.build().map_err(ConsumerError::failed)?);
             }
-            if !done.is_empty() {
-                let deleted =
-                    self.sqs.delete_message_batch().queue_url(&self.queue).set_entries(Some(done)).send().await;
-                deleted.map_err(|error| Ended::Failed(format!("{error:?}")))?;
+            if !handled.is_empty() {
+                let request = self.sqs.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(handled));
+                request.send().await.map_err(ConsumerError::failed)?;
             }
         }
     }
 
-    fn handle(&self, message: &Message) -> Result<(), Ended> {
-        let event = Event::read(message.body().unwrap_or_default());
-        let event = event.map_err(|error| Ended::Failed(error.to_string()))?;
-        if self.faults.strikes(Fault::GameCrashBefore) {
-            return Err(Ended::Crashed);
+    fn handle(&self, message: &Message) -> Result<(), ConsumerError> {
+        let event = Event::read(message.body().unwrap_or_default()).map_err(ConsumerError::failed)?;
+        if self.faults.occurs(Fault::GameCrashBefore) {
+            return Err(ConsumerError::Crashed);
         }
         let effect = Effect { event_id: event.event_id.into_owned(), goods: event.goods };
-        if effect.event_id == self.last.0 {
-            *self.last.1.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        if effect.event_id == self.last_event_id {
+            self.has_last_event.store(true, Ordering::Relaxed);
         } else {
             (self.apply)(&mut self.ledger(), effect);
         }
-        if self.faults.strikes(Fault::GameCrashAfter) {
-            return Err(Ended::Crashed);
+        if self.faults.occurs(Fault::GameCrashAfter) {
+            return Err(ConsumerError::Crashed);
         }
         Ok(())
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the last event has come.
-    pub(super) fn is_done(&self) -> bool {
-        *self.last.1.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the last event has arrived.
+    pub(crate) fn has_last_event(&self) -> bool {
+        self.has_last_event.load(Ordering::Relaxed)
     }
 }

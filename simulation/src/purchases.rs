@@ -1,149 +1,151 @@
-//! What is bought, and what becomes of it: drawn by the seed, the same each time.
+//! Random purchases and their webhooks. The same seed gives the same purchases.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use xsolla::{Goods, NotificationType, samples};
 
-/// Between one purchase and the next, in simulated time.
-const BETWEEN_PURCHASES: Duration = Duration::from_secs(20);
-const A_MOMENT: Duration = Duration::from_secs(1);
-const A_DAY: Duration = Duration::from_hours(24);
-const A_MONTH: Duration = Duration::from_hours(30 * 24);
+/// Simulated time between two purchases.
+const PURCHASE_INTERVAL: Duration = Duration::from_secs(20);
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_hours(24);
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
-/// One purchase: the webhooks that tell of it, each sent when the one before is answered.
+/// A purchase and its webhooks. Each webhook is sent after the previous one was answered.
 #[derive(Debug)]
-pub(super) struct Purchase {
-    pub(super) number: u32,
-    /// When it begins, in simulated time.
-    pub(super) at: Duration,
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Purchase {
+    pub(crate) number: u32,
+    /// Simulated time of the first webhook.
+    pub(crate) at: Duration,
+    pub(crate) steps: Vec<Step>,
 }
 
-/// One webhook.
+/// A webhook of a purchase.
 #[derive(Debug)]
-pub(super) struct Step {
-    pub(super) known: NotificationType,
-    /// The simulated time since the answer to the one before.
-    pub(super) after: Duration,
-    /// What it must mean for the goods; `None`: it is a question.
-    pub(super) goods: Option<Goods>,
-    pub(super) body: String,
+pub(crate) struct Step {
+    pub(crate) notification_type: NotificationType,
+    /// Simulated time since the previous webhook was answered.
+    pub(crate) delay: Duration,
+    /// Expected meaning for the goods; `None` for a question.
+    pub(crate) goods: Option<Goods>,
+    pub(crate) body: String,
 }
 
-/// The purchases of a storm. Both modes are in it: payments name their order ("Add order object to webhook"), so that
-/// `PAYMENT_WITHOUT_ORDER=grant` is right for all of them.
-pub(super) fn plan(orders: u32, seed: u64) -> impl Iterator<Item = Purchase> {
+/// Generates the purchases of a seed, in both of Xsolla's webhook modes.
+///
+/// In separate mode, a payment names its order ("Add order object to webhook"). `PAYMENT_WITHOUT_ORDER=grant` is
+/// therefore correct for all purchases.
+pub(crate) fn purchases(orders: u32, seed: u64) -> impl Iterator<Item = Purchase> {
     let mut rng = Rng::with_seed(seed);
     (0..orders).map(move |number| purchase(number, &mut rng))
 }
 
 fn purchase(number: u32, rng: &mut Rng) -> Purchase {
-    let mut sale = Sale { number: number.into(), steps: Vec::new() };
+    let mut builder = PurchaseBuilder { number: number.into(), steps: Vec::new() };
     match rng.u32(0..100) {
-        0..35 => sale.combined(rng),
-        35..70 => sale.separate(rng),
-        70..85 => sale.token(rng),
-        85..92 => sale.free(rng),
-        _ => sale.subscription(rng),
+        0..35 => builder.combined_order(rng),
+        35..70 => builder.separate_order(rng),
+        70..85 => builder.token(rng),
+        85..92 => builder.free_order(rng),
+        _ => builder.subscription(rng),
     }
-    Purchase { number, at: number * BETWEEN_PURCHASES, steps: sale.steps }
+    Purchase { number, at: number * PURCHASE_INTERVAL, steps: builder.steps }
 }
 
-/// A purchase being written.
-struct Sale {
+/// Builder of a purchase's webhooks.
+struct PurchaseBuilder {
     number: u64,
     steps: Vec<Step>,
 }
 
-impl Sale {
-    /// An order that `order_paid` alone reports.
-    fn combined(&mut self, rng: &mut Rng) {
+impl PurchaseBuilder {
+    /// Combined webhooks: only `order_paid` reports the order.
+    fn combined_order(&mut self, rng: &mut Rng) {
         let ids = [("2298120944", self.transaction(0)), ("712051377", self.order()), ("isle-6605", self.user())];
-        self.validation();
-        self.step(NotificationType::ORDER_PAID, A_MOMENT, Goods::Grant, body("order_paid-combined", &ids));
-        if self.aftermath(rng) {
+        self.user_validation();
+        self.step(NotificationType::ORDER_PAID, SECOND, Goods::Grant, body("order_paid-combined", &ids));
+        if self.adjustments(rng) {
             let canceled = body("order_canceled-combined", &ids);
-            self.step(NotificationType::ORDER_CANCELED, A_DAY, Goods::Revoke, canceled);
+            self.step(NotificationType::ORDER_CANCELED, DAY, Goods::Revoke, canceled);
         }
     }
 
-    /// An order that `payment` and `order_paid` report.
-    fn separate(&mut self, rng: &mut Rng) {
+    /// Separate webhooks: `payment` and `order_paid` report the order.
+    fn separate_order(&mut self, rng: &mut Rng) {
         let ids = [("2298114507", self.transaction(0)), ("712045518", self.order()), ("isle-4471", self.user())];
-        let payment = with_purchase("payment", &format!(r#""order":{{"id":{}}}"#, self.order()));
-        self.validation();
-        self.step(NotificationType::PAYMENT, A_MOMENT, Goods::MoneyOnly, replaced(payment, &ids));
-        self.step(NotificationType::ORDER_PAID, A_MOMENT, Goods::Grant, body("order_paid-separate", &ids));
-        if self.aftermath(rng) {
-            self.step(NotificationType::REFUND, A_DAY, Goods::MoneyOnly, body("refund", &ids));
+        let payment = with_purchase_field("payment", &format!(r#""order":{{"id":{}}}"#, self.order()));
+        self.user_validation();
+        self.step(NotificationType::PAYMENT, SECOND, Goods::MoneyOnly, replaced(payment, &ids));
+        self.step(NotificationType::ORDER_PAID, SECOND, Goods::Grant, body("order_paid-separate", &ids));
+        if self.adjustments(rng) {
+            self.step(NotificationType::REFUND, DAY, Goods::MoneyOnly, body("refund", &ids));
             let canceled = body("order_canceled-separate", &ids);
-            self.step(NotificationType::ORDER_CANCELED, A_MOMENT, Goods::Revoke, canceled);
+            self.step(NotificationType::ORDER_CANCELED, SECOND, Goods::Revoke, canceled);
         }
     }
 
-    /// A token without an order: its payment carries the goods.
+    /// A payment by token, without an order: the payment grants the goods.
     fn token(&mut self, rng: &mut Rng) {
         let ids = [("2297600318", self.transaction(0)), ("isle-2036", self.user())];
         let payment = body("payment-token", &ids);
         let refund = payment.replace(r#""notification_type":"payment""#, r#""notification_type":"refund""#);
-        self.validation();
-        self.step(NotificationType::PAYMENT, A_MOMENT, Goods::Grant, payment);
-        if self.aftermath(rng) {
-            self.step(NotificationType::REFUND, A_DAY, Goods::Revoke, refund);
+        self.user_validation();
+        self.step(NotificationType::PAYMENT, SECOND, Goods::Grant, payment);
+        if self.adjustments(rng) {
+            self.step(NotificationType::REFUND, DAY, Goods::Revoke, refund);
         }
     }
 
-    /// An order without money: no question, no transaction.
-    fn free(&mut self, rng: &mut Rng) {
+    /// A free order: no question and no transaction.
+    fn free_order(&mut self, rng: &mut Rng) {
         let paid = body("order_paid-free", &[("712060002", self.order()), ("isle-7018", self.user())]);
         let canceled = paid.replace(r#""order_paid""#, r#""order_canceled""#);
-        self.step(NotificationType::ORDER_PAID, A_MOMENT, Goods::Grant, paid);
+        self.step(NotificationType::ORDER_PAID, SECOND, Goods::Grant, paid);
         if rng.u32(0..10) == 0 {
-            self.step(NotificationType::ORDER_CANCELED, A_DAY, Goods::Revoke, canceled);
+            self.step(NotificationType::ORDER_CANCELED, DAY, Goods::Revoke, canceled);
         }
     }
 
-    /// A subscription, charged each month, and ended after a refund by some.
+    /// A subscription with monthly charges, sometimes refunded and canceled.
     fn subscription(&mut self, rng: &mut Rng) {
         let id = format!(r#""subscription_id": "{}""#, self.number);
         let ids = [(r#""subscription_id": "31""#, id.clone()), ("isle-3312", self.user())];
-        let payment = with_purchase("payment", &format!(r#""subscription":{{"plan_id":"c0f2a7e1",{id}}}"#));
-        let charge = |sale: &mut Self, month: u64, after| {
-            let ids = [("2298114507", sale.transaction(month)), ("isle-4471", sale.user())];
-            sale.step(NotificationType::PAYMENT, after, Goods::MoneyOnly, replaced(payment.clone(), &ids));
+        let payment = with_purchase_field("payment", &format!(r#""subscription":{{"plan_id":"c0f2a7e1",{id}}}"#));
+        let charge = |builder: &mut Self, month: u64, delay| {
+            let ids = [("2298114507", builder.transaction(month)), ("isle-4471", builder.user())];
+            builder.step(NotificationType::PAYMENT, delay, Goods::MoneyOnly, replaced(payment.clone(), &ids));
         };
-        self.validation();
-        charge(self, 0, A_MOMENT);
+        self.user_validation();
+        charge(self, 0, SECOND);
         let created = body("create_subscription", &ids);
-        self.step(NotificationType::CREATE_SUBSCRIPTION, A_MOMENT, Goods::SubscriptionStarted, created);
+        self.step(NotificationType::CREATE_SUBSCRIPTION, SECOND, Goods::SubscriptionStarted, created);
         let months = rng.u64(0..5);
         for month in 1..=months {
-            charge(self, month, A_MONTH);
+            charge(self, month, MONTH);
             let next_charge = ("2026-05-02", format!("2026-{:02}-02", month + 4));
             let updated = replaced(body("update_subscription", &ids), &[next_charge]);
-            self.step(NotificationType::UPDATE_SUBSCRIPTION, A_MOMENT, Goods::SubscriptionRenewed, updated);
+            self.step(NotificationType::UPDATE_SUBSCRIPTION, SECOND, Goods::SubscriptionRenewed, updated);
         }
         if rng.u32(0..4) == 0 {
             let refund = replaced(body("refund-subscription", &ids), &[("2298090033", self.transaction(months))]);
-            self.step(NotificationType::REFUND, A_DAY, Goods::MoneyOnly, refund);
+            self.step(NotificationType::REFUND, DAY, Goods::MoneyOnly, refund);
             let ended = body("cancel_subscription", &ids);
-            self.step(NotificationType::CANCEL_SUBSCRIPTION, A_MOMENT, Goods::SubscriptionEnded, ended);
+            self.step(NotificationType::CANCEL_SUBSCRIPTION, SECOND, Goods::SubscriptionEnded, ended);
         }
     }
 
-    /// What may happen to a payment: parts of it go back, or it is disputed. True if all of it goes back at the end.
-    fn aftermath(&mut self, rng: &mut Rng) -> bool {
+    /// Adds partial refunds or a dispute. Returns whether the purchase is refunded in full afterwards.
+    fn adjustments(&mut self, rng: &mut Rng) -> bool {
         let transaction = self.transaction(0);
         match rng.u32(0..100) {
             0..70 => false,
             70..82 => true,
             82..90 => {
                 for nth in 0..rng.u32(1..4) {
-                    // The same amount each time: only the date tells them apart.
+                    // With equal amounts, only the date distinguishes partial refunds.
                     let date = ("2026-05-23 08:14:03", format!("2026-05-23 08:14:{:02}", nth + 10));
                     let part = body("partial_refund", &[("2298130071", transaction.clone()), date]);
-                    self.step(NotificationType::PARTIAL_REFUND, A_DAY, Goods::PartialRevoke, part);
+                    self.step(NotificationType::PARTIAL_REFUND, DAY, Goods::PartialRevoke, part);
                 }
                 false
             }
@@ -151,24 +153,24 @@ impl Sale {
                 let disputed = body("dispute", &[("2298114507", transaction)]);
                 let (updated, lost) = (("adding", "updating".to_owned()), (r#""new""#, r#""lost""#.to_owned()));
                 let decided = replaced(disputed.clone(), &[updated, lost]);
-                self.step(NotificationType::DISPUTE, A_DAY, Goods::Risk, disputed);
-                self.step(NotificationType::DISPUTE, A_MONTH, Goods::Risk, decided);
+                self.step(NotificationType::DISPUTE, DAY, Goods::Risk, disputed);
+                self.step(NotificationType::DISPUTE, MONTH, Goods::Risk, decided);
                 rolled >= 96
             }
         }
     }
 
-    fn validation(&mut self) {
+    fn user_validation(&mut self) {
         let body = body("user_validation", &[("isle-4471", self.user())]);
-        let known = NotificationType::USER_VALIDATION;
-        self.steps.push(Step { known, after: Duration::ZERO, goods: None, body });
+        let notification_type = NotificationType::USER_VALIDATION;
+        self.steps.push(Step { notification_type, delay: Duration::ZERO, goods: None, body });
     }
 
-    fn step(&mut self, known: NotificationType, after: Duration, goods: Goods, body: String) {
-        self.steps.push(Step { known, after, goods: Some(goods), body });
+    fn step(&mut self, notification_type: NotificationType, delay: Duration, goods: Goods, body: String) {
+        self.steps.push(Step { notification_type, delay, goods: Some(goods), body });
     }
 
-    /// The id of the `nth` transaction: a subscription has several.
+    /// Id of the `nth` transaction. A subscription has several.
     fn transaction(&self, nth: u64) -> String {
         (3_000_000_000 + 10 * self.number + nth).to_string()
     }
@@ -178,7 +180,7 @@ impl Sale {
     }
 
     fn user(&self) -> String {
-        format!("storm-{}", self.number % 1000)
+        format!("user-{}", self.number % 1000)
     }
 }
 
@@ -190,8 +192,8 @@ fn replaced(body: String, ids: &[(&str, String)]) -> String {
     ids.iter().fold(body, |body, (old, new)| body.replace(old, new))
 }
 
-/// A sample whose `purchase` has one more field.
-fn with_purchase(sample: &str, field: &str) -> String {
+/// A sample with an additional field in `purchase`.
+fn with_purchase_field(sample: &str, field: &str) -> String {
     let purchase = r#""purchase": {"#;
     body(sample, &[(purchase, format!("{purchase}{field},"))])
 }
@@ -201,32 +203,32 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::xsolla::identify;
+    use crate::notification::Notification;
 
     #[test]
-    fn a_seed_draws_the_same_purchases_again() {
+    fn same_seed_gives_same_purchases() {
         let bodies = |seed| -> Vec<String> {
-            plan(100, seed).flat_map(|purchase| purchase.steps).map(|step| step.body).collect()
+            purchases(100, seed).flat_map(|purchase| purchase.steps).map(|step| step.body).collect()
         };
         assert_eq!(bodies(7), bodies(7));
         assert_ne!(bodies(7), bodies(8));
     }
 
     #[test]
-    fn each_event_is_of_its_type_and_has_a_key_of_its_own() {
-        let mut keys = HashSet::new();
-        for step in plan(1000, 7).flat_map(|purchase| purchase.steps) {
-            let event_id = identify(&step.body).unwrap().event_id;
+    fn each_event_has_its_type_and_a_unique_id() {
+        let mut event_ids = HashSet::new();
+        for step in purchases(1000, 7).flat_map(|purchase| purchase.steps) {
+            let event_id = Notification::read(&step.body).unwrap().event_id;
             if step.goods.is_some() {
-                assert!(event_id.rest().starts_with(step.known.name()), "{event_id}");
-                assert!(keys.insert(event_id.to_string()), "twice: {event_id}");
+                assert!(event_id.rest().starts_with(step.notification_type.name()), "{event_id}");
+                assert!(event_ids.insert(event_id.to_string()), "repeated: {event_id}");
             }
         }
     }
 
     #[test]
-    fn a_purchase_is_granted_once_and_taken_back_at_most_once() {
-        for purchase in plan(1000, 7) {
+    fn each_purchase_is_granted_once_and_revoked_at_most_once() {
+        for purchase in purchases(1000, 7) {
             let count = |goods| purchase.steps.iter().filter(|step| step.goods == Some(goods)).count();
             assert_eq!(count(Goods::Grant) + count(Goods::SubscriptionStarted), 1, "{purchase:?}");
             assert!(count(Goods::Revoke) + count(Goods::SubscriptionEnded) <= 1, "{purchase:?}");

@@ -125,10 +125,11 @@ async fn stream_retries_the_batch_while_the_queue_is_unavailable() {
 async fn emulator_reports_an_unusable_port_or_directory() {
     let occupied = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = occupied.local_addr().unwrap().port();
-    let error = local::Stack::start(local::Options { sqs_port: port, ..options() }).await.unwrap_err().to_string();
+    let error = local::Stack::start(local::StackOptions { sqs_port: port, ..options() }).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("port {port} cannot be used")) && error.contains("--sqs-port"), "{error}");
 
     let directory = Some("/dev/null/data".into());
-    let error = local::Stack::start(local::Options { data: directory, ..options() }).await.unwrap_err().to_string();
+    let error =
+        local::Stack::start(local::StackOptions { data: directory, ..options() }).await.unwrap_err().to_string();
     assert!(error.starts_with("/dev/null/data cannot be used with --data"), "{error}");
 }

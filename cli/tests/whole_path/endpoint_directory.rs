@@ -9,7 +9,7 @@ use intake::emulator::emulator_config;
 use intake::outcome::{Outcome, Unavailable};
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use rstest::rstest;
 use tokio::net::TcpListener;
 
@@ -22,7 +22,7 @@ const QUESTIONS: [&str; 5] = ["user_validation", "user_search", "partner_side_ca
 const UNREACHABLE: &str = "http://127.0.0.1:9";
 
 async fn start(endpoint: &StudioEndpoint) -> TestStack {
-    TestStack::start_with(Options { directory: endpoint_setting(&endpoint.url), ..options() }).await
+    TestStack::start_with(StackOptions { directory: endpoint_setting(&endpoint.url), ..options() }).await
 }
 
 /// An intake with this directory. All its calls to AWS go to one endpoint.

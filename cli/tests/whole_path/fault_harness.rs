@@ -18,7 +18,7 @@ use intake::lambda;
 use intake::relay::Relay;
 use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
-use local::Options;
+use local::StackOptions;
 use serde_json::{Value, json};
 use xsolla::PaymentWithoutOrder;
 
@@ -63,7 +63,7 @@ pub struct Endpoints {
 impl FaultHarness {
     pub async fn start() -> Self {
         let directory = DirectorySetting::Table("users".to_owned());
-        let stack = TestStack::start_with(Options { directory, ..options() }).await;
+        let stack = TestStack::start_with(StackOptions { directory, ..options() }).await;
         let put = stack.emulator.dynamodb.put_item().table_name("users");
         let put = put.item("user_id", AttributeValue::S("me".to_owned()));
         put.item("public_id", AttributeValue::S("captain".to_owned())).send().await.unwrap();

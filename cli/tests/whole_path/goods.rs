@@ -1,13 +1,13 @@
 //! The field `goods` of a message: a consumer that follows it grants each sale once.
 
-use local::Options;
+use local::StackOptions;
 use message::{Goods, ItemRole};
 use xsolla::PaymentWithoutOrder;
 
 use crate::test_stack::{TestStack, options, sample};
 
 async fn goods(payment_without_order: PaymentWithoutOrder, bodies: &[&str]) -> Vec<Goods> {
-    let stack = TestStack::start_with(Options { payment_without_order, ..options() }).await;
+    let stack = TestStack::start_with(StackOptions { payment_without_order, ..options() }).await;
     for body in bodies {
         assert!(stack.send(body).await.status < 300, "{body}");
     }

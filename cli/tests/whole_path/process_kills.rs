@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use intake::accept::AcceptedTypes;
 use intake::aws::CallLimits;
 use intake::emulator::emulator_config;
-use local::lambda_emulator::Environment;
+use local::lambda_emulator::LambdaEmulator;
 use local::trigger::StreamTrigger;
-use local::{Options, Stack};
+use local::{Stack, StackOptions};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -48,7 +48,7 @@ fn process() {
         "table" => runtime.block_on(async {
             let data = Some(env::var("KILLS_DATA").unwrap().into());
             let dynamodb_port = env::var("KILLS_PORT").unwrap().parse().unwrap();
-            let _stack = Stack::start(Options { data, dynamodb_port, ..options() }).await.unwrap();
+            let _stack = Stack::start(StackOptions { data, dynamodb_port, ..options() }).await.unwrap();
             println!("\n{READY}");
             // The end of the input is the end of the test.
             spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();
@@ -97,7 +97,7 @@ impl Random {
 struct Function {
     name: &'static str,
     variables: Vec<(&'static str, String)>,
-    environment: Option<Environment>,
+    environment: Option<LambdaEmulator>,
     random: Random,
     /// One in this many invocations is killed.
     one_in: u64,
@@ -133,13 +133,13 @@ impl Function {
         None
     }
 
-    async fn start(&mut self) -> Option<Environment> {
+    async fn start(&mut self) -> Option<LambdaEmulator> {
         let mut command = env::var_os("KILL_BINARIES")
             .map_or_else(|| own_process(self.name), |binaries| isolated(Path::new(&binaries).join(self.name)));
         command.envs(self.variables.iter().cloned());
         let kill_after = self.random.kill_after(4, self.start_duration);
         let started = Instant::now();
-        let Some(environment) = unless_killed(kill_after, Environment::start(command)).await else {
+        let Some(environment) = unless_killed(kill_after, LambdaEmulator::start(command)).await else {
             self.kills += 1;
             return None;
         };

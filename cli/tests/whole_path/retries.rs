@@ -77,7 +77,7 @@ async fn partial_refunds_of_one_payment_differ_by_date_and_amount() {
 #[tokio::test]
 async fn accepts_a_signature_of_any_secret() {
     let secrets = r#"["current","test_secret"]"#.parse::<xsolla::Secrets>().unwrap();
-    let stack = TestStack::start_with(local::Options { secrets, ..options() }).await;
+    let stack = TestStack::start_with(local::StackOptions { secrets, ..options() }).await;
     let payment = sample("payment").as_bytes();
     for secret in ["current", SECRET] {
         let answer = stack.request(Method::POST, "/webhooks", &[&sign(payment, secret)], payment).await;
@@ -92,7 +92,7 @@ async fn accepts_a_signature_of_any_secret() {
 #[tokio::test]
 async fn table_on_disk_survives_a_restart() {
     let directory = std::env::temp_dir().join(format!("xsolla-webhooks-test-{}", std::process::id()));
-    let on_disk = || local::Options { data: Some(directory.clone()), ..options() };
+    let on_disk = || local::StackOptions { data: Some(directory.clone()), ..options() };
     {
         let stack = TestStack::start_with(on_disk()).await;
         assert_eq!(stack.send(sample("payment")).await.status, 204);

@@ -7,7 +7,7 @@ use intake::accept::{DEADLINE, Intake, SourcePolicy};
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use serde_json::{Value, json};
 use xsolla::{SourceRanges, sign};
 
@@ -21,14 +21,15 @@ fn enforced() -> SourcePolicy {
 #[tokio::test]
 async fn accepts_listed_address_if_enforced() {
     let ranges = SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into());
-    let stack = TestStack::start_with(Options { sources: SourcePolicy { ranges, enforced: true }, ..options() }).await;
+    let stack =
+        TestStack::start_with(StackOptions { sources: SourcePolicy { ranges, enforced: true }, ..options() }).await;
     assert_eq!(stack.send(sample("payment")).await.status, 204);
     assert_eq!(stack.receive_all().await.len(), 1);
 }
 
 #[tokio::test]
 async fn answers_503_to_unknown_address_if_enforced() {
-    let stack = TestStack::start_with(Options { sources: enforced(), ..options() }).await;
+    let stack = TestStack::start_with(StackOptions { sources: enforced(), ..options() }).await;
     for name in ["payment", "user_validation", "malformed-extra_brace"] {
         let answer = stack.send(sample(name)).await;
         assert_eq!(answer.status, 503, "{name}: Xsolla would not retry after a 4xx");
@@ -42,14 +43,14 @@ async fn answers_503_to_unknown_address_if_enforced() {
 
 #[tokio::test]
 async fn accepts_unknown_address_if_reported() {
-    let stack = TestStack::start_with(Options { sources: SourcePolicy::default(), ..options() }).await;
+    let stack = TestStack::start_with(StackOptions { sources: SourcePolicy::default(), ..options() }).await;
     assert_eq!(stack.send(sample("payment")).await.status, 204);
     assert_eq!(stack.receive_all().await.len(), 1);
 }
 
 #[tokio::test]
 async fn ignores_address_in_headers() {
-    let stack = TestStack::start_with(Options { sources: enforced(), ..options() }).await;
+    let stack = TestStack::start_with(StackOptions { sources: enforced(), ..options() }).await;
     let payment = sample("payment").as_bytes();
     let signature = sign(payment, SECRET);
     for header in ["x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip", "true-client-ip"] {

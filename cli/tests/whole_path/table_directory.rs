@@ -2,13 +2,14 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::settings::DirectorySetting;
-use local::Options;
+use local::StackOptions;
 
 use crate::test_stack::{TestStack, options, sample};
 
 async fn start() -> TestStack {
     let stack =
-        TestStack::start_with(Options { directory: DirectorySetting::Table("users".to_owned()), ..options() }).await;
+        TestStack::start_with(StackOptions { directory: DirectorySetting::Table("users".to_owned()), ..options() })
+            .await;
     for (user, public_id, name) in [
         ("isle-4471", "mira@example.com", "Mira"),
         ("4471", "captain", ""),

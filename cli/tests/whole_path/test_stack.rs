@@ -23,7 +23,7 @@ use intake::relay::Relay;
 use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
 use jiff::Timestamp;
-use local::{Options, Stack};
+use local::{Stack, StackOptions};
 use message::{Goods, ItemRole};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -79,8 +79,8 @@ pub struct Message {
     pub deduplication_id: String,
 }
 
-pub fn options() -> Options {
-    Options {
+pub fn options() -> StackOptions {
+    StackOptions {
         port: 0,
         dynamodb_port: 0,
         sqs_port: 0,
@@ -98,7 +98,7 @@ impl TestStack {
         Self::start_with(options()).await
     }
 
-    pub async fn start_with(options: Options) -> Self {
+    pub async fn start_with(options: StackOptions) -> Self {
         let mut emulator = Stack::start(options).await.unwrap();
         emulator.open();
         Self { emulator, http: Client::builder(TokioExecutor::new()).build_http(), markers: AtomicUsize::new(0) }
@@ -122,7 +122,7 @@ impl TestStack {
     }
 
     pub async fn request_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.emulator.webhooks));
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.emulator.webhook_addr));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

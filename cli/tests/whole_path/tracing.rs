@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use intake::lambda;
-use local::lambda_emulator::{Environment, TRACE_HEADER};
+use local::lambda_emulator::{LambdaEmulator, TRACE_HEADER};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
 
@@ -19,11 +19,11 @@ use crate::test_stack::{TestStack, sample, text};
 const FORWARDED: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
 
 /// Starts a function as a process. Returns its environment and the path of its log.
-async fn function(name: &str, stack: &TestStack, sqs: &str) -> (Environment, PathBuf) {
+async fn function(name: &str, stack: &TestStack, sqs: &str) -> (LambdaEmulator, PathBuf) {
     let log = std::env::temp_dir().join(format!("xsolla-webhooks-{name}-{}.log", std::process::id()));
     let mut command = own_process(name);
     command.envs(variables(stack, &stack.emulator.dynamodb_endpoint, sqs)).stdout(File::create(&log).unwrap());
-    (Environment::start(command).await.unwrap(), log)
+    (LambdaEmulator::start(command).await.unwrap(), log)
 }
 
 /// The single log line with this message.

@@ -14,7 +14,7 @@ use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, SecretsSetting};
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
-use local::Options;
+use local::StackOptions;
 use message::Goods;
 use serde_json::{Value, json};
 use xsolla::{Answer as Documented, Secrets, SourceRanges};
@@ -28,7 +28,7 @@ const PAYOUT: &str = "payout";
 
 async fn start(directory: DirectorySetting) -> TestStack {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
-    TestStack::start_with(Options { directory, unsigned_key, ..options() }).await
+    TestStack::start_with(StackOptions { directory, unsigned_key, ..options() }).await
 }
 
 impl TestStack {
@@ -88,7 +88,7 @@ async fn always_enforces_source_addresses() {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();
     assert!(!sources.enforced);
-    let stack = TestStack::start_with(Options { sources, unsigned_key, ..options() }).await;
+    let stack = TestStack::start_with(StackOptions { sources, unsigned_key, ..options() }).await;
     for (route, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
         assert_eq!(stack.send_unsigned(route, sample(name)).await, not_served(), "{route}");
     }

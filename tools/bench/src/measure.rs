@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use local::lambda_emulator::Environment;
+use local::lambda_emulator::LambdaEmulator;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -53,10 +53,10 @@ pub(crate) async fn round(implementation: Implementation, options: &Options, tar
 }
 
 /// Starts a process and sends it one event.
-async fn first_event(command: Command, number: u32, round: &mut Round) -> Result<Environment, Error> {
+async fn first_event(command: Command, number: u32, round: &mut Round) -> Result<LambdaEmulator, Error> {
     let event = new_event(number)?;
     let started = Instant::now();
-    let mut function = Environment::start(command).await?;
+    let mut function = LambdaEmulator::start(command).await?;
     round.ready.push(started.elapsed());
     round.ready_cpu.push(Usage::of(function.pid())?.cpu);
     let sent_at = Instant::now();
@@ -69,7 +69,7 @@ async fn first_event(command: Command, number: u32, round: &mut Round) -> Result
 
 /// Sends the events of one workload to a process and measures those after the warm-up.
 async fn measure(
-    function: &mut Environment,
+    function: &mut LambdaEmulator,
     services: &Services,
     workload: Workload,
     events: impl Iterator<Item = Result<Vec<u8>, Error>>,
@@ -97,7 +97,7 @@ async fn measure(
 
 /// Measures the relay's workloads. Returns how many messages it sent.
 async fn measure_relay(services: &Services, options: &Options, target: &Path, round: &mut Round) -> Result<u32, Error> {
-    let mut function = Environment::start(relay(target, &services.addresses)).await?;
+    let mut function = LambdaEmulator::start(relay(target, &services.addresses)).await?;
     let mut next = 0;
     for workload in Workload::RELAY {
         let size = workload.events_per_call();

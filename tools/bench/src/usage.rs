@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::lambda_emulator::Environment;
+use local::lambda_emulator::LambdaEmulator;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
@@ -45,7 +45,7 @@ fn ticks(stat: &str) -> Option<(u64, u64)> {
 }
 
 /// Peak resident memory (`VmHWM`), in bytes.
-pub(crate) fn peak_memory(function: &Environment) -> Result<u64, Error> {
+pub(crate) fn peak_memory(function: &LambdaEmulator) -> Result<u64, Error> {
     let pid = function.pid().ok_or("the process has ended")?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     Ok(1024 * kilobytes(&status, "VmHWM").ok_or("no VmHWM in /proc/PID/status")?)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use intake::lambda::unsigned::ROUTES;
-use local::gateway::OWN_FUNCTION;
+use local::gateway::SEPARATE_FUNCTIONS;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn each_binary_serves_its_paths() {
     let mut unsigned = ROUTES.map(|(route, _)| route.to_owned()).to_vec();
     unsigned.sort();
     expected.insert("unsigned".to_owned(), unsigned);
-    for own in OWN_FUNCTION {
+    for own in SEPARATE_FUNCTIONS {
         expected.insert(own.name().replace('_', "-"), vec![format!("/webhooks/{}", own.name())]);
     }
     assert_eq!(deployed(), expected);
@@ -69,8 +69,9 @@ fn each_deployed_binary_exists() {
 #[test]
 fn function_of_one_type_exists_only_with_separate_functions() {
     for function in functions() {
-        let has_own_type =
-            OWN_FUNCTION.iter().any(|own| paths(function).contains(&format!("/webhooks/{}", own.name()).as_str()));
+        let has_own_type = SEPARATE_FUNCTIONS
+            .iter()
+            .any(|own| paths(function).contains(&format!("/webhooks/{}", own.name()).as_str()));
         assert_eq!(function.condition() == Some("HasSeparateFunctions"), has_own_type, "{}", function.name);
     }
 }
