@@ -1,4 +1,4 @@
-//! From the command line to AWS, by the SDK's own environment, or to the emulator.
+//! AWS clients of the commands, for a deployed stack or the emulator.
 
 use std::time::Duration;
 
@@ -9,49 +9,48 @@ use intake::ports::SecretStore as _;
 use intake::settings::{SecretsSetting, environment};
 use xsolla::Secrets;
 
-/// A page of a scan is a mebibyte, perhaps over a slow line, and somebody waits for it.
+/// Timeouts for a person who waits: one page of a scan is up to 1 MiB, and the connection may be slow.
 const CALL_LIMITS: CallLimits =
     CallLimits { connect: Duration::from_secs(5), attempt: Duration::from_secs(30), operation: Duration::from_mins(2) };
 
-/// Whom the commands ask.
+/// AWS clients of the commands.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// Asks DynamoDB.
+    /// DynamoDB client.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Asks SQS.
+    /// SQS client.
     pub sqs: aws_sdk_sqs::Client,
 }
 
 impl Clients {
-    /// What the environment says of AWS: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, …
-    pub async fn of_environment() -> Self {
-        let config = found().await;
+    /// Clients configured by the SDK's environment: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, …
+    pub async fn from_environment() -> Self {
+        let config = sdk_config().await;
         Self { dynamodb: aws_sdk_dynamodb::Client::new(&config), sqs: aws_sdk_sqs::Client::new(&config) }
     }
 
-    /// What `xsolla-webhooks local` runs on its usual ports, whatever the environment says.
+    /// Clients of the emulator on its default ports. The environment is ignored.
     #[must_use]
-    pub fn local() -> Self {
-        let at = |port: u16| emulator_config(CALL_LIMITS).endpoint_url(format!("http://127.0.0.1:{port}")).build();
+    pub fn emulator() -> Self {
+        let config = |port: u16| emulator_config(CALL_LIMITS).endpoint_url(format!("http://127.0.0.1:{port}")).build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&at(DYNAMODB_PORT)),
-            sqs: aws_sdk_sqs::Client::new(&at(SQS_PORT)),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config(DYNAMODB_PORT)),
+            sqs: aws_sdk_sqs::Client::new(&config(SQS_PORT)),
         }
     }
 }
 
-/// The webhook secrets, from where a function has them: what the environment says in `XSOLLA_SECRET_ID` or
-/// `XSOLLA_SECRETS`.
+/// Reads the webhook secrets as the functions do, from `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
 ///
 /// # Errors
 ///
-/// When it says neither, or they cannot be read.
+/// If neither variable is set, or Secrets Manager cannot be read.
 pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
     let setting = SecretsSetting::of_webhooks(&environment)?;
-    Ok(SecretSource::new(setting, &found().await).read().await?)
+    Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
 }
 
-async fn found() -> SdkConfig {
-    let found = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client()).load().await;
-    limited(found.into_builder(), CALL_LIMITS).build()
+async fn sdk_config() -> SdkConfig {
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client()).load().await;
+    limited(config.into_builder(), CALL_LIMITS).build()
 }

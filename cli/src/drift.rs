@@ -1,11 +1,12 @@
-//! What `xsolla-webhooks drift` shows: how bodies that have come differ from their models.
+//! Differences between received notifications and their models (`xsolla-webhooks drift`).
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
+use intake::aws::port_error;
+use intake::ports::PortError;
 use intake::record::Kind;
 use intake::table::{BODY, ERASED_AT, KIND, PK, RECEIVED_AT, SK, TYPE};
 use jiff::Timestamp;
@@ -13,149 +14,149 @@ use serde::Deserialize;
 use xsolla::inspect::{DriftRow, DriftTally};
 use xsolla::{EventId, json_text};
 
-use crate::columns::columns;
-use crate::connection::Clients;
+use crate::format::{columns, counted};
+use crate::table::Table;
 
-/// What was found.
+/// Differences found in a set of bodies. Its `Display` prints one line per type, path and difference, newest first.
 #[derive(Debug, Default)]
 pub struct Report {
-    tally: DriftTally<Sighting>,
-    /// Bodies that are no notification.
-    others: usize,
+    tally: DriftTally<FirstSeen>,
+    /// Number of bodies that are not notifications.
+    skipped: usize,
 }
 
-/// A body in which a difference was met; the least of several is the first.
+/// The earliest body that has a difference. Sorts by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Sighting {
+struct FirstSeen {
     /// ISO 8601.
-    since: String,
-    /// The event id, or the file's name.
-    name: String,
+    at: String,
+    /// Event id or file name.
+    source: String,
 }
 
-/// Why the bodies could not be read.
+/// Failure to read the bodies.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The folder, or one of its files.
-    #[error("{}: {cause}", path.display())]
+    /// The folder or one of its files cannot be read.
+    #[error("cannot read {}: {cause}", path.display())]
     Folder {
-        /// Which one.
+        /// Path of the folder or file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         cause: std::io::Error,
     },
-    /// The table.
-    #[error("the table {table} cannot be read: {cause}")]
+    /// The table cannot be read.
+    #[error("cannot read table {table}: {cause}")]
     Table {
-        /// Which one.
+        /// Table name.
         table: String,
-        /// What DynamoDB said, or what happened on the way to it.
-        cause: String,
+        /// Error of the scan.
+        cause: PortError,
     },
 }
 
-/// Looks at the bodies in a folder, each a file of its own, signed or not. "Since" is when the file was changed.
+/// Compares the bodies in a folder, one per file. A difference is dated by the file's modification time.
 ///
 /// # Errors
 ///
-/// When the folder or one of its files cannot be read.
-pub fn of_folder(folder: &Path) -> Result<Report, ReadError> {
+/// If the folder or one of its files cannot be read.
+pub fn compare_folder(folder: &Path) -> Result<Report, ReadError> {
     #[derive(Deserialize)]
-    struct Typed {
+    struct Notification {
         notification_type: String,
     }
 
-    let failed = |path: &Path| {
+    let read_error = |path: &Path| {
         let path = path.to_owned();
         |cause| ReadError::Folder { path, cause }
     };
     let mut report = Report::default();
-    for entry in fs::read_dir(folder).map_err(failed(folder))? {
-        let path = entry.map_err(failed(folder))?.path();
-        let about = fs::metadata(&path).map_err(failed(&path))?;
-        if !about.is_file() {
+    for entry in fs::read_dir(folder).map_err(read_error(folder))? {
+        let path = entry.map_err(read_error(folder))?.path();
+        let metadata = fs::metadata(&path).map_err(read_error(&path))?;
+        if !metadata.is_file() {
             continue;
         }
-        let body = fs::read(&path).map_err(failed(&path))?;
-        let changed = about.modified().ok().and_then(|changed| Timestamp::try_from(changed).ok());
-        let first = Sighting {
-            since: changed.map_or_else(|| "unknown".to_owned(), |changed| format!("{changed:.0}")),
-            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        let body = fs::read(&path).map_err(read_error(&path))?;
+        let modified = metadata.modified().ok().and_then(|modified| Timestamp::try_from(modified).ok());
+        let first_seen = FirstSeen {
+            at: modified.map_or_else(|| "unknown".to_owned(), |modified| format!("{modified:.0}")),
+            source: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         };
-        match json_text(&body).map(|text| (text, serde_json::from_str::<Typed>(text))) {
-            Ok((text, Ok(typed))) => report.tally.add(&typed.notification_type, text, &first),
-            _ => report.others += 1,
+        match json_text(&body).map(|text| (text, serde_json::from_str::<Notification>(text))) {
+            Ok((text, Ok(notification))) => report.tally.add(&notification.notification_type, text, &first_seen),
+            _ => report.skipped += 1,
         }
     }
     Ok(report)
 }
 
-/// Looks at the events in a table, with what the environment says of AWS (`AWS_REGION`, `AWS_PROFILE`,
-/// `AWS_ENDPOINT_URL_DYNAMODB`, …). Reads the whole table.
+/// Compares all events in a table. Erased events are excluded, because their bodies are not what Xsolla sent.
 ///
 /// # Errors
 ///
-/// When the table cannot be read.
-pub async fn of_table(table: &str) -> Result<Report, ReadError> {
-    let dynamodb = Clients::of_environment().await.dynamodb;
-    // An erased body is no longer what Xsolla sent.
-    let condition = "#kind = :event AND attribute_not_exists(#erased_at)";
-    let mut scan = dynamodb.scan().table_name(table).filter_expression(condition);
+/// If the table cannot be read.
+pub async fn compare_table(table: &Table) -> Result<Report, ReadError> {
+    let mut scan = table.client.scan().table_name(&table.name);
+    scan = scan.filter_expression("#kind = :event AND attribute_not_exists(#erased_at)");
     scan = scan.expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()));
-    // By way of names, since some are words of DynamoDB's own.
+    // Placeholders, because some names are reserved words of DynamoDB.
     for name in [KIND, ERASED_AT, PK, SK, TYPE, RECEIVED_AT, BODY] {
         scan = scan.expression_attribute_names(format!("#{name}"), name);
     }
-    let wanted = [PK, SK, TYPE, RECEIVED_AT, BODY].map(|name| format!("#{name}")).join(", ");
-    let mut items = scan.projection_expression(wanted).into_paginator().items().send();
+    let projection = [PK, SK, TYPE, RECEIVED_AT, BODY].map(|name| format!("#{name}")).join(", ");
+    let mut items = scan.projection_expression(projection).into_paginator().items().send();
     let mut report = Report::default();
     while let Some(item) = items.next().await {
         let item = item.map_err(|error| ReadError::Table {
-            table: table.to_owned(),
-            cause: DisplayErrorContext(error).to_string(),
+            table: table.name.clone(),
+            cause: port_error("dynamodb:Scan", &error),
         })?;
         let text = |name: &str| item.get(name)?.as_s().ok().cloned();
         let body = item.get(BODY).and_then(|body| body.as_b().ok());
         match (text(PK), text(SK), text(TYPE), text(RECEIVED_AT), body.map(|body| json_text(body.as_ref()))) {
-            (Some(subject), Some(rest), Some(type_name), Some(since), Some(Ok(notification))) => {
-                let first = Sighting { since, name: EventId::new(subject, rest).to_string() };
-                report.tally.add(&type_name, notification, &first);
+            (Some(pk), Some(sk), Some(type_name), Some(at), Some(Ok(notification))) => {
+                let first_seen = FirstSeen { at, source: EventId::new(pk, sk).to_string() };
+                report.tally.add(&type_name, notification, &first_seen);
             }
-            _ => report.others += 1,
+            _ => report.skipped += 1,
         }
     }
     Ok(report)
 }
 
-/// For people: a line per type, place and difference, the newest first.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows: Vec<DriftRow<'_, Sighting>> = self.tally.rows().collect();
-        // Stable: of one moment, by type and place.
-        rows.sort_by(|one, other| other.example.since.cmp(&one.example.since));
-        let head = ["since", "how often", "type", "where", "what", "kind", "first in"].map(str::to_owned);
-        let lines: Vec<[String; 7]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
+        let mut rows: Vec<DriftRow<'_, FirstSeen>> = self.tally.rows().collect();
+        // A stable sort: rows of the same time stay ordered by type and path.
+        rows.sort_by(|one, other| other.example.at.cmp(&one.example.at));
         if !rows.is_empty() {
+            let header = ["first seen", "count", "type", "path", "finding", "JSON type", "first example"];
+            let lines: Vec<_> = std::iter::once(header.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
             writeln!(f, "{}", columns(&lines))?;
         }
-        let found = if rows.is_empty() { "No drift" } else { "Drift" };
-        write!(f, "  {found} in {} notifications", self.tally.notifications())?;
-        if self.others > 0 {
-            write!(f, "; {} others are not notifications", self.others)?;
+        let notifications = counted(self.tally.notifications(), "notification", "notifications");
+        let differences = match rows.len() {
+            0 => "no differences".to_owned(),
+            count => counted(count, "difference", "differences"),
+        };
+        write!(f, "  Compared {notifications}: {differences}.")?;
+        if self.skipped > 0 {
+            write!(f, " Skipped {} that are not notifications.", counted(self.skipped, "body", "bodies"))?;
         }
-        writeln!(f, ".")
+        writeln!(f)
     }
 }
 
-fn cells(row: &DriftRow<'_, Sighting>) -> [String; 7] {
-    let path = if row.path.is_empty() { "(all of it)" } else { row.path };
+fn cells(row: &DriftRow<'_, FirstSeen>) -> [String; 7] {
+    let path = if row.path.is_empty() { "(entire body)" } else { row.path };
     [
-        row.example.since.clone(),
+        row.example.at.clone(),
         format!("{} of {}", row.count, row.of),
         row.type_label.to_owned(),
         path.to_owned(),
         row.drift.to_string(),
         row.json_type.unwrap_or("-").to_owned(),
-        row.example.name.clone(),
+        row.example.source.clone(),
     ]
 }

@@ -1,7 +1,7 @@
-//! What `xsolla-webhooks erase` does: takes a user out of what is kept, and leaves what accounting must keep.
+//! Erasure of a user's personal data from the table (`xsolla-webhooks erase`).
 //!
-//! The key, the digest, the ids of transaction and order, the dates and the amounts stay. So a retry of Xsolla's is still a
-//! duplicate, and does not bring back what was erased.
+//! Keys, digests, transaction and order ids, dates and amounts are preserved. A retry of an erased event is therefore
+//! still a duplicate and does not restore the personal data.
 
 use std::fmt::Write as _;
 
@@ -12,130 +12,132 @@ use jiff::Timestamp;
 use xsolla::inspect::anonymize;
 use xsolla::{EventId, json_text};
 
-use crate::columns::columns;
-use crate::table::{Index, Item, Place, Table};
+use crate::format::{columns, counted};
+use crate::table::{EventRef, Index, Item, Table};
 
-/// What is erased of a user.
+/// A planned erasure of one user.
 #[derive(Debug)]
 pub struct Erasure {
     table: Table,
     records: Vec<Record>,
-    /// How many were erased before.
-    before: usize,
-    /// What of the same sales names another user.
-    left: Vec<EventId>,
+    /// Number of records that were erased earlier.
+    already_erased: usize,
+    /// Records of the same sales that name another user.
+    excluded: Vec<EventId>,
 }
 
-/// An event, a conflict, or whatever else is kept, as it will be.
+/// A record to erase, of any kind, with its anonymized body.
 #[derive(Debug)]
 struct Record {
-    place: Place,
+    event: EventRef,
     kind: String,
     type_name: String,
-    names: Whom,
+    owner: RecordOwner,
     body: String,
 }
 
-/// Whom a record names. In this order the records of a subject are erased: one that names nobody is found by those that
-/// name the user, so whoever is interrupted finds it again.
+/// Whether a record has a user id.
+///
+/// The order is the order of erasure within a subject. Records without a user id are found through those that have
+/// one, so they come first: after an interruption, a second run still finds the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Whom {
-    Nobody,
+enum RecordOwner {
+    None,
     User,
 }
 
 impl Erasure {
-    /// Finds what names the user, and what names nobody and is about the same sale. Nothing is erased.
+    /// Finds the records of a user, and the records of the same sales that have no user id. Erases nothing.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn plan(table: Table, user: &str) -> Result<Self, PortError> {
         let subjects = table.subjects_by(Index::User, user).await?;
-        let mut erasure = Self { table, records: Vec::new(), before: 0, left: Vec::new() };
+        let mut erasure = Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new() };
         for subject in subjects {
             let mut records = Vec::new();
-            for item in erasure.table.of_subject(&subject).await? {
+            for item in erasure.table.items_of_subject(&subject).await? {
                 match item.string(USER_ID) {
-                    _ if item.contains_key(ERASED_AT) => erasure.before += 1,
-                    None => records.push(Record::of(&item, Whom::Nobody)),
-                    Some(named) if named == user => records.push(Record::of(&item, Whom::User)),
-                    Some(_) => erasure.left.push(Place::of(&item).event_id()),
+                    _ if item.contains_key(ERASED_AT) => erasure.already_erased += 1,
+                    None => records.push(Record::of(&item, RecordOwner::None)),
+                    Some(id) if id == user => records.push(Record::of(&item, RecordOwner::User)),
+                    Some(_) => erasure.excluded.push(EventRef::of(&item).event_id()),
                 }
             }
-            records.sort_by(|one, other| (one.names, &one.place).cmp(&(other.names, &other.place)));
+            records.sort_by(|one, other| (one.owner, &one.event).cmp(&(other.owner, &other.event)));
             erasure.records.extend(records);
         }
         Ok(erasure)
     }
 
-    /// Whether nothing is kept that names the user.
+    /// Whether there is nothing to erase.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// What of the same sales names another user, and stays as it is. One line each.
+    /// Lists the records of the same sales that name another user and are not erased, one per line.
     #[must_use]
-    pub fn left(&self) -> String {
+    pub fn exclusions(&self) -> String {
         let mut lines = String::new();
-        for left in &self.left {
-            let _ = writeln!(lines, "  left: {left} names another user");
+        for event_id in &self.excluded {
+            let _ = writeln!(lines, "  not erased: {event_id} belongs to another user");
         }
         lines
     }
 
-    /// One line per record: when it was received, what it is, its type, whom it names, its event id. Then what is left.
+    /// Lists the records to erase, one per line, then the [exclusions](Self::exclusions).
     #[must_use]
     pub fn preview(&self) -> String {
-        let mut lines = vec![["received", "kind", "type", "names", "event id"].map(str::to_owned)];
-        lines.extend(self.records.iter().map(|record| {
-            let names = match record.names {
-                Whom::Nobody => "nobody",
-                Whom::User => "the user",
+        let mut lines = vec![["received", "kind", "type", "user id", "event id"].map(str::to_owned)];
+        lines.extend(self.records.iter().map(|Record { event, kind, type_name, owner, .. }| {
+            let owner = match owner {
+                RecordOwner::None => "none",
+                RecordOwner::User => "this user",
             };
-            let Record { place, kind, type_name, .. } = record;
-            [place.received_at.clone(), kind.clone(), type_name.clone(), names.to_owned(), place.event_id().to_string()]
+            [event.received_at.clone(), kind.clone(), type_name.clone(), owner.to_owned(), event.event_id().to_string()]
         }));
-        columns(&lines) + &self.left()
+        columns(&lines) + &self.exclusions()
     }
 
-    /// For people: how many, and what of them.
+    /// Number of records in words: `6 records, including 1 of the same sales without a user id`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let (all, nobody) =
-            (self.records.len(), self.records.iter().filter(|record| record.names == Whom::Nobody).count());
-        let mut summary = format!("{all} {}", if all == 1 { "record" } else { "records" });
-        if nobody > 0 {
-            let _ = write!(summary, ", {nobody} of which of the same sales, naming nobody");
+        let mut summary = counted(self.records.len(), "record", "records");
+        let without_user = self.records.iter().filter(|record| record.owner == RecordOwner::None).count();
+        if without_user > 0 {
+            let _ = write!(summary, ", including {without_user} of the same sales without a user id");
         }
-        if self.before > 0 {
-            let _ = write!(summary, " ({} erased before)", self.before);
+        if self.already_erased > 0 {
+            let _ = write!(summary, " ({} already erased)", self.already_erased);
         }
         summary
     }
 
-    /// Erases, up to the first failure. How many were erased: fewer than planned, if somebody else did the same.
+    /// Erases the planned records, stopping at the first failure.
+    ///
+    /// Returns the number of erased records. It is lower than planned if another run erased some in the meantime.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Run it again: what was erased stays so, and the rest is found.
+    /// If the table cannot be written. Erased records stay erased; a new plan finds the rest.
     pub async fn erase(&self, now: Timestamp) -> Result<usize, PortError> {
         let mut erased = 0;
-        for Record { place, body, .. } in &self.records {
-            erased += usize::from(self.table.erase(&place.event_id(), body.clone(), now).await?);
+        for Record { event, body, .. } in &self.records {
+            erased += usize::from(self.table.erase(&event.event_id(), body.clone(), now).await?);
         }
         Ok(erased)
     }
 }
 
 impl Record {
-    fn of(item: &Item, names: Whom) -> Self {
+    fn of(item: &Item, owner: RecordOwner) -> Self {
         let text = |name| item.string(name).unwrap_or_default().to_owned();
         let type_name = text(TYPE);
-        // What is not even text is masked as a whole.
+        // A body that is not text is replaced as a whole.
         let notification = item.binary(BODY).and_then(|body| json_text(body).ok()).unwrap_or_default();
         let body = anonymize(&type_name, notification);
-        Self { place: Place::of(item), kind: text(KIND), type_name, names, body }
+        Self { event: EventRef::of(item), kind: text(KIND), type_name, owner, body }
     }
 }

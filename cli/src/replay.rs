@@ -1,4 +1,4 @@
-//! What `xsolla-webhooks replay` does: queues events that are kept once more, each marked as a replay.
+//! Replay of stored events to the game's queue (`xsolla-webhooks replay`).
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,35 +15,35 @@ use message::Event;
 use tokio::time::{MissedTickBehavior, interval};
 use xsolla::{EventId, PaymentWithoutOrder};
 
-use crate::columns::columns;
-use crate::table::{Place, Range, Scanned, Table};
+use crate::format::{columns, counted};
+use crate::table::{EventFilter, EventRef, ScanResult, Table};
 
-/// From this many on, somebody has to say yes.
-const MANY: usize = 100;
-/// A queue that serves live sales as well takes 300 calls a second, or 3,000 in batches.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Largest number of events that is sent without confirmation.
+const MAX_UNCONFIRMED: usize = 100;
+/// Interval between two events. A FIFO queue accepts 300 calls per second, and live sales need most of them.
+const SEND_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Which events are to be queued once more.
+/// The events to replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// All events of a subject. No conflicts: which content is right is for people to decide.
+    /// All events of a subject. Conflicts are excluded: an operator must decide which content is right.
     Subject(String),
-    /// This one, be it an event or a conflict.
+    /// One event or conflict.
     Event(EventId),
-    /// The events of a range.
-    Range(Range),
+    /// All events that match a filter.
+    Filter(EventFilter),
 }
 
-/// What is queued once more, and in which order.
+/// A planned replay: events in the order of sending.
 #[derive(Debug)]
 pub struct Plan {
-    places: Vec<Place>,
+    events: Vec<EventRef>,
     selection: Selection,
-    /// How many items of the table were read to find them.
-    read: Option<usize>,
+    /// Number of table items that were scanned to find the events.
+    items_read: Option<usize>,
 }
 
-/// Queues events once more.
+/// Sends stored events to a queue, marked as replays.
 #[derive(Debug)]
 pub struct Replay {
     table: Table,
@@ -52,148 +52,152 @@ pub struct Replay {
     payment_without_order: PaymentWithoutOrder,
 }
 
-/// What became of a plan.
+/// Result of a replay.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
-    /// How many are in the queue.
+pub struct ReplayResult {
+    /// Number of events in the queue.
     pub queued: usize,
-    /// Those that can never be sent, and why.
-    pub refused: Vec<String>,
+    /// Events that can never be sent, each with the reason.
+    pub rejected: Vec<String>,
 }
 
-/// What became of one event.
+/// Result of sending one event.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Queued,
-    /// It can never be sent, for this reason.
-    Refused(String),
+    /// The event can never be sent, for this reason.
+    Rejected(String),
 }
 
-/// Sending has ended at the first failure.
+/// A replay that stopped at its first failure.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stopped at {at}, with {} of {of} queued: {cause}\n{go_on}", done.queued)]
-pub struct Stopped {
-    /// What became of those before it.
-    pub done: Replayed,
-    /// Of how many.
-    pub of: usize,
-    /// The event at which it ended.
-    pub at: EventId,
-    /// Why.
+#[error("stopped at {failed_at} after queueing {} of {planned}: {cause}\n{next_step}", result.queued)]
+pub struct ReplayError {
+    /// Result for the events before the failure.
+    pub result: ReplayResult,
+    /// Number of planned events.
+    pub planned: usize,
+    /// Event that failed.
+    pub failed_at: EventId,
+    /// Cause of the failure.
     pub cause: PortError,
-    /// How to go on.
-    pub go_on: String,
+    /// How to continue.
+    pub next_step: String,
 }
 
 impl Replay {
-    /// Reads this table, and sends to the queue of this URL.
+    /// Replays from this table to the queue with this URL.
     #[must_use]
     pub fn new(table: Table, sqs: Client, queue_url: String, payment_without_order: PaymentWithoutOrder) -> Self {
         let history = EventHistory::new(table.client.clone(), table.name.clone());
         Self { table, queue: SqsQueue::new(sqs, queue_url), history, payment_without_order }
     }
 
-    /// Finds what is selected. Nothing is sent.
+    /// Finds the selected events. Sends nothing.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn plan(&self, selection: Selection) -> Result<Plan, PortError> {
-        let (places, read) = match &selection {
+        let (events, items_read) = match &selection {
             Selection::Subject(subject) => {
-                let items = self.table.of_subject(subject).await?;
-                let events = items.iter().filter(|item| item.string(KIND) == Some(Kind::Event.name()));
-                let mut places: Vec<Place> = events.map(Place::of).collect();
-                places.sort_unstable();
-                (places, None)
+                let items = self.table.items_of_subject(subject).await?;
+                let items = items.iter().filter(|item| item.string(KIND) == Some(Kind::Event.name()));
+                let mut events: Vec<EventRef> = items.map(EventRef::of).collect();
+                events.sort_unstable();
+                (events, None)
             }
             Selection::Event(event_id) => {
                 let item = self.table.item(event_id).await?;
-                (item.iter().map(Place::of).collect(), None)
+                (item.iter().map(EventRef::of).collect(), None)
             }
-            Selection::Range(range) => {
-                let Scanned { places, read } = self.table.scan(range).await?;
-                (places, Some(read))
+            Selection::Filter(filter) => {
+                let ScanResult { events, items_read } = self.table.scan(filter).await?;
+                (events, Some(items_read))
             }
         };
-        Ok(Plan { places, selection, read })
+        Ok(Plan { events, selection, items_read })
     }
 
-    /// What sending would do, one line per event: when it was received, its type, mode and meaning, its event id.
+    /// Lists the planned messages, one per line: time of receipt, type, mode, goods, event id.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn preview(&self, plan: &Plan) -> Result<String, PortError> {
-        let head = ["received", "type", "mode", "goods", "event id"].map(str::to_owned);
-        let mut lines = vec![head];
-        for place in &plan.places {
-            let id = place.event_id();
-            let received_at = place.received_at.clone();
-            lines.push(match self.message(&id).await? {
-                Ok(message) => match Event::read(message.body.as_str()) {
-                    Ok(event) => [
-                        received_at,
-                        event.notification_type.into_owned(),
-                        event.mode.name().to_owned(),
-                        event.goods.name().to_owned(),
-                        id.to_string(),
-                    ],
-                    Err(error) => never(received_at, &error.to_string(), &id),
-                },
-                Err(cause) => never(received_at, &cause, &id),
+        let mut lines = vec![["received", "type", "mode", "goods", "event id"].map(str::to_owned)];
+        for event in &plan.events {
+            let id = event.event_id();
+            let received_at = event.received_at.clone();
+            let message = self.message(&id).await?;
+            let read = message
+                .as_ref()
+                .map_err(Clone::clone)
+                .and_then(|message| Event::read(message.body.as_str()).map_err(|error| error.to_string()));
+            lines.push(match read {
+                Ok(event) => [
+                    received_at,
+                    event.notification_type.into_owned(),
+                    event.mode.name().to_owned(),
+                    event.goods.name().to_owned(),
+                    id.to_string(),
+                ],
+                Err(cause) => {
+                    let reason = format!("cannot be sent: {cause}");
+                    [received_at, reason, String::new(), String::new(), id.to_string()]
+                }
             });
         }
         Ok(columns(&lines))
     }
 
-    /// Sends what is planned, one after the other, up to the first failure. What can never be sent is passed over.
+    /// Sends the planned events in order, stopping at the first failure. Skips events that can never be sent.
     ///
-    /// The run is part of each deduplication id: within one, SQS drops what comes twice; in another, it takes it again.
+    /// Within one `run`, SQS drops repeated sends for five minutes. A new run sends the events again.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read, or the queue does not answer.
-    pub async fn send(&self, plan: &Plan, run: &str) -> Result<Replayed, Box<Stopped>> {
-        let mut done = Replayed::default();
-        let mut pace = interval(PAUSE);
+    /// If the table cannot be read or the queue is unavailable.
+    pub async fn send(&self, plan: &Plan, run: &str) -> Result<ReplayResult, Box<ReplayError>> {
+        let mut result = ReplayResult::default();
+        let mut pace = interval(SEND_INTERVAL);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for place in &plan.places {
+        for event in &plan.events {
             pace.tick().await;
-            let at = place.event_id();
-            match self.send_one(&at, run).await {
-                Ok(Outcome::Queued) => done.queued += 1,
-                Ok(Outcome::Refused(cause)) => done.refused.push(format!("{at}: {cause}")),
+            let event_id = event.event_id();
+            match self.send_one(&event_id, run).await {
+                Ok(Outcome::Queued) => result.queued += 1,
+                Ok(Outcome::Rejected(cause)) => result.rejected.push(format!("{event_id}: {cause}")),
                 Err(cause) => {
-                    let (of, go_on) = (plan.places.len(), plan.go_on_at(place));
-                    return Err(Box::new(Stopped { done, of, at, cause, go_on }));
+                    let (planned, next_step) = (plan.events.len(), plan.next_step_after_failure(event));
+                    return Err(Box::new(ReplayError { result, planned, failed_at: event_id, cause, next_step }));
                 }
             }
         }
-        Ok(done)
+        Ok(result)
     }
 
     pub(crate) async fn send_one(&self, event_id: &EventId, run: &str) -> Result<Outcome, PortError> {
         let message = match self.message(event_id).await? {
             Ok(message) => message.with_replay_id(run),
-            Err(cause) => return Ok(Outcome::Refused(cause)),
+            Err(cause) => return Ok(Outcome::Rejected(cause)),
         };
         match self.queue.send(&[&message]).await.pop() {
             Some(SendResult::Sent) => Ok(Outcome::Queued),
-            Some(SendResult::Rejected(error)) => Ok(Outcome::Refused(error.to_string())),
+            Some(SendResult::Rejected(error)) => Ok(Outcome::Rejected(error.to_string())),
             Some(SendResult::Retryable(error)) => Err(error),
             None => Err(PortError { operation: "sqs:SendMessageBatch", cause: "no result".to_owned() }),
         }
     }
 
-    /// The message of an event, or why it can have none.
+    /// Builds the message of an event. The inner error is the reason why the event can never be sent.
     async fn message(&self, event_id: &EventId) -> Result<Result<Message, String>, PortError> {
         let Some(item) = self.table.item(event_id).await? else {
-            return Ok(Err("it is not in the table".to_owned()));
+            return Ok(Err("not in the table".to_owned()));
         };
-        // What the game would get names no user, and is not what Xsolla signed.
+        // The message would have no user, and not the content that Xsolla signed.
         if let Some(at) = item.string(ERASED_AT) {
-            return Ok(Err(format!("its user was erased at {at}")));
+            return Ok(Err(format!("personal data erased at {at}")));
         }
         let event = match StoredEvent::read(&item) {
             Ok(event) => event,
@@ -207,64 +211,60 @@ impl Replay {
     }
 }
 
-fn never(received_at: String, cause: &str, id: &EventId) -> [String; 5] {
-    [received_at, format!("never: {cause}"), String::new(), String::new(), id.to_string()]
-}
-
 impl Plan {
-    /// How many events.
+    /// Number of events.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.events.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.events.is_empty()
     }
 
-    /// Leaves out what was received at none of these times.
-    pub(crate) fn only_within(&mut self, times: &[(Timestamp, Timestamp)]) {
-        let is_within = |at: Timestamp| times.iter().any(|(from, to)| (*from..=*to).contains(&at));
-        self.places.retain(|place| place.received_at.parse().is_ok_and(is_within));
+    /// Removes the events that were received outside all of these spans.
+    pub(crate) fn retain_within(&mut self, spans: &[(Timestamp, Timestamp)]) {
+        let is_within = |at: Timestamp| spans.iter().any(|(from, to)| (*from..=*to).contains(&at));
+        self.events.retain(|event| event.received_at.parse().is_ok_and(is_within));
     }
 
-    /// Whether somebody has to say yes before it is sent: it is a range, or many.
+    /// Whether sending requires confirmation: the selection is a filter, or has more than 100 events.
     #[must_use]
-    pub fn needs_consent(&self) -> bool {
-        self.places.len() > MANY || matches!(self.selection, Selection::Range(_))
+    pub fn needs_confirmation(&self) -> bool {
+        self.events.len() > MAX_UNCONFIRMED || matches!(self.selection, Selection::Filter(_))
     }
 
-    /// For people: how many, from when to when, and how much was read.
+    /// Number of events in words, with their time span and the number of scanned items.
     #[must_use]
     pub fn summary(&self) -> String {
-        let span = match (self.places.first(), self.places.last()) {
+        let span = match (self.events.first(), self.events.last()) {
             (Some(first), Some(last)) if first != last => {
                 format!(", received from {} to {}", first.received_at, last.received_at)
             }
             _ => String::new(),
         };
-        let read = self.read.map(|read| format!(" (of {read} items read)")).unwrap_or_default();
-        let noun = if self.places.len() == 1 { "event" } else { "events" };
-        format!("{} {noun}{span}{read}", self.places.len())
+        let scanned = self.items_read.map(|items| format!(" (scanned {})", counted(items, "item", "items")));
+        format!("{}{span}{}", counted(self.events.len(), "event", "events"), scanned.unwrap_or_default())
     }
 
-    /// What there is to be done once this one can be sent.
-    fn go_on_at(&self, place: &Place) -> String {
-        let Selection::Range(range) = &self.selection else {
-            return "Run it again: what the game has applied it knows by its event id.".to_owned();
+    /// Explains how to continue after `event` could not be sent.
+    fn next_step_after_failure(&self, event: &EventRef) -> String {
+        let Selection::Filter(filter) = &self.selection else {
+            return "To continue, run the same command again. Consumers skip event ids that they have applied."
+                .to_owned();
         };
-        let mut options = format!("--from {}", place.received_at);
-        // What has come since belongs to another run.
-        let to = range.to.map(|to| format!("{to:.3}"));
-        let to = to.or_else(|| self.places.last().map(|last| last.received_at.clone()));
-        for (option, value) in [("--to", to.as_ref()), ("--type", range.type_name.as_ref())] {
+        let mut options = format!("--from {}", event.received_at);
+        // Events received after the plan was made are not part of it.
+        let to = filter.to.map(|to| format!("{to:.3}"));
+        let to = to.or_else(|| self.events.last().map(|last| last.received_at.clone()));
+        for (option, value) in [("--to", to.as_ref()), ("--type", filter.type_name.as_ref())] {
             if let Some(value) = value {
                 let _ = write!(options, " {option} {value}");
             }
         }
-        format!("Go on with: replay {options}")
+        format!("To continue, run: xsolla-webhooks replay {options}")
     }
 }
 
@@ -273,43 +273,44 @@ mod tests {
     use super::*;
 
     fn plan(selection: Selection, events: usize) -> Plan {
-        let place = |number| Place {
+        let event = |number| EventRef {
             received_at: format!("2026-11-22T00:00:00.{number:03}Z"),
             pk: format!("transaction#{number}"),
             sk: "payment".to_owned(),
         };
-        Plan { places: (0..events).map(place).collect(), selection, read: None }
+        Plan { events: (0..events).map(event).collect(), selection, items_read: None }
     }
 
     #[test]
-    fn a_range_or_many_want_a_yes() {
-        for (selection, events, needs_consent) in [
-            (Selection::Subject("transaction#1".to_owned()), MANY, false),
-            (Selection::Subject("transaction#1".to_owned()), MANY + 1, true),
-            (Selection::Range(Range::default()), 1, true),
+    fn requires_confirmation_for_filters_and_for_many_events() {
+        for (selection, events, needs_confirmation) in [
+            (Selection::Subject("transaction#1".to_owned()), MAX_UNCONFIRMED, false),
+            (Selection::Subject("transaction#1".to_owned()), MAX_UNCONFIRMED + 1, true),
+            (Selection::Filter(EventFilter::default()), 1, true),
         ] {
-            assert_eq!(plan(selection.clone(), events).needs_consent(), needs_consent, "{selection:?}");
+            assert_eq!(plan(selection.clone(), events).needs_confirmation(), needs_confirmation, "{selection:?}");
         }
     }
 
     #[test]
-    fn who_stops_is_told_how_to_go_on() {
-        let range = |to: Option<&str>, type_name: Option<&str>| {
+    fn explains_how_to_continue_after_failure() {
+        let filtered = |to: Option<&str>, type_name: Option<&str>| {
             let to = to.map(|to| to.parse().unwrap());
-            plan(Selection::Range(Range { from: None, to, type_name: type_name.map(str::to_owned) }), 3)
+            plan(Selection::Filter(EventFilter { from: None, to, type_name: type_name.map(str::to_owned) }), 3)
         };
-        for (plan, told) in [
-            (range(None, None), "Go on with: replay --from 2026-11-22T00:00:00.001Z --to 2026-11-22T00:00:00.002Z"),
+        let command = "To continue, run: xsolla-webhooks replay";
+        for (plan, expected) in [
+            (filtered(None, None), format!("{command} --from 2026-11-22T00:00:00.001Z --to 2026-11-22T00:00:00.002Z")),
             (
-                range(Some("2026-11-23T00:00:00Z"), Some("refund")),
-                "Go on with: replay --from 2026-11-22T00:00:00.001Z --to 2026-11-23T00:00:00.000Z --type refund",
+                filtered(Some("2026-11-23T00:00:00Z"), Some("refund")),
+                format!("{command} --from 2026-11-22T00:00:00.001Z --to 2026-11-23T00:00:00.000Z --type refund"),
             ),
             (
                 plan(Selection::Subject("transaction#1".to_owned()), 3),
-                "Run it again: what the game has applied it knows by its event id.",
+                "To continue, run the same command again. Consumers skip event ids that they have applied.".to_owned(),
             ),
         ] {
-            assert_eq!(plan.go_on_at(&plan.places[1]), told);
+            assert_eq!(plan.next_step_after_failure(&plan.events[1]), expected);
         }
     }
 }

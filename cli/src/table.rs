@@ -1,4 +1,4 @@
-//! The table of events, as people look into it: nothing is written here but what [`crate::erase`] takes away.
+//! Read access to the events table, and the update that erases a user.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use intake::table::{BODY, ERASED_AT, KIND, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, 
 use jiff::Timestamp;
 use xsolla::EventId;
 
-/// What stands under one key.
+/// An item of the table: an event, a conflict or an unreadable body.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// An index, and by what it finds.
+/// A secondary index of the table.
 #[derive(Debug, Clone, Copy)]
 pub enum Index {
     /// By Xsolla's order id.
@@ -24,48 +24,48 @@ pub enum Index {
     User,
 }
 
-/// The table of events.
+/// The events table.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// Asks DynamoDB.
+    /// DynamoDB client.
     pub client: Client,
-    /// What it is called.
+    /// Table name.
     pub name: String,
 }
 
-/// Where an event is, and when it came.
+/// Key of a stored record, and when it was received. Sorts by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// When it was received: as the table has it, so that texts sort as times do.
+pub struct EventRef {
+    /// Time of receipt as stored: ISO 8601, so that text order is time order.
     pub received_at: String,
-    /// The subject.
+    /// Partition key: the subject.
     pub pk: String,
-    /// The rest of the event id.
+    /// Sort key: the rest of the event id.
     pub sk: String,
 }
 
-/// Which events are meant, of all that are kept.
+/// Selects events by time of receipt and type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Range {
-    /// Not those received earlier.
+pub struct EventFilter {
+    /// Earliest time of receipt, inclusive.
     pub from: Option<Timestamp>,
-    /// Not those received later.
+    /// Latest time of receipt, inclusive.
     pub to: Option<Timestamp>,
-    /// Only those of this `notification_type`.
+    /// The only `notification_type`.
     pub type_name: Option<String>,
 }
 
-/// What a range holds.
+/// Result of a table scan.
 #[derive(Debug, Default)]
-pub struct Scanned {
-    /// The events, in the order in which they came.
-    pub places: Vec<Place>,
-    /// How many items were read to find them: all that the table has.
-    pub read: usize,
+pub struct ScanResult {
+    /// Matching events, oldest first.
+    pub events: Vec<EventRef>,
+    /// Number of items that DynamoDB read: the whole table.
+    pub items_read: usize,
 }
 
-impl Place {
-    /// The key.
+impl EventRef {
+    /// The event id.
     #[must_use]
     pub fn event_id(&self) -> EventId {
         EventId::new(self.pk.clone(), self.sk.clone())
@@ -78,23 +78,23 @@ impl Place {
 }
 
 impl Table {
-    /// All that is kept under a subject, whatever kind it is.
+    /// Reads all items of a subject, of every kind.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
-    pub async fn of_subject(&self, subject: &str) -> Result<Vec<Item>, PortError> {
+    /// If the table cannot be read.
+    pub async fn items_of_subject(&self, subject: &str) -> Result<Vec<Item>, PortError> {
         let query = self.client.query().table_name(&self.name).key_condition_expression("#pk = :pk");
         let query = query.expression_attribute_names("#pk", PK).expression_attribute_values(":pk", string(subject));
         let items = query.consistent_read(true).into_paginator().items().send();
         items.try_collect().await.map_err(|error| port_error("dynamodb:Query", &error))
     }
 
-    /// The subjects of all that has this id.
+    /// Finds the subjects that an index lists under an id.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// If the index cannot be read.
     pub async fn subjects_by(&self, index: Index, id: &str) -> Result<Vec<String>, PortError> {
         let (index, attribute) = match index {
             Index::Order => ("by_order", ORDER_ID),
@@ -105,7 +105,7 @@ impl Table {
         let mut items = query.expression_attribute_values(":id", string(id)).into_paginator().items().send();
         let mut subjects = Vec::new();
         while let Some(item) = items.next().await {
-            let subject = Place::of(&item.map_err(|error| port_error("dynamodb:Query", &error))?).pk;
+            let subject = EventRef::of(&item.map_err(|error| port_error("dynamodb:Query", &error))?).pk;
             if !subjects.contains(&subject) {
                 subjects.push(subject);
             }
@@ -113,30 +113,31 @@ impl Table {
         Ok(subjects)
     }
 
-    /// What stands under this key.
+    /// Reads one item, or `None` if the key does not exist.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn item(&self, event_id: &EventId) -> Result<Option<Item>, PortError> {
         let get = self.client.get_item().table_name(&self.name).consistent_read(true);
         let get = get.key(PK, string(event_id.subject())).key(SK, string(event_id.rest()));
-        let got = get.send().await.map_err(|error| port_error("dynamodb:GetItem", &error))?;
-        Ok(got.item)
+        let output = get.send().await.map_err(|error| port_error("dynamodb:GetItem", &error))?;
+        Ok(output.item)
     }
 
-    /// Puts this body in the place of the one that stands under the key, and takes away whose it was. `false` if nothing
-    /// stands there, or that was done before.
+    /// Replaces the body of an item and removes its user id.
+    ///
+    /// Returns `false` if the item does not exist or was already erased.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn erase(&self, event_id: &EventId, body: String, now: Timestamp) -> Result<bool, PortError> {
         let update = self.client.update_item().table_name(&self.name);
         let update = update.key(PK, string(event_id.subject())).key(SK, string(event_id.rest()));
         let update = update
             .update_expression("SET #body = :body, #erased_at = :now REMOVE #user_id")
-            // An update would make anew what the table has forgotten meanwhile.
+            // Without the first condition, the update would recreate an item that has expired in the meantime.
             .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#erased_at)")
             .expression_attribute_names("#pk", PK)
             .expression_attribute_names("#body", BODY)
@@ -153,42 +154,42 @@ impl Table {
         }
     }
 
-    /// The events of a range. Reads the whole table, since none of its keys is a time.
+    /// Finds the events that match a filter. Reads the whole table, because no key contains the time.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
-    pub async fn scan(&self, range: &Range) -> Result<Scanned, PortError> {
+    /// If the table cannot be read.
+    pub async fn scan(&self, filter: &EventFilter) -> Result<ScanResult, PortError> {
         let mut scan = self.client.scan().table_name(&self.name).consistent_read(true);
         let mut conditions = vec!["#kind = :kind"];
         scan = scan.expression_attribute_values(":kind", string(Kind::Event.name()));
         for (value, name, condition) in [
-            (range.from.map(|from| format!("{from:.3}")), ":from", "#received_at >= :from"),
-            (range.to.map(|to| format!("{to:.3}")), ":to", "#received_at <= :to"),
-            (range.type_name.clone(), ":type", "#type = :type"),
+            (filter.from.map(|from| format!("{from:.3}")), ":from", "#received_at >= :from"),
+            (filter.to.map(|to| format!("{to:.3}")), ":to", "#received_at <= :to"),
+            (filter.type_name.clone(), ":type", "#type = :type"),
         ] {
             if let Some(value) = value {
                 conditions.push(condition);
                 scan = scan.expression_attribute_values(name, AttributeValue::S(value));
             }
         }
-        // By way of names, since some are words of DynamoDB's own.
+        // Placeholders, because some names are reserved words of DynamoDB.
         for name in [KIND, RECEIVED_AT, PK, SK] {
             scan = scan.expression_attribute_names(format!("#{name}"), name);
         }
-        if range.type_name.is_some() {
+        if filter.type_name.is_some() {
             scan = scan.expression_attribute_names("#type", TYPE);
         }
         let scan = scan.filter_expression(conditions.join(" AND ")).projection_expression("#received_at, #pk, #sk");
         let mut pages = scan.into_paginator().send();
-        let mut scanned = Scanned::default();
+        let mut result = ScanResult::default();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| port_error("dynamodb:Scan", &error))?;
-            scanned.read += usize::try_from(page.scanned_count()).unwrap_or_default();
-            scanned.places.extend(page.items().iter().map(Place::of));
+            result.items_read += usize::try_from(page.scanned_count()).unwrap_or_default();
+            result.events.extend(page.items().iter().map(EventRef::of));
         }
-        scanned.places.sort_unstable();
-        Ok(scanned)
+        result.events.sort_unstable();
+        Ok(result)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use cli::dead_letters::{DeadLetters, Redriven};
+use cli::dead_letters::{DeadLetters, RedriveResult};
 use intake::accept::MAX_BODY;
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -15,7 +15,7 @@ fn dead_letters(stack: &TestStack) -> DeadLetters {
     DeadLetters { sqs: stack.emulator.sqs.clone(), queues: stack.emulator.queues.clone() }
 }
 
-async fn redrive(stack: &TestStack, type_name: Option<&str>) -> Redriven {
+async fn redrive(stack: &TestStack, type_name: Option<&str>) -> RedriveResult {
     dead_letters(stack).redrive(&stack.replay(), type_name, Timestamp::now()).await.unwrap()
 }
 
@@ -60,7 +60,7 @@ async fn park(stack: &TestStack, note: &str) {
 async fn redrive_sends_dead_letters_once_in_the_order_of_their_subject() {
     let stack = start_with_dead_letters().await;
     let done = redrive(&stack, None).await;
-    assert_eq!(done, Redriven { letters: 3, ..Redriven::default() });
+    assert_eq!(done, RedriveResult { dead_letters: 3, ..RedriveResult::default() });
     let messages = stack.receive_all().await;
     assert_eq!(types(&messages), ["payment", "order_paid", "partial_refund"]);
     for message in &messages {
@@ -68,7 +68,7 @@ async fn redrive_sends_dead_letters_once_in_the_order_of_their_subject() {
         assert_eq!(message.group_id, message.subject);
         assert_eq!(message.attributes["type"], message.r#type);
     }
-    assert_eq!(redrive(&stack, None).await, Redriven::default());
+    assert_eq!(redrive(&stack, None).await, RedriveResult::default());
     assert!(stack.receive_all().await.is_empty());
 }
 
@@ -76,13 +76,13 @@ async fn redrive_sends_dead_letters_once_in_the_order_of_their_subject() {
 async fn list_does_not_remove_dead_letters() {
     let stack = start_with_dead_letters().await;
     for _ in 0..2 {
-        let snapshot = dead_letters(&stack).look().await.unwrap();
+        let snapshot = dead_letters(&stack).snapshot().await.unwrap();
         let list = snapshot.list();
         // The embedded SQS returns one message per subject.
-        assert!(list.contains("1          payment         money_only      live"), "{list}");
-        assert!(list.contains("1          partial_refund  partial_revoke  live"), "{list}");
-        assert!(list.contains("  1 more stand behind these"), "{list}");
-        let planned = snapshot.would_redrive(Some("payment"));
+        assert!(list.contains("1      payment         money_only      live"), "{list}");
+        assert!(list.contains("1      partial_refund  partial_revoke  live"), "{list}");
+        assert!(list.contains("  1 more dead letter not listed: "), "{list}");
+        let planned = snapshot.redrive_preview(Some("payment"));
         assert!(planned.contains("transaction#2298114507#payment\n") && !planned.contains("partial"), "{planned}");
     }
     assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 3);
@@ -92,9 +92,9 @@ async fn list_does_not_remove_dead_letters() {
 #[tokio::test]
 async fn show_redacts_personal_data() {
     let stack = start_with_dead_letters().await;
-    let snapshot = dead_letters(&stack).look().await.unwrap();
+    let snapshot = dead_letters(&stack).snapshot().await.unwrap();
     let shown = snapshot.show("transaction#2298114507#payment", false).unwrap();
-    assert!(shown.contains("given up by the game at 20") && shown.contains("\"***\""), "{shown}");
+    assert!(shown.contains("dead letter since 20") && shown.contains("\"***\""), "{shown}");
     assert!(!shown.contains('@'), "{shown}");
     assert!(snapshot.show("transaction#2298114507#payment", true).unwrap().contains('@'));
     assert!(snapshot.show("transaction#1#payment", false).is_none());
@@ -104,10 +104,13 @@ async fn show_redacts_personal_data() {
 async fn redrive_of_one_type_leaves_the_others() {
     let stack = start_with_dead_letters().await;
     let done = redrive(&stack, Some("partial_refund")).await;
-    assert_eq!(done.letters, 1);
-    assert_eq!(done.left, ["1 dead letters: not shown by SQS, behind others of their subject"]);
+    assert_eq!(done.dead_letters, 1);
+    assert_eq!(
+        done.leftovers,
+        ["1 dead letter: not returned by SQS, because an earlier message of the same subject remains"]
+    );
     assert_eq!(types(&stack.receive_all().await), ["partial_refund"]);
-    assert_eq!(redrive(&stack, None).await.letters, 2);
+    assert_eq!(redrive(&stack, None).await.dead_letters, 2);
     assert_eq!(types(&stack.receive_all().await), ["payment", "order_paid"]);
 }
 
@@ -116,8 +119,11 @@ async fn redrive_skips_letters_that_die_during_the_run() {
     let stack = start_with_dead_letters().await;
     let before = Timestamp::now() - SignedDuration::from_mins(5);
     let done = dead_letters(&stack).redrive(&stack.replay(), None, before).await.unwrap();
-    assert_eq!((done.letters, done.left[0].as_str()), (0, "2 dead letters: given up since this began"));
-    assert_eq!(redrive(&stack, None).await.letters, 3, "skipped letters are visible again");
+    assert_eq!(
+        (done.dead_letters, done.leftovers[0].as_str()),
+        (0, "2 dead letters: arrived after the redrive started")
+    );
+    assert_eq!(redrive(&stack, None).await.dead_letters, 3, "skipped letters are visible again");
 }
 
 /// The connection to SQS breaks at each `DeleteMessage`.
@@ -131,7 +137,7 @@ async fn redrive_after_an_interruption_sends_no_message_twice() {
     assert!(stopped.to_string().contains("sqs:DeleteMessage"), "{stopped}");
     assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 3);
 
-    assert_eq!(redrive(&stack, None).await.letters, 3);
+    assert_eq!(redrive(&stack, None).await.dead_letters, 3);
     assert_eq!(types(&stack.receive_all().await), ["payment", "order_paid", "partial_refund"]);
 }
 
@@ -167,11 +173,14 @@ async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
     stack.receive_all().await;
     park(&stack, r#"{"pk":"transaction#2298114507","sk":"payment","cause":"rejected by SQS"}"#).await;
 
-    let snapshot = dead_letters(&stack).look().await.unwrap();
+    let snapshot = dead_letters(&stack).snapshot().await.unwrap();
     assert!(snapshot.list().contains("transaction#2298114507#payment  rejected by SQS"), "{}", snapshot.list());
-    assert!(snapshot.would_redrive(None).contains("transaction#2298114507#payment (parked)"));
-    assert_eq!(redrive(&stack, Some("dispute")).await, Redriven::default());
-    assert_eq!(redrive(&stack, Some("payment")).await, Redriven { events: 1, notes: 1, ..Redriven::default() });
+    assert!(snapshot.redrive_preview(None).contains("parked  transaction#2298114507#payment"));
+    assert_eq!(redrive(&stack, Some("dispute")).await, RedriveResult::default());
+    assert_eq!(
+        redrive(&stack, Some("payment")).await,
+        RedriveResult { parked_events: 1, notes: 1, ..RedriveResult::default() }
+    );
     let messages = stack.receive_all().await;
     assert!(messages.len() == 1 && messages[0].replay);
 
@@ -180,9 +189,9 @@ async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
     for parked in ["payment", "refund"] {
         park(&stack, &format!(r#"{{"pk":"transaction#2298114507","sk":"{parked}","cause":"rejected by SQS"}}"#)).await;
         // A standard queue has no order. Each look reverses it.
-        dead_letters(&stack).look().await.unwrap();
+        dead_letters(&stack).snapshot().await.unwrap();
     }
-    assert_eq!(redrive(&stack, None).await.events, 2);
+    assert_eq!(redrive(&stack, None).await.parked_events, 2);
     assert_eq!(types(&stack.receive_all().await), ["payment", "refund"], "in the order of parking");
     assert_eq!(count(&stack, &stack.emulator.queues.parked).await, 0);
 }
@@ -203,8 +212,8 @@ async fn redrive_finds_events_of_a_failed_batch_by_their_time() {
     let now = Timestamp::now();
     park(&stack, &note(now)).await;
     park(&stack, &note(now - SignedDuration::from_hours(24))).await;
-    assert!(dead_letters(&stack).look().await.unwrap().list().contains("Lambda gave up: RetryAttemptsExhausted"));
-    assert_eq!(redrive(&stack, None).await, Redriven { events: 3, notes: 2, ..Redriven::default() });
+    assert!(dead_letters(&stack).snapshot().await.unwrap().list().contains("Lambda gave up: RetryAttemptsExhausted"));
+    assert_eq!(redrive(&stack, None).await, RedriveResult { parked_events: 3, notes: 2, ..RedriveResult::default() });
     let messages = stack.receive_all().await;
     assert!(messages.iter().all(|message| message.replay));
     assert_eq!(&types(&messages)[..2], ["payment", "partial_refund"]);
@@ -224,9 +233,9 @@ async fn redrive_reports_and_leaves_what_it_cannot_send() {
     let (succeeded, printed) = stack.run(&["dlq", "redrive"]).await;
     assert!(!succeeded && printed.starts_with("  Queued 0 dead letters and 0 parked events.\n"), "{printed}");
     for left in [
-        "left: transaction#1#payment: sqs:SendMessageBatch: ",
-        "left: transaction#2#payment: it is not in the table\n",
-        ": it is none of the relay's\n",
+        "not sent: transaction#1#payment: sqs:SendMessageBatch: ",
+        "not sent: transaction#2#payment: not in the table\n",
+        ": unknown format\n",
     ] {
         assert!(printed.contains(left), "{left} in {printed}");
     }
@@ -237,7 +246,10 @@ async fn redrive_reports_and_leaves_what_it_cannot_send() {
 async fn commands_list_show_and_redrive_dead_letters() {
     let stack = start_with_dead_letters().await;
     let (succeeded, printed) = stack.run(&["dlq", "list"]).await;
-    assert!(succeeded && printed.contains("Given up by the game") && printed.contains("payment"), "{printed}");
+    assert!(
+        succeeded && printed.contains("Dead letters (the game failed to process them)") && printed.contains("payment"),
+        "{printed}"
+    );
     let (succeeded, printed) = stack.run(&["dlq", "show", "transaction#2298114507#payment"]).await;
     assert!(succeeded && printed.contains("***") && !printed.contains('@'), "{printed}");
     let (succeeded, printed) = stack.run(&["dlq", "redrive", "--dry-run"]).await;
@@ -246,5 +258,5 @@ async fn commands_list_show_and_redrive_dead_letters() {
     let (succeeded, printed) = stack.run(&["dlq", "redrive"]).await;
     assert!(succeeded && printed == "  Queued 3 dead letters and 0 parked events.\n", "{printed}");
     let (succeeded, printed) = stack.run(&["dlq", "list"]).await;
-    assert!(succeeded && printed == "  No dead letters, and nothing parked.\n", "{printed}");
+    assert!(succeeded && printed == "  No dead letters and no parked events.\n", "{printed}");
 }

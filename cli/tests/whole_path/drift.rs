@@ -26,7 +26,7 @@ async fn searches_a_table() {
     }
     let (succeeded, shown) = stack.run(&["drift", "--table", "events"]).await;
     assert!(succeeded, "{shown}");
-    assert_eq!(shown, "  No drift in 4 notifications.\n");
+    assert_eq!(shown, "  Compared 4 notifications: no differences.\n");
 
     let changed = sample("refund").replace(r#""user":"#, r#""mira@example.com":"Mira","user":"#);
     assert_eq!(stack.send(&changed).await.status, 204);
@@ -37,10 +37,10 @@ async fn searches_a_table() {
     let stored = stack.stored().await;
     let since = stored.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
     let expected: [&[&str]; 4] = [
-        &["since", "how often", "type", "where", "what", "kind", "first in"],
+        &["first seen", "count", "type", "path", "finding", "JSON type", "first example"],
         &[&since, "1 of 1", "refund", "(redacted key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
         &[],
-        &["Drift in 5 notifications."],
+        &["Compared 5 notifications: 1 difference."],
     ];
     assert_eq!(lines, expected);
     assert!(!shown.contains("ira"), "{shown}");
@@ -51,7 +51,7 @@ async fn fails_if_the_table_does_not_exist() {
     let stack = TestStack::start().await;
     let (succeeded, shown) = stack.run(&["drift", "--table", "nowhere"]).await;
     assert!(!succeeded);
-    assert!(shown.starts_with("error: the table nowhere cannot be read: "), "{shown}");
+    assert!(shown.starts_with("error: cannot read table nowhere: "), "{shown}");
 }
 
 #[tokio::test]
@@ -81,11 +81,11 @@ async fn searches_a_folder_in_order_of_time() {
     assert_eq!(
         shown,
         "  \
-  since                 how often  type        where             what           kind       first in
-  1970-01-01T00:00:02Z  1 of 1     chargeback  (all of it)       unknown type   -          c
-  1970-01-01T00:00:01Z  2 of 3     refund      transaction.risk  unknown field  string(8)  b.json
+  first seen            count   type        path              finding        JSON type  first example
+  1970-01-01T00:00:02Z  1 of 1  chargeback  (entire body)     unknown type   -          c
+  1970-01-01T00:00:01Z  2 of 3  refund      transaction.risk  unknown field  string(8)  b.json
 
-  Drift in 4 notifications; 2 others are not notifications.
+  Compared 4 notifications: 2 differences. Skipped 2 bodies that are not notifications.
 "
     );
 }
@@ -94,5 +94,5 @@ async fn searches_a_folder_in_order_of_time() {
 async fn requires_a_table_or_a_folder() {
     let (succeeded, shown) = output(command()).await;
     assert!(!succeeded);
-    assert!(shown.contains("<DIR|--table <NAME>>"), "{shown}");
+    assert!(shown.contains("<DIR|--table <NAME>|--local>"), "{shown}");
 }

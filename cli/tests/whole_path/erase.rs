@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::erase::Erasure;
 use cli::replay::Selection;
-use cli::show::{Bodies, Sought, find};
+use cli::show::{Bodies, Query, find};
 use jiff::Timestamp;
 use xsolla::{EventId, PaymentWithoutOrder};
 
@@ -38,15 +38,15 @@ fn now() -> Timestamp {
 
 /// All records of the sale.
 async fn of_sale(stack: &TestStack) -> Vec<Item> {
-    stack.table().of_subject("transaction#2298114507").await.unwrap()
+    stack.table().items_of_subject("transaction#2298114507").await.unwrap()
 }
 
 /// The lines of `show` that contain the goods of each event.
 async fn goods(stack: &TestStack) -> Vec<String> {
-    let query = Sought::Id("2298114507".to_owned());
+    let query = Query::Id("2298114507".to_owned());
     let found = find(&stack.table(), &query, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
-    let heads = |line: &&str| line.contains("event: ") || line.contains("conflict: ");
-    found.text(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
+    let heads = |line: &&str| line.contains("goods: ") || line.contains("conflict, ");
+    found.render(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -54,8 +54,8 @@ async fn removes_the_user_and_preserves_the_sale() {
     let stack = sales().await;
     let (before, goods_before) = (of_sale(&stack).await, goods(&stack).await);
     let plan = plan(&stack).await;
-    assert_eq!(plan.summary(), "6 records, 1 of which of the same sales, naming nobody");
-    assert_eq!(plan.left(), format!("  left: {} names another user\n", id_of(&before, "afs_reject")));
+    assert_eq!(plan.summary(), "6 records, including 1 of the same sales without a user id");
+    assert_eq!(plan.exclusions(), format!("  not erased: {} belongs to another user\n", id_of(&before, "afs_reject")));
     assert_eq!(plan.erase(now()).await.unwrap(), OF_USER + 1);
 
     let after = of_sale(&stack).await;
@@ -118,7 +118,7 @@ async fn next_run_finds_later_events() {
     plan(&stack).await.erase(now()).await.unwrap();
     assert_eq!(stack.send(sample("dispute")).await.status, 204);
     let plan = plan(&stack).await;
-    assert_eq!(plan.summary(), "1 record (6 erased before)");
+    assert_eq!(plan.summary(), "1 record (6 already erased)");
     assert_eq!(plan.erase(now()).await.unwrap(), 1);
 }
 
@@ -140,7 +140,7 @@ async fn records_without_a_user_are_erased_first() {
     let preview = plan(&stack).await.preview();
     let lines: Vec<&str> = preview.lines().skip(1).take(2).collect();
     // The records of the user lead to them, so that an interrupted run can be repeated.
-    assert!(lines[0].contains("nobody") && lines[1].contains("the user"), "{preview}");
+    assert!(lines[0].contains("none") && lines[1].contains("this user"), "{preview}");
 }
 
 #[tokio::test]
@@ -150,9 +150,13 @@ async fn erased_event_cannot_be_replayed() {
     let replay = stack.replay();
     let subject = replay.plan(Selection::Subject("transaction#2298114507".to_owned())).await.unwrap();
     let preview = replay.preview(&subject).await.unwrap();
-    assert_eq!(preview.matches("never: its user was erased at 2026-11-22T09:00:00.000Z").count(), 5, "{preview}");
+    assert_eq!(
+        preview.matches("cannot be sent: personal data erased at 2026-11-22T09:00:00.000Z").count(),
+        5,
+        "{preview}"
+    );
     let replayed = replay.send(&subject, "run").await.unwrap();
-    assert_eq!((replayed.queued, replayed.refused.len()), (1, 5), "the event of the other user is sent");
+    assert_eq!((replayed.queued, replayed.rejected.len()), (1, 5), "the event of the other user is sent");
     assert_eq!(stack.receive_all().await.len(), 1);
 }
 
@@ -164,26 +168,26 @@ async fn erased_event_is_not_drift() {
     }
     plan(&stack).await.erase(now()).await.unwrap();
     let (succeeded, printed) = stack.run(&["drift", "--table", "events"]).await;
-    assert!(succeeded && printed == "  No drift in 0 notifications.\n", "{printed}");
+    assert!(succeeded && printed == "  Compared 0 notifications: no differences.\n", "{printed}");
 }
 
 #[tokio::test]
 async fn command_requires_confirmation_except_for_a_dry_run() {
     let stack = sales().await;
     let (succeeded, printed) = stack.run(&["erase", "--user", USER]).await;
-    assert!(!succeeded && printed.ends_with("say --yes\n"), "{printed}");
+    assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
     let before = stack.stored().await;
     let (succeeded, printed) = stack.run(&["erase", "--user", USER, "--dry-run"]).await;
-    assert!(succeeded && printed.contains("  Would erase 6 records, 1 of"), "{printed}");
+    assert!(succeeded && printed.contains("  Would erase 6 records, including 1 of"), "{printed}");
     assert_eq!(stack.stored().await, before);
 
     let (succeeded, printed) = stack.run(&["erase", "--user", USER, "--yes"]).await;
-    assert!(succeeded && printed.contains("  Erased 6 of 6 records, 1 of"), "{printed}");
-    assert!(printed.starts_with("  left: transaction#2298114507#afs_reject"), "{printed}");
-    let (_, printed) = stack.run(&["show", "2298114507", "--unmasked"]).await;
-    assert!(printed.contains("user erased at 2") && !printed.contains(USER), "{printed}");
+    assert!(succeeded && printed.contains("  Erased 6 of 6 records, including 1 of"), "{printed}");
+    assert!(printed.starts_with("  not erased: transaction#2298114507#afs_reject"), "{printed}");
+    let (_, printed) = stack.run(&["show", "2298114507", "--unredacted"]).await;
+    assert!(printed.contains("personal data erased at 2") && !printed.contains(USER), "{printed}");
     for command in [["show", "--user", USER], ["erase", "--user", USER]] {
         let (succeeded, printed) = stack.run(&command).await;
-        assert!(!succeeded && printed.starts_with("error: nothing is kept "), "{printed}");
+        assert!(!succeeded && printed.starts_with("error: no records found for user "), "{printed}");
     }
 }

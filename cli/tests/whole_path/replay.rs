@@ -1,7 +1,7 @@
 //! The command `replay`: sends stored events again.
 
-use cli::replay::{Replayed, Selection};
-use cli::table::Range;
+use cli::replay::{ReplayResult, Selection};
+use cli::table::EventFilter;
 use jiff::Timestamp;
 use xsolla::EventId;
 
@@ -32,7 +32,7 @@ async fn replayed_messages_differ_only_in_the_field_replay() {
     let (stack, first) = sale().await;
     let replay = stack.replay();
     let plan = replay.plan(subject()).await.unwrap();
-    let all = Replayed { queued: 3, refused: Vec::new() };
+    let all = ReplayResult { queued: 3, rejected: Vec::new() };
     assert_eq!(replay.send(&plan, "run 1").await.unwrap(), all, "the conflict is not sent");
 
     let second = stack.receive_all().await;
@@ -72,13 +72,13 @@ async fn range_selects_events_by_time_and_type_in_order() {
     let (from, to) = (time(&first[1]), time(&first[2]));
     let stored = stack.stored().await.len();
     for (range, expected) in [
-        (Range { from, to, type_name: None }, vec!["order_paid", "refund"]),
-        (Range { from, to, type_name: Some("refund".to_owned()) }, vec!["refund"]),
-        (Range { from: None, to: from, type_name: None }, vec!["payment", "order_paid"]),
-        (Range { type_name: Some("order_paid".to_owned()), ..Range::default() }, vec!["order_paid"]),
+        (EventFilter { from, to, type_name: None }, vec!["order_paid", "refund"]),
+        (EventFilter { from, to, type_name: Some("refund".to_owned()) }, vec!["refund"]),
+        (EventFilter { from: None, to: from, type_name: None }, vec!["payment", "order_paid"]),
+        (EventFilter { type_name: Some("order_paid".to_owned()), ..EventFilter::default() }, vec!["order_paid"]),
     ] {
-        let plan = replay.plan(Selection::Range(range.clone())).await.unwrap();
-        assert!(plan.needs_consent());
+        let plan = replay.plan(Selection::Filter(range.clone())).await.unwrap();
+        assert!(plan.needs_confirmation());
         assert_eq!(plan.len(), expected.len(), "{range:?}");
         let preview = replay.preview(&plan).await.unwrap();
         let previewed: Vec<&str> =
@@ -87,10 +87,10 @@ async fn range_selects_events_by_time_and_type_in_order() {
     }
     assert!(stack.receive_all().await.is_empty(), "a preview sends nothing");
 
-    let range = Range { from, to, type_name: None };
-    let plan = replay.plan(Selection::Range(range)).await.unwrap();
+    let range = EventFilter { from, to, type_name: None };
+    let plan = replay.plan(Selection::Filter(range)).await.unwrap();
     assert!(plan.summary().starts_with("2 events, received from "), "{}", plan.summary());
-    assert!(plan.summary().ends_with(&format!("(of {} items read)", stored + 1)), "{}", plan.summary());
+    assert!(plan.summary().ends_with(&format!("(scanned {} items)", stored + 1)), "{}", plan.summary());
     replay.send(&plan, "run").await.unwrap();
     assert_eq!(types(&stack.receive_all().await), ["order_paid", "refund"]);
 }
@@ -99,12 +99,13 @@ async fn range_selects_events_by_time_and_type_in_order() {
 async fn first_failure_stops_the_run_and_reports_how_to_continue() {
     let (stack, first) = sale().await;
     let replay = stack.replay_to(stack.emulator.queues.events.replace("events", "missing"));
-    let range = Range { type_name: Some("refund".to_owned()), ..Range::default() };
-    let plan = replay.plan(Selection::Range(range)).await.unwrap();
+    let range = EventFilter { type_name: Some("refund".to_owned()), ..EventFilter::default() };
+    let plan = replay.plan(Selection::Filter(range)).await.unwrap();
     let stopped = replay.send(&plan, "run").await.unwrap_err().to_string();
     let received_at = &first[2].received_at;
-    assert!(stopped.starts_with("stopped at transaction#2298114507#refund, with 0 of 1 queued: sqs:"), "{stopped}");
-    let advice = format!("Go on with: replay --from {received_at} --to {received_at} --type refund");
+    assert!(stopped.starts_with("stopped at transaction#2298114507#refund after queueing 0 of 1: sqs:"), "{stopped}");
+    let advice =
+        format!("To continue, run: xsolla-webhooks replay --from {received_at} --to {received_at} --type refund");
     assert!(stopped.ends_with(&advice), "{stopped}");
 }
 
@@ -118,14 +119,14 @@ async fn unreadable_event_is_reported_and_skipped() {
     let plan = replay.plan(Selection::Event(unreadable.clone())).await.unwrap();
     let replayed = replay.send(&plan, "run").await.unwrap();
     assert_eq!(replayed.queued, 0);
-    assert_eq!(replayed.refused, [format!("{unreadable}: the item has no usable attribute `type`")]);
+    assert_eq!(replayed.rejected, [format!("{unreadable}: the item has no usable attribute `type`")]);
 }
 
 #[tokio::test]
 async fn command_requires_confirmation_for_a_range_except_for_a_dry_run() {
     let (stack, _) = sale().await;
     let (succeeded, printed) = stack.run(&["replay", "--type", "order_paid"]).await;
-    assert!(!succeeded && printed.ends_with("say --yes\n"), "{printed}");
+    assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
     let (succeeded, printed) = stack.run(&["replay", "--type", "order_paid", "--dry-run"]).await;
     assert!(succeeded && printed.contains("order_paid  live  grant"), "{printed}");
     assert!(stack.receive_all().await.is_empty());

@@ -1,6 +1,6 @@
 //! The command `show`: prints the events of a sale or a user, without personal data.
 
-use cli::show::{Bodies, Sought, find};
+use cli::show::{Bodies, Query, find};
 use serde_json::Value;
 use xsolla::{PaymentWithoutOrder, samples};
 
@@ -17,35 +17,37 @@ async fn start_with_sale() -> TestStack {
     stack
 }
 
-async fn shown(stack: &TestStack, query: Sought, bodies: Bodies) -> String {
+async fn shown(stack: &TestStack, query: Query, bodies: Bodies) -> String {
     let setting = Some(PaymentWithoutOrder::MoneyOnly);
-    find(&stack.table(), &query, setting).await.unwrap().text(bodies)
+    find(&stack.table(), &query, setting).await.unwrap().render(bodies)
 }
 
-fn id(id: &str) -> Sought {
-    Sought::Id(id.to_owned())
+fn id(id: &str) -> Query {
+    Query::Id(id.to_owned())
 }
 
 #[tokio::test]
 async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
     let stack = start_with_sale().await;
     let all = shown(&stack, id("2298114507"), Bodies::Hidden).await;
-    for query in [id("712045518"), id("transaction#2298114507"), Sought::User("isle-4471".to_owned())] {
+    for query in [id("712045518"), id("transaction#2298114507"), Query::User("isle-4471".to_owned())] {
         assert_eq!(shown(&stack, query, Bodies::Hidden).await, all);
     }
     let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[25..])).collect();
     assert_eq!(
         heads,
         [
-            "payment  event: money_only",
-            "order_paid  event: grant",
-            "refund  event: money_only",
-            "order_canceled  event: revoke",
-            "dispute  event: risk",
-            "payment  conflict: not handed on",
+            "payment         goods: money_only",
+            "order_paid      goods: grant",
+            "refund          goods: money_only",
+            "order_canceled  goods: revoke",
+            "dispute         goods: risk",
+            "payment         conflict, not relayed",
         ]
     );
-    for line in ["live, user isle-4471, secret 0, 7.99 EUR\n", "79.90 EUR\n", "order 712045518", "3 × lantern-brass"] {
+    for line in
+        ["live, user isle-4471, secret index 0, 7.99 EUR\n", "79.90 EUR\n", "order 712045518", "3 × lantern-brass"]
+    {
         assert!(all.contains(line), "{line} in {all}");
     }
     assert!(all.ends_with("  5 events, 1 conflict.\n"), "{all}");
@@ -55,15 +57,15 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
 async fn event_id_selects_one_event() {
     let stack = start_with_sale().await;
     let one = shown(&stack, id("transaction#2298114507#refund"), Bodies::Hidden).await;
-    assert!(one.contains("refund  event: money_only") && one.ends_with("  1 event.\n"), "{one}");
+    assert!(one.contains("refund  goods: money_only") && one.ends_with("  1 event.\n"), "{one}");
 }
 
 #[tokio::test]
 async fn shows_both_possible_goods_without_the_setting() {
     let stack = start_with_sale().await;
-    let found = find(&stack.table(), &id("2298114507"), None).await.unwrap().text(Bodies::Hidden);
-    assert!(found.contains("payment  event: grant or money_only"), "{found}");
-    assert!(found.contains("order_paid  event: grant\n"), "{found}");
+    let found = find(&stack.table(), &id("2298114507"), None).await.unwrap().render(Bodies::Hidden);
+    assert!(found.contains("payment         goods: grant or money_only"), "{found}");
+    assert!(found.contains("order_paid      goods: grant\n"), "{found}");
 }
 
 /// Collects the personal values of a sample: personal fields of the models, and parameters of the game.
@@ -93,8 +95,8 @@ async fn redacts_personal_data_unless_unredacted() {
     let mut unredacted = String::new();
     for item in stack.stored().await {
         let event_id = format!("{}#{}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap());
-        redacted += &shown(&stack, id(&event_id), Bodies::Masked).await;
-        unredacted += &shown(&stack, id(&event_id), Bodies::AsTheyCame).await;
+        redacted += &shown(&stack, id(&event_id), Bodies::Redacted).await;
+        unredacted += &shown(&stack, id(&event_id), Bodies::Unredacted).await;
     }
     let mut found = Vec::new();
     for sample in samples::ALL {
@@ -118,11 +120,11 @@ async fn redacts_personal_data_unless_unredacted() {
 async fn command_fails_if_nothing_is_found() {
     let stack = start_with_sale().await;
     let (succeeded, printed) = stack.run(&["show", "712045518", "--bodies"]).await;
-    assert!(succeeded && printed.contains("order_paid  event: grant"), "{printed}");
+    assert!(succeeded && printed.contains("order_paid      goods: grant"), "{printed}");
     assert!(printed.contains(r#""email": "***""#) && !printed.contains('@'), "{printed}");
     for arguments in [["show", "7", "--bodies"], ["show", "--user", "unknown"]] {
         let (succeeded, printed) = stack.run(&arguments).await;
-        assert!(!succeeded && printed.starts_with("error: nothing is kept of "), "{printed}");
+        assert!(!succeeded && printed.starts_with("error: no records found for "), "{printed}");
     }
 }
 
@@ -130,6 +132,6 @@ async fn command_fails_if_nothing_is_found() {
 async fn escapes_terminal_control_sequences() {
     let stack = TestStack::start().await;
     stack.send(r#"{"notification_type":"payment","transaction":{"id":7},"user":{"id":"\u001b[2Jgone"}}"#).await;
-    let (succeeded, printed) = stack.run(&["show", "7", "--unmasked"]).await;
+    let (succeeded, printed) = stack.run(&["show", "7", "--unredacted"]).await;
     assert!(succeeded && printed.contains("[2Jgone") && !printed.contains('\u{1b}'), "{printed:?}");
 }

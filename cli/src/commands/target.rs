@@ -1,0 +1,48 @@
+//! The stack or emulator that a command works on.
+
+use cli::connection::Clients;
+use cli::dead_letters::DeadLetters;
+use cli::replay::Replay;
+use cli::table::Table;
+use intake::aws::QueueUrls;
+use intake::emulator::{EVENTS_TABLE, queue_urls};
+use xsolla::PaymentWithoutOrder;
+
+use crate::arguments::{QueueTargets, TableTarget};
+
+/// Default of the command `local`.
+const LOCAL_PAYMENT_WITHOUT_ORDER: PaymentWithoutOrder = PaymentWithoutOrder::MoneyOnly;
+
+pub(super) async fn table(target: TableTarget) -> Table {
+    let client = clients(target.local).await.dynamodb;
+    Table { client, name: unless_local(target.table, target.local, EVENTS_TABLE.to_owned()) }
+}
+
+pub(super) async fn dead_letters(target: QueueTargets) -> DeadLetters {
+    let emulator = queue_urls();
+    let queues = QueueUrls {
+        events: unless_local(target.queue_url, target.local, emulator.events),
+        dead_letters: unless_local(target.dead_letter_queue_url, target.local, emulator.dead_letters),
+        parked: unless_local(target.parked_queue_url, target.local, emulator.parked),
+    };
+    DeadLetters { sqs: clients(target.local).await.sqs, queues }
+}
+
+pub(super) async fn replay(
+    target: TableTarget,
+    queue_url: Option<String>,
+    payment_without_order: Option<PaymentWithoutOrder>,
+) -> Replay {
+    let sqs = clients(target.local).await.sqs;
+    let queue_url = unless_local(queue_url, target.local, queue_urls().events);
+    Replay::new(table(target).await, sqs, queue_url, payment_without_order.unwrap_or(LOCAL_PAYMENT_WITHOUT_ORDER))
+}
+
+async fn clients(local: bool) -> Clients {
+    if local { Clients::emulator() } else { Clients::from_environment().await }
+}
+
+/// The given value, or the emulator's with `--local`.
+fn unless_local(value: Option<String>, local: bool, emulator: String) -> String {
+    value.filter(|_| !local).unwrap_or(emulator)
+}

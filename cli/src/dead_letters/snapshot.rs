@@ -1,0 +1,190 @@
+//! Contents of the dead-letter queue and the parked queue, for display.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use intake::aws::QueueUrls;
+use intake::ports::PortError;
+use message::Event;
+use xsolla::inspect::redact;
+
+use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
+use super::queues::DeadLetters;
+use crate::format::{columns, counted, indented};
+
+/// Contents of the dead-letter queue and the parked queue at one time.
+#[derive(Debug)]
+pub struct DlqSnapshot {
+    letters: Vec<DeadLetter>,
+    /// Number of dead letters that SQS did not return.
+    unavailable: usize,
+    notes: Vec<ParkedNote>,
+}
+
+impl DeadLetters {
+    /// Reads both queues and leaves them unchanged.
+    ///
+    /// # Errors
+    ///
+    /// If SQS is unavailable.
+    pub async fn snapshot(&self) -> Result<DlqSnapshot, PortError> {
+        let QueueUrls { dead_letters, parked, .. } = &self.queues;
+        let letters = self.peek(dead_letters).await?;
+        let notes = self.peek(parked).await?;
+        let unavailable = self.count(dead_letters).await?.saturating_sub(letters.len());
+        let letters = letters.into_iter().map(DeadLetter::new).collect();
+        Ok(DlqSnapshot { letters, unavailable, notes: ParkedNote::sorted(notes) })
+    }
+}
+
+impl DlqSnapshot {
+    /// Whether both queues are empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.letters.is_empty() && self.notes.is_empty() && self.unavailable == 0
+    }
+
+    /// Lists the entries in groups: dead letters by type, goods and mode, parked notes by cause. SQS does not store why
+    /// a message became a dead letter.
+    #[must_use]
+    pub fn list(&self) -> String {
+        let mut text = String::new();
+        if !self.letters.is_empty() {
+            let rows = self.letters.iter().map(|letter| {
+                let key = [letter.type_name.clone(), letter.goods.to_owned(), letter.mode.to_owned()];
+                (key, letter.since.clone(), letter.id.clone())
+            });
+            let header = ["count", "type", "goods", "mode", "first", "last", "first event"].map(str::to_owned);
+            let lines =
+                groups(rows).into_iter().map(|Group { key: [type_name, goods, mode], count, first, last, id }| {
+                    [count.to_string(), type_name, goods, mode, first, last, id]
+                });
+            text.push_str("  Dead letters (the game failed to process them):\n\n");
+            text.push_str(&columns(&std::iter::once(header).chain(lines).collect::<Vec<_>>()));
+            text.push('\n');
+        }
+        if self.unavailable > 0 {
+            let _ = write!(text, "  {}\n\n", self.unavailable_note());
+        }
+        if !self.notes.is_empty() {
+            let notes = self.notes.iter();
+            let rows = notes.map(|note| ([note.reason.cause().to_owned()], note.since.clone(), note.reason.id()));
+            let header = ["count", "first", "last", "first event", "cause"].map(str::to_owned);
+            let lines = groups(rows)
+                .into_iter()
+                .map(|Group { key: [cause], count, first, last, id }| [count.to_string(), first, last, id, cause]);
+            text.push_str("  Parked events (they never reached the game's queue):\n\n");
+            text.push_str(&columns(&std::iter::once(header).chain(lines).collect::<Vec<_>>()));
+            text.push('\n');
+        }
+        if self.is_empty() {
+            text.push_str("  No dead letters and no parked events.\n");
+        }
+        text
+    }
+
+    /// Shows the entries of one event, or `None` if there are none. Personal data is redacted unless `unredacted` is set.
+    #[must_use]
+    pub fn show(&self, event_id: &str, unredacted: bool) -> Option<String> {
+        let mut text = String::new();
+        for letter in self.letters.iter().filter(|letter| letter.id == event_id) {
+            let DeadLetter { since, type_name, goods, mode, .. } = letter;
+            let _ = writeln!(text, "  {type_name}, goods: {goods}, {mode}, dead letter since {since}");
+            let message = letter.message.body().unwrap_or_default();
+            let body = match Event::read(message) {
+                _ if unredacted => message.to_owned(),
+                Ok(event) => indented(&redact(&event.notification_type, event.notification.get())),
+                Err(_) => indented("***"),
+            };
+            let _ = writeln!(text, "{}", body.trim_end());
+        }
+        for note in self.notes.iter().filter(|note| note.reason.id() == event_id) {
+            let _ = writeln!(text, "  parked since {}: {}", note.since, note.reason.cause());
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Lists the entries that a redrive would send, one per line.
+    #[must_use]
+    pub fn redrive_preview(&self, type_name: Option<&str>) -> String {
+        let mut lines = vec![["since", "source", "event"].map(str::to_owned)];
+        for letter in &self.letters {
+            if type_name.is_none_or(|type_name| type_name == letter.type_name) {
+                lines.push([letter.since.clone(), "dead letter".to_owned(), letter.id.clone()]);
+            }
+        }
+        for note in &self.notes {
+            let is_selected = match &note.reason {
+                ParkedReason::Event { event_id, .. } => is_of_type(event_id, type_name),
+                ParkedReason::Batch { .. } => type_name.is_none(),
+                ParkedReason::Unknown => false,
+            };
+            if is_selected {
+                lines.push([note.since.clone(), "parked".to_owned(), note.reason.id()]);
+            }
+        }
+        let mut text = if lines.len() == 1 { "  Nothing to redrive.\n".to_owned() } else { columns(&lines) };
+        if self.unavailable > 0 {
+            let _ = writeln!(text, "\n  {}", self.unavailable_note());
+        }
+        text
+    }
+
+    fn unavailable_note(&self) -> String {
+        let letters = counted(self.unavailable, "more dead letter", "more dead letters");
+        format!("{letters} not listed: SQS returns only the first messages of a subject, and none that is in use.")
+    }
+}
+
+/// Entries with the same key.
+#[derive(Debug, PartialEq, Eq)]
+struct Group<const N: usize> {
+    key: [String; N],
+    count: usize,
+    first: String,
+    last: String,
+    /// Id of the first entry.
+    id: String,
+}
+
+/// Groups rows of key, time and id by their key.
+fn groups<const N: usize>(rows: impl Iterator<Item = ([String; N], String, String)>) -> Vec<Group<N>> {
+    let mut groups: BTreeMap<[String; N], Group<N>> = BTreeMap::new();
+    for (key, since, id) in rows {
+        let group = groups.entry(key).or_insert_with_key(|key| Group {
+            key: key.clone(),
+            count: 0,
+            first: since.clone(),
+            last: since.clone(),
+            id: id.clone(),
+        });
+        group.count += 1;
+        if since < group.first {
+            (group.first, group.id) = (since.clone(), id);
+        }
+        if since > group.last {
+            group.last = since;
+        }
+    }
+    groups.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_entries_by_key() {
+        let row = |key: &str, since: &str, id: &str| ([key.to_owned()], since.to_owned(), id.to_owned());
+        let rows = [row("a", "2", "second"), row("b", "5", "other"), row("a", "1", "first"), row("a", "3", "third")];
+        let group = |key: &str, count, first: &str, last: &str, id: &str| Group {
+            key: [key.to_owned()],
+            count,
+            first: first.to_owned(),
+            last: last.to_owned(),
+            id: id.to_owned(),
+        };
+        let expected = [group("a", 3, "1", "3", "first"), group("b", 1, "5", "5", "other")];
+        assert_eq!(groups(rows.into_iter()), expected);
+    }
+}

@@ -1,0 +1,41 @@
+//! Output to the terminal and confirmation by the operator.
+
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::process::ExitCode;
+
+/// Exit code for work that is done except for some entries.
+const INCOMPLETE: u8 = 3;
+
+/// Prints to stdout. Ignores write errors, such as a closed pager.
+pub(crate) fn print(text: &str) {
+    let _ = stdout().write_all(printable(text).as_bytes());
+}
+
+/// Lists unsent entries on stderr. Fails if there are any.
+pub(crate) fn report_leftovers(leftovers: &[String]) -> ExitCode {
+    for leftover in leftovers {
+        eprintln!("not sent: {}", printable(leftover));
+    }
+    if leftovers.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
+}
+
+/// Asks the operator a yes-no question.
+///
+/// # Errors
+///
+/// If stdin is not a terminal or cannot be read.
+pub(crate) fn confirm(question: &str) -> Result<bool, Box<dyn std::error::Error>> {
+    if !stdin().is_terminal() {
+        return Err("confirmation required: stdin is not a terminal; pass --yes".into());
+    }
+    eprint!("{question} [y/N] ");
+    stderr().flush()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+/// Replaces control characters, because text from webhook bodies could contain terminal escape sequences.
+fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() && char != '\n' { '\u{fffd}' } else { char }).collect()
+}
