@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use intake::aws::{CallLimits, SecretSource, http_client, limited};
+use intake::aws::{CallLimits, SecretSource, http_client, with_call_limits};
 use intake::emulator::{DYNAMODB_PORT, SQS_PORT, emulator_config};
 use intake::ports::SecretStore as _;
 use intake::settings::{SecretsSetting, environment};
@@ -52,5 +52,5 @@ pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
 
 async fn sdk_config() -> SdkConfig {
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client()).load().await;
-    limited(config.into_builder(), CALL_LIMITS).build()
+    with_call_limits(config.into_builder(), CALL_LIMITS).build()
 }

@@ -203,7 +203,7 @@ impl Replay {
             Ok(event) => event,
             Err(missing @ MissingAttribute(_)) => return Ok(Err(missing.to_string())),
         };
-        match relay::write(&event, true, &self.history, self.payment_without_order).await {
+        match relay::build_message(&event, true, &self.history, self.payment_without_order).await {
             Ok(message) => Ok(Ok(message)),
             Err(BuildError::Permanent(error)) => Ok(Err(error.to_string())),
             Err(BuildError::Transient(error)) => Err(error),

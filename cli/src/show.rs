@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
 use intake::relay;
-use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET, SK, TRACE, TYPE, USER_ID};
+use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET_INDEX, SK, TRACE, TYPE, USER_ID};
 use intake::trace::TraceHeader;
 use message::Goods;
 use xsolla::inspect::redact;
@@ -31,7 +31,7 @@ pub enum Query {
 pub enum Bodies {
     /// Not at all.
     Hidden,
-    /// Without personal data: see [`masked`].
+    /// Without personal data: see [`redact`].
     Redacted,
     /// As received, with personal data.
     Unredacted,
@@ -133,7 +133,7 @@ impl Entry {
         let is_event = item.string(KIND) == Some(Kind::Event.name());
         let event = StoredEvent::read(item).ok().filter(|_| is_event);
 
-        let secret = item.get(SECRET).and_then(|secret: &AttributeValue| secret.as_n().ok());
+        let secret = item.get(SECRET_INDEX).and_then(|secret: &AttributeValue| secret.as_n().ok());
         let trace = item.string(TRACE).and_then(TraceHeader::parse);
         let mut details = vec![text(MODE)];
         details.extend(item.string(USER_ID).map(|user| format!("user {user}")));

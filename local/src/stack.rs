@@ -123,7 +123,7 @@ impl Stack {
             Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
 
         let config = match &faults {
-            Some(faults) => faults.wrap(&emulator_config(CallLimits::FRONT_DOOR).build()),
+            Some(faults) => faults.wrap(&emulator_config(CallLimits::WEBHOOK).build()),
             None => emulator_config(CALL_LIMITS).build(),
         };
         let dynamodb_config = config.to_builder().endpoint_url(&dynamodb_endpoint).build();

@@ -149,13 +149,13 @@ impl PurchaseBuilder {
                 }
                 false
             }
-            rolled => {
+            draw => {
                 let disputed = body("dispute", &[("2298114507", transaction)]);
-                let (updated, lost) = (("adding", "updating".to_owned()), (r#""new""#, r#""lost""#.to_owned()));
-                let decided = replaced(disputed.clone(), &[updated, lost]);
+                let (action, status) = (("adding", "updating".to_owned()), (r#""new""#, r#""lost""#.to_owned()));
+                let decided = replaced(disputed.clone(), &[action, status]);
                 self.step(NotificationType::DISPUTE, DAY, Goods::Risk, disputed);
                 self.step(NotificationType::DISPUTE, MONTH, Goods::Risk, decided);
-                rolled >= 96
+                draw >= 96
             }
         }
     }

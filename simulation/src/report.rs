@@ -116,7 +116,7 @@ impl fmt::Display for Report {
         let (p50, p99) = (milliseconds(self.p50), milliseconds(self.p99));
         writeln!(f, "  Answer time: p50 {p50:.1} ms, p99 {p99:.1} ms (all components in one process)")?;
         let faults = if faults { " --faults" } else { "" };
-        writeln!(f, "  To repeat:   cargo run -- simulate --orders {orders} --seed {seed}{faults}")?;
+        writeln!(f, "  Repeat with: cargo run -- simulate --orders {orders} --seed {seed}{faults}")?;
         if self.passed() {
             writeln!(f, "  Result:      passed, all guarantees held")
         } else {

@@ -110,9 +110,9 @@ impl Sender {
         let answer = self.deliver(step, due.purchase.number, due.step).await;
         let mut log = self.log();
         log.simulated_time = log.simulated_time.max(due.at);
-        if let Some(pause) = step.notification_type.retry_schedule().delay(due.retries, answer) {
+        if let Some(delay) = step.notification_type.retry_schedule().delay(due.retries, answer) {
             log.retries += 1;
-            return Some(Due { at: due.at + pause, retries: due.retries + 1, ..due });
+            return Some(Due { at: due.at + delay, retries: due.retries + 1, ..due });
         }
         if answer.is_none_or(|status| status >= 300) {
             // The next step requires a success.

@@ -144,7 +144,7 @@ fn stream_event() -> Value {
                     "project_id": { "S": "52417" },
                     "mode": { "S": "live" },
                     "identified": { "BOOL": true },
-                    "secret": { "N": "0" },
+                    "secret_index": { "N": "0" },
                     "digest": { "S": BodyDigest::of(body.as_bytes()).to_string() },
                     "body": { "B": STANDARD.encode(body) },
                     "received_at": { "S": "2026-05-14T15:22:07.000Z" },

@@ -6,7 +6,7 @@ use cli::format::columns;
 use intake::emulator::EVENTS_TABLE;
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
-use intake::unsigned::MIN_KEY;
+use intake::unsigned::MIN_KEY_LEN;
 use local::{Stack, StackOptions, demo, local_sources};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -70,8 +70,8 @@ fn start_log(quiet: bool) {
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
 fn unsigned_key(key: &str) -> Result<Secrets, String> {
     match Secrets::new(vec![key.to_owned()]) {
-        Ok(key) if key.min_len() >= MIN_KEY => Ok(key),
-        Ok(_) | Err(_) => Err(format!("--unsigned-key: at least {MIN_KEY} characters required")),
+        Ok(key) if key.min_len() >= MIN_KEY_LEN => Ok(key),
+        Ok(_) | Err(_) => Err(format!("--unsigned-key: at least {MIN_KEY_LEN} characters required")),
     }
 }
 

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use cli::replay::Selection;
 use cli::table::EventFilter;
 use jiff::Timestamp;
-use xsolla::EventId;
 
 use super::{CommandResult, target};
 use crate::arguments::ReplayArgs;
@@ -15,9 +14,7 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     let selection = match (args.subject, args.event) {
         (Some(subject), _) => Selection::Subject(subject),
         (None, Some(event)) => Selection::Event(
-            event
-                .parse::<EventId>()
-                .map_err(|_| "--event: not an event id; `show` prints the event ids of a sale or user")?,
+            event.parse().map_err(|_| "--event: not an event id; `show` prints the event ids of a sale or user")?,
         ),
         (None, None) => Selection::Filter(EventFilter { from: args.from, to: args.to, type_name: args.type_name }),
     };

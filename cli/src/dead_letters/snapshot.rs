@@ -38,12 +38,6 @@ impl DeadLetters {
 }
 
 impl DlqSnapshot {
-    /// Whether both queues are empty.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.letters.is_empty() && self.notes.is_empty() && self.unavailable == 0
-    }
-
     /// Lists the entries in groups: dead letters by type, goods and mode, parked notes by cause. SQS does not store why
     /// a message became a dead letter.
     #[must_use]
@@ -128,6 +122,10 @@ impl DlqSnapshot {
             let _ = writeln!(text, "\n  {}", self.unavailable_note());
         }
         text
+    }
+
+    fn is_empty(&self) -> bool {
+        self.letters.is_empty() && self.notes.is_empty() && self.unavailable == 0
     }
 
     fn unavailable_note(&self) -> String {

@@ -192,7 +192,7 @@ async fn missing_or_invalid_record_is_an_error() {
     let other = stack.emulator.dynamodb.put_item().table_name(TABLE).item("event_id", key());
     other.item("token", AttributeValue::S("another table's".to_owned())).send().await.unwrap();
     let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
-    assert_eq!(error, "dynamodb:UpdateItem: the item is no claim");
+    assert_eq!(error, "dynamodb:UpdateItem: the item is not a claim");
 
     stack.emulator.dynamodb.delete_table().table_name(TABLE).send().await.unwrap();
     let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();

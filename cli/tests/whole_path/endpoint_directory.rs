@@ -27,7 +27,7 @@ async fn start(endpoint: &StudioEndpoint) -> TestStack {
 
 /// An intake with this directory. All its calls to AWS go to one endpoint.
 fn intake_with(directory: DirectorySetting, aws_endpoint: &str) -> WebhookIntake {
-    let config = emulator_config(CallLimits::FRONT_DOOR).endpoint_url(aws_endpoint).build();
+    let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(aws_endpoint).build();
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Intake {
         directory: Some(Directory::new(directory, &config, &dynamodb)),
@@ -156,7 +156,7 @@ async fn logs_a_refused_connection() {
     "isle-4471".to_owned(),
     "status 404 with a body that is not an error with the code INVALID_USER"
 )]
-#[case::large_body(200, "isle-4471".repeat(200_000), "status 200, and more than 1048576 bytes")]
+#[case::large_body(200, "isle-4471".repeat(200_000), "status 200, body larger than 1048576 bytes")]
 #[tokio::test]
 async fn logs_the_cause_of_a_failure(#[case] status: u16, #[case] body: String, #[case] cause: &str) {
     let endpoint = StudioEndpoint::start().await;
@@ -166,7 +166,7 @@ async fn logs_the_cause_of_a_failure(#[case] status: u16, #[case] body: String, 
 }
 
 #[rstest]
-#[case::truncated_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", "status 200, and no whole body")]
+#[case::truncated_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", "status 200, incomplete body")]
 #[case::not_http("isle-4471\r\n\r\n", "POST to the endpoint")]
 #[tokio::test]
 async fn logs_a_broken_response(#[case] response: &'static str, #[case] cause: &str) {

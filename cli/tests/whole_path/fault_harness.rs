@@ -8,8 +8,6 @@ use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::types::AttributeValue;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use intake::accept::{DEADLINE, Intake};
 use intake::aws::{CallLimits, EventHistory, Events, SecretSource};
 use intake::directory::Directory;
@@ -18,6 +16,7 @@ use intake::lambda;
 use intake::relay::Relay;
 use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
+use intake::testing::insert_record;
 use local::StackOptions;
 use serde_json::{Value, json};
 use xsolla::PaymentWithoutOrder;
@@ -215,23 +214,11 @@ pub async fn status_and_outcome(intake: &WebhookIntake, body: &str) -> String {
 
 /// A record of the stream for a stored event.
 pub fn record(id: &str, type_name: &str, body: &str) -> Value {
-    let image = json!({
+    let attributes = json!({
         "pk": { "S": format!("transaction#{id}") },
         "sk": { "S": type_name },
         "kind": { "S": "event" },
         "type": { "S": type_name },
-        "mode": { "S": "live" },
-        "identified": { "BOOL": true },
-        "received_at": { "S": "2026-11-22T00:31:07.042Z" },
-        "body": { "B": STANDARD.encode(body) },
     });
-    json!({
-        "eventID": id,
-        "eventName": "INSERT",
-        "awsRegion": "eu-central-1",
-        "dynamodb": {
-            "Keys": {}, "NewImage": image, "SequenceNumber": id, "SizeBytes": 1,
-            "ApproximateCreationDateTime": 1_778_772_127.0,
-        },
-    })
+    insert_record(id, attributes, body)
 }

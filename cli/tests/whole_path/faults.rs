@@ -135,7 +135,7 @@ async fn long_outage_exhausts_the_retry_quota_and_its_end_is_noticed_at_once() {
 }
 
 #[rstest]
-#[case::webhook(CallLimits::FRONT_DOOR, DEADLINE)]
+#[case::webhook(CallLimits::WEBHOOK, DEADLINE)]
 #[case::relay(CallLimits::RELAY, SEND_LIMIT)]
 #[case::stalling(STALLING, DEADLINE)]
 fn three_attempts_with_pauses_fit_the_limits(#[case] limits: CallLimits, #[case] caller_limit: Duration) {

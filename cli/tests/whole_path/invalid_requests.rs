@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use intake::accept::MAX_BODY;
-use xsolla::sign;
+use intake::testing::sign;
 
 use crate::test_stack::{SECRET, TestStack, body, sample};
 

@@ -33,7 +33,7 @@ async fn stores_and_relays_a_whole_payment() {
     ] {
         assert_eq!(text(item, name), value, "{name}");
     }
-    assert_eq!(item["secret"].as_n().unwrap(), "0");
+    assert_eq!(item["secret_index"].as_n().unwrap(), "0");
     assert_eq!(item["identified"].as_bool(), Ok(&true));
     assert_eq!(text(item, "digest"), xsolla::BodyDigest::of(sent.as_bytes()).to_string());
     let received_at: jiff::Timestamp = text(item, "received_at").parse().unwrap();

@@ -119,7 +119,7 @@ async fn unreadable_event_is_reported_and_skipped() {
     let plan = replay.plan(Selection::Event(unreadable.clone())).await.unwrap();
     let replayed = replay.send(&plan, "run").await.unwrap();
     assert_eq!(replayed.queued, 0);
-    assert_eq!(replayed.rejected, [format!("{unreadable}: the item has no usable attribute `type`")]);
+    assert_eq!(replayed.rejected, [format!("{unreadable}: the item has no valid attribute `type`")]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Retries from Xsolla: stored once, relayed once, and answered like the first delivery.
 
 use hyper::Method;
-use xsolla::sign;
+use intake::testing::sign;
 
 use crate::test_stack::{SECRET, TestStack, body, options, sample, text};
 
@@ -85,7 +85,8 @@ async fn accepts_a_signature_of_any_secret() {
     }
     assert_eq!(stack.send(sample("refund")).await.status, 204);
     let stored = stack.stored().await;
-    let secret = |kind: &str| stored.iter().find(|item| text(item, "type") == kind).unwrap()["secret"].as_n().unwrap();
+    let secret =
+        |kind: &str| stored.iter().find(|item| text(item, "type") == kind).unwrap()["secret_index"].as_n().unwrap();
     assert_eq!((secret("payment").as_str(), secret("refund").as_str()), ("0", "1"));
 }
 

@@ -47,7 +47,7 @@ impl WebhookFunction {
     async fn start(stack: &TestStack, value: Option<&'static str>) -> Self {
         let value = Arc::new(Mutex::new(value));
         let config =
-            emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
+            emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let intake = Intake {
             secrets: SecretCache::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),

@@ -6,10 +6,11 @@ use hyper::Method;
 use intake::accept::{DEADLINE, Intake, SourcePolicy};
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
+use intake::testing::sign;
 use jiff::Timestamp;
 use local::StackOptions;
 use serde_json::{Value, json};
-use xsolla::{SourceRanges, sign};
+use xsolla::SourceRanges;
 
 use crate::test_stack::{SECRET, TestStack, intake, options, sample};
 

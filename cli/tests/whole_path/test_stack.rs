@@ -15,19 +15,20 @@ use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, SourcePolicy};
+use intake::accept::{AcceptedTypes, Delivery, Intake, SourcePolicy};
 use intake::aws::{EventHistory, Events, ParkingQueue, QueueUrls, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::outcome::Outcome;
 use intake::relay::Relay;
 use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
+use intake::testing::{SignedBody, sign};
 use jiff::Timestamp;
 use local::{Stack, StackOptions};
 use message::{Goods, ItemRole};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use xsolla::{PaymentWithoutOrder, Secrets, sign};
+use xsolla::{PaymentWithoutOrder, Secrets};
 
 pub use crate::event_files::{SECRET, UNSIGNED_KEY, sample};
 
@@ -288,17 +289,10 @@ pub async fn deliver_signed(
     secret: &str,
     received_at: Timestamp,
 ) -> (Outcome, Option<String>) {
-    let authorization = sign(body.as_bytes(), secret);
-    let delivery = Delivery {
-        authorization: Some(&authorization),
-        source: None,
-        body: body.as_bytes(),
-        received_at,
-        trace: None,
-        time_left: DEADLINE,
-    };
+    let signed = SignedBody::with_secret(body, secret);
+    let delivery = Delivery { received_at, ..signed.delivery() };
     let report = Box::pin(intake.accept(&delivery)).await;
-    (report.outcome, report.failure.map(|error| error.to_string()))
+    (report.outcome, report.error.map(|error| error.to_string()))
 }
 
 /// A string attribute. Empty if it is missing.

@@ -119,7 +119,7 @@ async fn payout_is_relayed_once_per_status_in_order() {
     ] {
         assert_eq!(text(item, name), value, "{name}");
     }
-    assert!(!item.contains_key("secret"), "there is no signature");
+    assert!(!item.contains_key("secret_index"), "there is no signature");
 
     let messages = stack.receive_all().await;
     let ids: Vec<&str> = messages.iter().map(|message| message.event_id.as_str()).collect();
@@ -241,8 +241,7 @@ async fn endpoint_directory_returns_attributes() {
 async fn log_contains_no_key_path_or_foreign_address() {
     let stack = TestStack::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
-    let config =
-        emulator_config(CallLimits::FRONT_DOOR).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
+    let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
     let intake = UnsignedIntake {
         events: stack.emulator.events.clone(),
         directory: Directory::ACCEPT_ALL,

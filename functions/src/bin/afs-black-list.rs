@@ -1,4 +1,4 @@
-//! Takes `afs_black_list` alone.
+//! Accepts only `afs_black_list`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `afs_reject` alone.
+//! Accepts only `afs_reject`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `cancel_subscription` alone.
+//! Accepts only `cancel_subscription`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

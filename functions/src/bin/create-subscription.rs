@@ -1,4 +1,4 @@
-//! Takes `create_subscription` alone.
+//! Accepts only `create_subscription`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `dispute` alone.
+//! Accepts only `dispute`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `non_renewal_subscription` alone.
+//! Accepts only `non_renewal_subscription`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `order_canceled` alone.
+//! Accepts only `order_canceled`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `order_paid` alone.
+//! Accepts only `order_paid`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `partial_refund` alone.
+//! Accepts only `partial_refund`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `partner_side_catalog` alone.
+//! Accepts only `partner_side_catalog`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `payment_account_add` alone.
+//! Accepts only `payment_account_add`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `payment_account_remove` alone.
+//! Accepts only `payment_account_remove`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `payment` alone.
+//! Accepts only `payment`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

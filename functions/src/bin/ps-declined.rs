@@ -1,4 +1,4 @@
-//! Takes `ps_declined` alone.
+//! Accepts only `ps_declined`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

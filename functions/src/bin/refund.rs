@@ -1,4 +1,4 @@
-//! Takes `refund` alone.
+//! Accepts only `refund`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Carries events from the table's stream to the game's queue.
+//! Relays events from the table's stream to the game's queue.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

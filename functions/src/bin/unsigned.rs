@@ -1,4 +1,4 @@
-//! Takes what Xsolla does not sign: Web Shop user validation and payouts. Deployed only where it was asked for.
+//! Accepts notifications that Xsolla does not sign: Web Shop user validation and payouts. Optional in the template.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,4 +1,4 @@
-//! Takes `update_subscription` alone.
+//! Accepts only `update_subscription`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

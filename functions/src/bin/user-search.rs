@@ -1,4 +1,4 @@
-//! Takes `user_search` alone.
+//! Accepts only `user_search`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

@@ -1,4 +1,4 @@
-//! Takes `user_validation` alone.
+//! Accepts only `user_validation`.
 
 use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;

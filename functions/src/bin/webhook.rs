@@ -1,4 +1,4 @@
-//! The one URL that Xsolla calls: takes every type.
+//! Accepts all notification types, at the one URL that Xsolla calls.
 
 use intake::accept::AcceptedTypes;
 

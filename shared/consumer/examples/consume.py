@@ -1,4 +1,4 @@
-"""Takes events from the queue in QUEUE_URL, and applies each once."""
+"""Receives events from the queue in QUEUE_URL and applies each once."""
 
 import json, os, sqlite3
 import boto3
@@ -11,19 +11,20 @@ game.execute("CREATE TABLE IF NOT EXISTS applied (event_id TEXT PRIMARY KEY)")
 def apply(event):
     user, order = event["user_id"], event["notification"]
     if event["mode"] == "sandbox":
-        print(f"{user}: a test: {event['event_id']}")
+        print(f"{user}: test event {event['event_id']}")
     elif event["goods"] == "grant" and event["type"] == "order_paid":
         for item in order["items"]:
-            if item["type"] != "bundle":  # its contents have lines of their own
+            if item["type"] != "bundle":  # The bundle's contents are separate items.
                 print(f"{user}: grant {item['quantity']} × {item['sku']}")
     else:
         print(f"{user}: {event['goods']}: {event['event_id']}")
 
 
+# Ends when the queue is empty. A real consumer runs forever.
 while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages"):
     for message in messages:
         event = json.loads(message["Body"])
-        with game:  # one transaction: what is granted is written down, or neither
+        with game:  # One transaction: grants and stores the event id, or neither.
             new = game.execute("INSERT OR IGNORE INTO applied VALUES (?)", [event["event_id"]]).rowcount
             if new:
                 apply(event)

@@ -1,17 +1,17 @@
-// Takes events from the queue in QUEUE_URL, and applies each once.
+// Receives events from the queue in QUEUE_URL and applies each once.
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { Event } from "./event.d.ts"; // npx json-schema-to-typescript shared/consumer/schema.json event.d.ts
+import type { Event } from "./event.d.ts"; // npx json-schema-to-typescript shared/message/schema.json event.d.ts
 
 const sqs = new SQSClient();
 const QueueUrl = process.env.QUEUE_URL!;
-const applied = new Set<string>(); // a table of your database, written in the transaction that grants
+const applied = new Set<string>(); // In a real game: a table, written in the transaction that grants.
 
 function apply(event: Event): void {
   if (event.mode === "sandbox") {
-    console.log(`${event.user_id}: a test: ${event.event_id}`);
+    console.log(`${event.user_id}: test event ${event.event_id}`);
   } else if (event.goods === "grant" && event.type === "order_paid") {
     const items = event.notification.items as { sku: string; type: string; quantity: number }[];
-    // A bundle comes with a line for each of its contents: those are granted, not the bundle beside them.
+    // The contents of a bundle are separate items: grant these, not the bundle.
     for (const item of items.filter(({ type }) => type !== "bundle")) {
       console.log(`${event.user_id}: grant ${item.quantity} × ${item.sku}`);
     }
@@ -21,9 +21,9 @@ function apply(event: Event): void {
 }
 
 while (true) {
-  const taken = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 }));
-  if (!taken.Messages?.length) break; // yours goes on
-  for (const message of taken.Messages) {
+  const received = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 }));
+  if (!received.Messages?.length) break; // A real consumer runs forever.
+  for (const message of received.Messages) {
     const event: Event = JSON.parse(message.Body!);
     if (!applied.has(event.event_id)) {
       apply(event);

@@ -1,12 +1,12 @@
-//! A Lambda function on the queue: its batch in order, and the answer that lets only the failed messages come again.
+//! Batches of a Lambda function on the queue: processed in order, with a response that names the failed messages.
 //!
-//! | The mistake | What becomes of it | Here |
+//! | Mistake | Consequence | Solution |
 //! |---|---|---|
-//! | One message fails, and the function with it | The whole batch comes again, ten times, and with it into the dead-letter queue | [`BatchResponse`] names those that failed |
-//! | One message fails, and the next of its group is applied | A refund is applied before its order | [`Batch::in_order`] stops the group at its first failure |
-//! | One message fails, and everything behind it waits | One sale holds up all others | Other groups go on |
-//! | A message that cannot be read fails the function | The whole batch, again | It is read for itself, and fails its group only |
-//! | The trigger lacks `ReportBatchItemFailures` | Lambda takes any answer for success, and deletes what failed | See below |
+//! | One failed message fails the function | SQS retries the whole batch, and moves it to the dead-letter queue after ten attempts | [`Batch::in_order`] returns the failed messages |
+//! | A later message of the failed message's group is applied | A refund is applied before its order | [`Batch::in_order`] stops the group at its first failure |
+//! | All later messages wait for a failed message | One sale delays all others | [`Batch::in_order`] continues with the other groups |
+//! | An unreadable message fails the function | SQS retries the whole batch | Each message is read separately, and fails only its group |
+//! | The trigger lacks `ReportBatchItemFailures` | Lambda treats each response as success, and SQS deletes the failed messages | See below |
 //!
 //! ```yaml
 //! Events:
@@ -20,91 +20,78 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use serde::Deserialize;
 
-/// What Lambda hands to a function whose trigger is a FIFO queue.
-///
-/// The messages of a group are in their order.
+/// A batch of messages from a FIFO queue, in the order of their groups.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "SqsEvent")]
 pub struct Batch {
-    /// Up to ten, as long as the trigger is set to no other size.
-    #[serde(rename = "Records")]
+    /// The messages: by default up to ten.
     pub messages: Vec<Message>,
 }
 
-/// A message of a FIFO queue.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "Record")]
+/// A message of a FIFO queue. `Debug` hides the body, which contains personal data.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// SQS's id of it.
+    /// SQS's message id.
     pub id: String,
-    /// Its message group: the event's subject.
+    /// Message group: the event's subject.
     pub group: String,
-    /// X-Ray's trace header, of the call that brought the webhook. Lambda links its own trace to it by itself; this is for
-    /// who keeps logs or traces elsewhere.
+    /// X-Ray trace header of the webhook. Lambda links its own trace by itself; this is for other tracing systems.
     pub trace_header: Option<String>,
-    /// What [`crate::Event::read`] reads.
+    /// Body, for [`crate::Event::read`].
     pub body: String,
 }
 
-/// The function's answer: the messages that must come again. SQS deletes all others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    /// In the order of the batch.
-    pub batch_item_failures: Vec<BatchItemFailure>,
-}
-
-/// A message that must come again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchItemFailure {
-    /// [`Message::id`].
-    pub item_identifier: String,
-}
+/// A message lacks an attribute that each message of a FIFO queue has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the message has no {0}; is the queue a FIFO queue?")]
+pub struct MissingAttribute(&'static str);
 
 impl Batch {
-    /// Applies each message, one after the other. What lies behind a failure in the same group is not applied, and comes
-    /// again with it.
+    /// Applies the messages one by one, and returns the response of the function.
     ///
-    /// The error is not looked at. Log it where it arises: a function that Lambda ends has no answer to log it from.
-    pub async fn in_order<E>(&self, mut apply: impl AsyncFnMut(&Message) -> Result<(), E>) -> BatchResponse {
-        let mut stopped = HashSet::new();
-        let mut response = BatchResponse::default();
+    /// After a failure, the later messages of its group are not applied. The response names the failed and the skipped
+    /// messages; SQS retries these and deletes all others. The errors are not logged.
+    pub async fn in_order<E>(&self, mut apply: impl AsyncFnMut(&Message) -> Result<(), E>) -> SqsBatchResponse {
+        let mut stopped_groups = HashSet::new();
+        let mut response = SqsBatchResponse::default();
         for message in &self.messages {
-            if stopped.contains(&message.group) || apply(message).await.is_err() {
-                stopped.insert(&message.group);
-                response.batch_item_failures.push(BatchItemFailure { item_identifier: message.id.clone() });
+            if stopped_groups.contains(&message.group) || apply(message).await.is_err() {
+                stopped_groups.insert(&message.group);
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier.clone_from(&message.id);
+                response.batch_item_failures.push(failure);
             }
         }
         response
     }
 }
 
-/// A message, as Lambda writes it.
-#[derive(Deserialize)]
-struct Record {
-    #[serde(rename = "messageId")]
-    id: String,
-    attributes: Attributes,
-    body: String,
-}
+impl TryFrom<SqsEvent> for Batch {
+    type Error = MissingAttribute;
 
-#[derive(Deserialize)]
-struct Attributes {
-    #[serde(rename = "MessageGroupId")]
-    group: String,
-    #[serde(rename = "AWSTraceHeader")]
-    trace_header: Option<String>,
-}
-
-impl From<Record> for Message {
-    fn from(Record { id, attributes: Attributes { group, trace_header }, body }: Record) -> Self {
-        Self { id, group, trace_header, body }
+    fn try_from(event: SqsEvent) -> Result<Self, MissingAttribute> {
+        let messages = event.records.into_iter().map(Message::try_from).collect::<Result<_, _>>()?;
+        Ok(Self { messages })
     }
 }
 
-/// A body holds personal data.
+impl TryFrom<SqsMessage> for Message {
+    type Error = MissingAttribute;
+
+    fn try_from(mut message: SqsMessage) -> Result<Self, MissingAttribute> {
+        let mut attribute = |name| message.attributes.remove(name);
+        Ok(Self {
+            group: attribute("MessageGroupId").ok_or(MissingAttribute("MessageGroupId"))?,
+            trace_header: attribute("AWSTraceHeader"),
+            id: message.message_id.ok_or(MissingAttribute("messageId"))?,
+            body: message.body.ok_or(MissingAttribute("body"))?,
+        })
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message").field("id", &self.id).field("group", &self.group).finish_non_exhaustive()
@@ -113,7 +100,8 @@ impl fmt::Debug for Message {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use rstest::rstest;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::Event;
@@ -122,39 +110,41 @@ mod tests {
         Message { id: id.to_owned(), group: group.to_owned(), trace_header: None, body: body.to_owned() }
     }
 
-    fn failed(response: &BatchResponse) -> Vec<&str> {
+    fn failed(response: &SqsBatchResponse) -> Vec<&str> {
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
     }
 
+    /// A message is `group:id`. It fails if the id ends with an exclamation mark.
+    #[rstest]
+    #[case("", "", "")]
+    #[case("a:1 a:2 b:3", "1 2 3", "")]
+    #[case("a:1!", "1!", "1!")]
+    #[case("a:1! a:2 a:3", "1!", "1! 2 3")]
+    #[case("a:1 a:2! a:3", "1 2!", "2! 3")]
+    #[case("a:1! b:2 a:3 b:4", "1! 2 4", "1! 3")]
+    #[case("a:1 b:2! a:3 b:4! a:5", "1 2! 3 5", "2! 4!")]
+    #[case("a:1! b:2! c:3 b:4 a:5", "1! 2! 3", "1! 2! 4 5")]
     #[tokio::test]
-    async fn a_group_stops_at_its_first_failure_and_the_others_go_on() {
-        // A message is `group:id`, and fails with an exclamation mark.
-        for (batch, applied, failures) in [
-            ("", "", ""),
-            ("a:1 a:2 b:3", "1 2 3", ""),
-            ("a:1!", "1!", "1!"),
-            ("a:1! a:2 a:3", "1!", "1! 2 3"),
-            ("a:1 a:2! a:3", "1 2!", "2! 3"),
-            ("a:1! b:2 a:3 b:4", "1! 2 4", "1! 3"),
-            ("a:1 b:2! a:3 b:4! a:5", "1 2! 3 5", "2! 4!"),
-            ("a:1! b:2! c:3 b:4 a:5", "1! 2! 3", "1! 2! 4 5"),
-        ] {
-            let messages = batch.split_whitespace().filter_map(|text| text.split_once(':'));
-            let messages = messages.map(|(group, id)| message(id, group, "")).collect();
-            let mut seen = Vec::new();
-            let response = Batch { messages }
-                .in_order(async |message| {
-                    seen.push(message.id.clone());
-                    if message.id.ends_with('!') { Err(()) } else { Ok(()) }
-                })
-                .await;
-            assert_eq!(seen.join(" "), applied, "{batch}");
-            assert_eq!(failed(&response).join(" "), failures, "{batch}");
-        }
+    async fn stops_group_at_first_failure_and_continues_others(
+        #[case] batch: &str,
+        #[case] applied: &str,
+        #[case] failures: &str,
+    ) {
+        let messages = batch.split_whitespace().filter_map(|text| text.split_once(':'));
+        let messages = messages.map(|(group, id)| message(id, group, "")).collect();
+        let mut seen = Vec::new();
+        let response = Batch { messages }
+            .in_order(async |message| {
+                seen.push(message.id.clone());
+                if message.id.ends_with('!') { Err(()) } else { Ok(()) }
+            })
+            .await;
+        assert_eq!(seen.join(" "), applied);
+        assert_eq!(failed(&response).join(" "), failures);
     }
 
     #[tokio::test]
-    async fn a_message_that_cannot_be_read_fails_its_group_only() {
+    async fn unreadable_message_fails_only_its_group() {
         let event = json!({
             "event_id": "order#1#order_paid", "type": "order_paid", "goods": "grant", "subject": "order#1",
             "order_id": null, "user_id": null, "project_id": null, "mode": "live", "identified": true,
@@ -174,10 +164,9 @@ mod tests {
 
     const TRACE_HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
-    /// As AWS documents both: "Using Lambda with Amazon SQS".
-    #[tokio::test]
-    async fn it_reads_what_lambda_sends_and_answers_what_lambda_reads() {
-        let sent = json!({"Records": [{
+    /// An event as AWS documents it: "Using Lambda with Amazon SQS".
+    fn documented_event() -> Value {
+        json!({"Records": [{
             "messageId": "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5",
             "receiptHandle": "AQEBBX8nesZEXmkhsmZeyIE8iQAMig7qw...",
             "body": "a secret",
@@ -196,20 +185,39 @@ mod tests {
             "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:us-east-2:123456789012:fifo.fifo",
             "awsRegion": "us-east-2",
-        }]});
-        let batch: Batch = serde_json::from_value(sent.clone()).unwrap();
-        let read = message("11d6ee51-4cc7-4302-9e22-7cd8afdaadf5", "transaction#7", "a secret");
-        assert_eq!(batch.messages, [Message { trace_header: Some(TRACE_HEADER.to_owned()), ..read }]);
-        assert!(!format!("{batch:?}").contains("secret"));
+        }]})
+    }
 
+    #[test]
+    fn reads_documented_event() {
+        let batch: Batch = serde_json::from_value(documented_event()).unwrap();
+        let expected = message("11d6ee51-4cc7-4302-9e22-7cd8afdaadf5", "transaction#7", "a secret");
+        assert_eq!(batch.messages, [Message { trace_header: Some(TRACE_HEADER.to_owned()), ..expected }]);
+        assert!(!format!("{batch:?}").contains("secret"));
+    }
+
+    #[test]
+    fn reads_message_attributes_of_relay() {
+        let mut event = documented_event();
+        let attribute = |value| json!({ "stringValue": value, "stringListValues": [], "binaryListValues": [], "dataType": "String" });
+        event["Records"][0]["messageAttributes"] = json!({ "type": attribute("payment"), "mode": attribute("live") });
+        assert_eq!(serde_json::from_value::<Batch>(event).unwrap().messages.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn writes_documented_response() {
+        let batch: Batch = serde_json::from_value(documented_event()).unwrap();
         let response = serde_json::to_string(&batch.in_order(async |_| Err(())).await).unwrap();
         assert_eq!(response, r#"{"batchItemFailures":[{"itemIdentifier":"11d6ee51-4cc7-4302-9e22-7cd8afdaadf5"}]}"#);
         let response = serde_json::to_string(&batch.in_order(async |_| Ok::<_, ()>(())).await).unwrap();
         assert_eq!(response, r#"{"batchItemFailures":[]}"#);
+    }
 
-        let mut of_a_standard_queue = sent;
-        of_a_standard_queue["Records"][0]["attributes"].as_object_mut().unwrap().remove("MessageGroupId");
-        let error = serde_json::from_value::<Batch>(of_a_standard_queue).unwrap_err().to_string();
+    #[test]
+    fn rejects_event_of_standard_queue() {
+        let mut event = documented_event();
+        event["Records"][0]["attributes"].as_object_mut().unwrap().remove("MessageGroupId");
+        let error = serde_json::from_value::<Batch>(event).unwrap_err().to_string();
         assert!(error.contains("MessageGroupId"), "{error}");
     }
 }

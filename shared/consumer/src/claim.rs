@@ -1,91 +1,90 @@
-//! An event is applied by one worker at a time, and not again once it is done.
+//! Claims: one worker at a time applies an event, and no worker applies it again.
 //!
-//! **If what you do lies in one database with transactions, you need none of this.** Write the event id into a table of
-//! that database, in the transaction that grants: both are there, or neither. Claims are for what lies elsewhere: the API
-//! of another service, an e-mail, a database without transactions.
+//! **If everything that you do is in one database with transactions, you need no claims.** Insert the event id into a
+//! table of that database, in the transaction that grants. Claims are for effects elsewhere: another service's API, an
+//! e-mail, a database without transactions.
 //!
-//! A worker *claims* the event until a time, does its work, and *completes* the claim; or *releases* it, if the work has
-//! certainly not been done. Another worker that meets the event meanwhile is told to come again. If the first dies, its
-//! lease runs out, and the next claim has a higher token.
+//! A worker *claims* an event for the length of a lease, applies it, and *completes* the claim. If the event was certainly
+//! not applied, the worker *releases* the claim. Meanwhile, other workers must retry later. If the worker dies, the lease
+//! expires, and the next claim has a higher token.
 //!
-//! | The mistake | What becomes of it | Here |
+//! | Mistake | Consequence | Solution |
 //! |---|---|---|
-//! | The event is marked done before the work | The worker dies in between, and the sale is never granted | What has not been completed is claimed again |
-//! | It is marked done after work that has failed | The same | [`Claims::release`], or nothing at all: both let the event come again |
-//! | Two workers have it, since the queue's visibility time-out was shorter than the work | Granted twice | The second one gets [`Claimed::Held`] |
-//! | A worker dies, and its mark stays | Never granted | A lease ends by itself |
-//! | The lease ends with the Lambda invocation | The function is ended, but not the request that it has sent: it takes effect beside that of the next worker. And the deadline is that of a batch, not of an event | The lease is a length that you choose |
-//! | A worker pauses, its lease runs out, it wakes and deletes the mark, which is another worker's by now | A third worker comes in | Only the token that holds the claim completes or releases it: [`ClaimError::Lost`] |
-//! | It wakes, and writes over what the other has written | The older write wins | The token, if your store compares it: see below |
-//! | The mark is forgotten before the message comes for the last time | Granted twice | What is done stays done for 400 days, as long as an event is kept unless the stack's `RetentionDays` says otherwise: replay none that is older. A message lives for 14 days, and as long again in the dead-letter queue |
+//! | The event is marked as done before the work | The worker dies in between: the sale is never granted | An event is claimed until its claim is completed |
+//! | The event is marked as done after failed work | The sale is never granted | [`Claims::release`], or no call: the event is claimed again |
+//! | Two workers have the event, because the work takes longer than the queue's visibility time-out | Granted twice | The second worker gets [`Claimed::Held`] |
+//! | A worker dies, and its mark remains | Never granted | The lease expires |
+//! | The lease ends with the Lambda invocation | The function's last request takes effect during the next worker's lease. And the deadline is that of a batch, not of an event | You choose the length of the lease |
+//! | A worker pauses, its lease expires, and it then deletes another worker's mark | A third worker claims the event | Only the token of the current claim can complete or release it: [`ClaimError::Lost`] |
+//! | A paused worker overwrites newer data | The older write wins | The fencing token, if your store checks it |
+//! | The mark expires before the last delivery of the message | Granted twice | A claim is stored for 400 days, like the event by default. Do not replay older events |
 //!
-//! # How long a lease is
+//! # Length of a lease
 //!
-//! Longer than the work can take effect after the claim: the function's time-out, the time-out of the request that it has
-//! sent last, and what the workers' clocks differ by. And shorter than the queue's patience, which is ten times 60 seconds
-//! as deployed: a message whose worker has died is held for as long as the lease lasts, and each delivery in that time is one
-//! of its ten.
+//! Longer than the work can take effect: the function's time-out, plus the time-out of its last request, plus the
+//! difference of the workers' clocks. Shorter than the queue retries a message: ten times 60 seconds as deployed. Each
+//! delivery during the lease of a dead worker counts as one of the ten.
 //!
-//! # The fencing token
+//! # Fencing token
 //!
-//! No lease keeps a paused worker from waking up after it, in the middle of its work. So each claim of an event has a
-//! higher [token](Claim::token) than those before it. Hand it on with the write, and let your store refuse the write unless
-//! the token is higher than the last one that it has seen for this event: then no older write follows a newer one.
+//! A lease cannot stop a paused worker that continues after it. So each claim of an event has a higher
+//! [token](Claim::token) than earlier claims. Pass it to your store with each write, and let the store reject a write
+//! whose token is not higher than the last one for this event.
 //!
-//! # What a claim cannot do
+//! # Limits
 //!
-//! Between the work and [`Claims::complete`], a worker may die, or the store may fail. Then the event is applied once more,
-//! after the lease. Where that must not happen, the other side must know the event again: give it the event id as its
-//! idempotency key, if it takes one, and find out for how long it remembers it.
+//! A worker may die, or the store may fail, between the work and [`Claims::complete`]. Then the event is applied again
+//! after the lease. To prevent this, pass the event id as idempotency key to the called service, if it supports one, and
+//! check how long it remembers the key.
 
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-/// SQS hides a message for no longer than this.
-const LONGEST_LEASE: Duration = Duration::from_hours(12);
+/// Maximum visibility time-out of SQS.
+const MAX_LEASE: Duration = Duration::from_hours(12);
 
-/// What is kept of an event's claims.
+/// The stored state of an event's claims.
 ///
-/// A token and a kind of state occur together once: to know whether a record has changed, it is enough to compare these.
+/// A token never has the same kind of state twice. So a store can detect a change by comparing these two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
-    /// The last claim's. It never goes down, also when the claim is released.
+    /// Token of the last claim. It never decreases.
     pub token: u64,
-    /// What became of that claim.
+    /// State of the last claim.
     pub state: State,
 }
 
-/// What became of the last claim of an event.
+/// State of an event's last claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It was released, or there was none.
+    /// Released, or never claimed.
     Free,
-    /// A worker has it.
+    /// Claimed by a worker.
     Held {
-        /// When its lease runs out.
+        /// End of the lease.
         until: SystemTime,
     },
-    /// It was completed.
+    /// Completed.
     Done,
 }
 
 impl Record {
-    /// Of an event that nobody has claimed so far. A store need not keep it: it stands for a record that is not there.
+    /// The record of an event that was never claimed. A store may treat it as a missing record.
     pub const UNCLAIMED: Self = Self { token: 0, state: State::Free };
 }
 
-/// Where claims are kept. `consumer::dynamodb` has one.
+/// Stores claims. `consumer::dynamodb` has an implementation.
 pub trait ClaimStore: Send + Sync {
-    /// Why it could not do its work.
+    /// Error of a failed call.
     type Error;
 
-    /// Replaces the record of an event if it is still the expected one, in one atomic step.
+    /// Atomically replaces the record of an event if it is the expected one.
     ///
-    /// A write that is repeated because its answer was lost must know its own work, and say [`Replaced::Yes`].
+    /// A call that is retried after a lost response must recognize its own write, and return [`Replaced::Yes`].
     ///
     /// # Errors
     ///
-    /// After an error the record may or may not have been replaced.
+    /// If the store fails. The record may or may not be replaced.
     fn replace(
         &self,
         event_id: &str,
@@ -94,42 +93,42 @@ pub trait ClaimStore: Send + Sync {
     ) -> impl Future<Output = Result<Replaced, Self::Error>> + Send;
 }
 
-/// Whether a record was replaced.
+/// Result of [`ClaimStore::replace`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaced {
-    /// The new one is there.
+    /// The record was replaced.
     Yes,
-    /// It was another than expected.
+    /// The record was not the expected one.
     No {
-        /// The one that is there.
+        /// The current record.
         found: Record,
     },
 }
 
-/// The claims of a game's workers.
+/// Claims events.
 #[derive(Debug, Clone)]
 pub struct Claims<S> {
     store: S,
     lease: Duration,
 }
 
-/// What a worker that asks for an event gets.
+/// Result of [`Claims::claim`].
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Claimed {
-    /// The event is this worker's, to be applied now.
+    /// The worker has claimed the event, and applies it.
     New(Claim),
-    /// It has been applied: its message can go.
+    /// The event is already applied. Delete its message.
     Done,
-    /// Another worker has it. Its message must come again, for nobody knows whether that worker will succeed.
+    /// Another worker has claimed the event and may fail. Let SQS retry the message.
     Held {
-        /// When that worker's lease runs out.
+        /// End of that worker's lease.
         until: SystemTime,
     },
 }
 
-/// The right to apply an event. It ends when it is completed or released, or when another worker claims the event after
-/// the lease.
+/// The right to apply an event. It ends with its completion or release, or when another worker claims the event after the
+/// lease.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Claim {
     event_id: String,
@@ -138,47 +137,46 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The fencing token: higher than that of any earlier claim of this event. The first is 1.
+    /// The fencing token. Higher than those of earlier claims of this event; the first is 1.
     #[must_use]
     pub const fn token(&self) -> u64 {
         self.token
     }
 
-    /// When the lease runs out.
+    /// End of the lease.
     #[must_use]
     pub const fn until(&self) -> SystemTime {
         self.until
     }
 }
 
-/// Why a claim was neither completed nor released.
+/// Error of [`Claims::complete`] and [`Claims::release`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError<E> {
-    /// The lease has run out, and another worker has claimed the event since. Let its message come again; if this is
-    /// seen more than once, the lease is too short.
-    #[error("the claim is lost: another worker has claimed the event since")]
+    /// The lease has expired, and another worker has claimed the event. Let SQS retry the message. If this recurs, the
+    /// lease is too short.
+    #[error("claim lost: its lease has expired and another worker has claimed the event")]
     Lost,
-    /// The store could not do its work.
+    /// The store failed.
     #[error(transparent)]
     Store(E),
 }
 
 impl<S: ClaimStore> Claims<S> {
-    /// Keeps claims in this store, each for this long, but never for longer than 12 hours.
+    /// Claims events in a store, with a lease of this length, at most 12 hours.
     #[must_use]
     pub fn new(store: S, lease: Duration) -> Self {
-        Self { store, lease: lease.min(LONGEST_LEASE) }
+        Self { store, lease: lease.min(MAX_LEASE) }
     }
 
-    /// Claims an event, unless it is done or another worker has it.
+    /// Claims an event unless it is done or claimed by another worker.
     ///
     /// # Errors
     ///
-    /// When the store fails. Let the message come again: the event may have been claimed, and then it is held until the
-    /// lease runs out.
+    /// If the store fails. Let SQS retry the message. The event may be claimed until the lease expires.
     pub async fn claim(&self, event_id: &str, now: SystemTime) -> Result<Claimed, S::Error> {
         let until = now + self.lease;
-        // Most events are new: then one call is enough.
+        // Most events are new and need only one call.
         let mut expected = Record::UNCLAIMED;
         loop {
             match expected.state {
@@ -195,23 +193,22 @@ impl<S: ClaimStore> Claims<S> {
         }
     }
 
-    /// Writes down that the event has been applied. A claim whose lease has run out is completed too, as long as nobody
-    /// else has claimed the event.
+    /// Marks the event as applied. Also works after the lease, if no other worker has claimed the event.
     ///
     /// # Errors
     ///
-    /// When the claim is lost, or the store fails. It may be tried again with the same claim. Do not release it: the event
-    /// has been applied.
+    /// If the claim is lost, or the store fails. Retry with the same claim. Do not release it, because the event is
+    /// applied.
     pub async fn complete(&self, claim: &Claim) -> Result<(), ClaimError<S::Error>> {
         self.settle(claim, State::Done).await
     }
 
-    /// Lets the next worker claim the event at once. Only for work that has certainly not been done: if nobody knows, let
-    /// the lease run out, which gives a request that is still on its way the time to arrive.
+    /// Lets the next worker claim the event immediately. Only for an event that was certainly not applied. Otherwise let the
+    /// lease expire, because a pending request may still take effect.
     ///
     /// # Errors
     ///
-    /// When the claim is lost, or the store fails. Nothing needs to be done: the lease runs out.
+    /// If the claim is lost, or the store fails. No action is necessary: the lease expires.
     pub async fn release(&self, claim: Claim) -> Result<(), ClaimError<S::Error>> {
         self.settle(&claim, State::Free).await
     }
@@ -222,7 +219,7 @@ impl<S: ClaimStore> Claims<S> {
         let settled = Record { token, state };
         match self.store.replace(&claim.event_id, held, settled).await.map_err(ClaimError::Store)? {
             Replaced::Yes => Ok(()),
-            // An earlier try took effect after all: nobody else writes under this token.
+            // An earlier attempt took effect: only this claim writes with its token.
             Replaced::No { found } if found == settled => Ok(()),
             Replaced::No { .. } => Err(ClaimError::Lost),
         }

@@ -1,6 +1,6 @@
-//! Claims in a DynamoDB table, one conditional write each. Needs the feature `dynamodb`.
+//! Claims in a DynamoDB table. Requires the feature `dynamodb`.
 //!
-//! The table is the game's, and not the table of events. Its function needs `dynamodb:UpdateItem` on it:
+//! The table belongs to the game. It is not the events table. The worker needs the permission `dynamodb:UpdateItem`.
 //!
 //! ```yaml
 //! Claims:
@@ -25,18 +25,18 @@ use crate::claim::{ClaimStore, Record, Replaced, State};
 
 /// Partition key. String.
 const EVENT_ID: &str = "event_id";
-/// The last claim's. Number.
+/// Token of the last claim. Number.
 const TOKEN: &str = "token";
 /// `free`, `held` or `done`. String.
 const STATE: &str = "state";
-/// When the last claim's lease runs out, in milliseconds since 1970. Number.
+/// End of the last claim's lease, in milliseconds since 1970. Number.
 const HELD_UNTIL: &str = "held_until";
-/// When the table may forget it, in seconds since 1970 (TTL). Number.
+/// Time after which DynamoDB may delete the item (TTL), in seconds since 1970. Number.
 const EXPIRES_AT: &str = "expires_at";
-/// Which call wrote it, so that a call that is repeated knows its own work. String.
+/// Id of the call that wrote the item, so that a retried call recognizes its own write. String.
 const ATTEMPT: &str = "attempt";
 
-/// As long as the table of events keeps an event, and so longer than anything can hand it to the game again.
+/// Retention of a claim: the default retention of an event. After that, the event cannot be replayed.
 const RETENTION: Duration = Duration::from_hours(400 * 24);
 
 type Item = HashMap<String, AttributeValue>;
@@ -48,16 +48,16 @@ pub struct ClaimsTable {
     name: String,
 }
 
-/// DynamoDB could not do its work. For the log: it holds nothing of an event.
+/// A failed call to DynamoDB. Contains no data of the event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("dynamodb:UpdateItem: {cause}")]
 pub struct TableError {
-    /// What the service or the way to it said.
+    /// The error of the service or the connection.
     pub cause: String,
 }
 
 impl ClaimsTable {
-    /// The table of this name.
+    /// Uses the table with this name.
     pub const fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
@@ -102,17 +102,19 @@ impl ClaimStore for ClaimsTable {
         match update.update_expression(set).send().await {
             Ok(_) => Ok(Replaced::Yes),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let found = refused.item().filter(|item| !item.is_empty());
-                    // The SDK repeated a write that had taken effect unanswered: it meets its own item.
+                Some(UpdateItemError::ConditionalCheckFailedException(error)) => {
+                    let found = error.item().filter(|item| !item.is_empty());
+                    // The SDK retried a write that had taken effect without a response: the item is its own.
                     if found.and_then(|item| item.get(ATTEMPT)?.as_s().ok()) == Some(&attempt) {
                         return Ok(Replaced::Yes);
                     }
                     match found.map_or(Some(Record::UNCLAIMED), record) {
-                        // Whoever is told so would ask for the same for ever.
-                        Some(found) if found == expected => Err(unusable("refused, but nothing is in the way")),
+                        // Prevents an endless loop of the caller.
+                        Some(found) if found == expected => {
+                            Err(invalid("the condition failed although the item is the expected one"))
+                        }
                         Some(found) => Ok(Replaced::No { found }),
-                        None => Err(unusable("the item is no claim")),
+                        None => Err(invalid("the item is not a claim")),
                     }
                 }
                 _ => Err(table_error(&error)),
@@ -144,7 +146,7 @@ fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-fn unusable(cause: &str) -> TableError {
+fn invalid(cause: &str) -> TableError {
     TableError { cause: cause.to_owned() }
 }
 

@@ -1,11 +1,14 @@
-//! The game's side of the queue: what a message says, and what it takes to apply it once.
+//! For consumers of the game's queue: reads messages, and applies each event once.
 //!
-//! # A Lambda function on the queue
+//! - [`Event`] is a message, from the crate `message`.
+//! - [`batch`] processes the batch of a Lambda function in order.
+//! - [`claim`] ensures that one worker at a time applies an event. `dynamodb` stores claims (feature `dynamodb`).
 //!
-//! SQS delivers at least once, so that the same event comes twice now and then. If your game grants in one database with
-//! transactions, write the event id in the transaction that grants, and of the following take the [`batch`] only. This
-//! function asks another service for it instead, and [`claim`] has the mistakes that this invites. Its table of claims is
-//! in DynamoDB (the feature `dynamodb`).
+//! # Example: a Lambda function on the queue
+//!
+//! SQS delivers at least once, so the same event may arrive twice. If your game grants in a database with transactions,
+//! store the event id in the transaction that grants, and use only [`batch`]. This example calls another service, so it
+//! uses [`claim`], with the claims in DynamoDB.
 //!
 //! ```no_run
 //! use std::time::{Duration, SystemTime};
@@ -18,7 +21,7 @@
 //! use consumer::{Event, Goods, Mode};
 //! use lambda_runtime::{Error, LambdaEvent, service_fn};
 //!
-//! /// The function is ended after 10 seconds, and its last request to the inventory after 5 more.
+//! /// The function times out after 10 seconds, and its last request to the inventory after 5 more.
 //! const LEASE: Duration = Duration::from_secs(20);
 //!
 //! #[tokio::main]
@@ -27,52 +30,51 @@
 //!     let table = ClaimsTable::new(Client::new(&config), std::env::var("CLAIMS_TABLE")?);
 //!     let claims = &Claims::new(table, LEASE);
 //!     lambda_runtime::run(service_fn(async |batch: LambdaEvent<Batch>| {
-//!         let in_order = batch.payload.in_order(async |message| {
-//!             let applied = apply(claims, message).await;
-//!             if let Err(error) = &applied {
-//!                 eprintln!("{} comes again: {error}", message.id);
+//!         let response = batch.payload.in_order(async |message| {
+//!             let result = apply(claims, message).await;
+//!             if let Err(error) = &result {
+//!                 eprintln!("message {} failed, SQS will retry it: {error}", message.id);
 //!             }
-//!             applied
+//!             result
 //!         });
-//!         Ok::<_, Error>(in_order.await)
+//!         Ok::<_, Error>(response.await)
 //!     }))
 //!     .await
 //! }
 //!
-//! /// `Ok`: the message can go. An error: it comes again, and those behind it in its group.
+//! /// `Ok`: SQS deletes the message. An error: SQS retries it and the later messages of its group.
 //! async fn apply(claims: &Claims<ClaimsTable>, message: &Message) -> Result<(), Error> {
 //!     let event = Event::read(&message.body)?;
 //!     if event.goods != Goods::Grant || event.mode == Mode::Sandbox {
-//!         return Ok(()); // yours takes back, too
+//!         return Ok(()); // A real consumer also revokes.
 //!     }
 //!     let claim = match claims.claim(&event.event_id, SystemTime::now()).await? {
 //!         Claimed::New(claim) => claim,
 //!         Claimed::Done => return Ok(()),
-//!         Claimed::Held { .. } => return Err("another worker has it".into()),
+//!         Claimed::Held { .. } => return Err("another worker has claimed the event".into()),
 //!     };
 //!     match grant(&event, claim.token()).await {
 //!         Ok(()) => Ok(claims.complete(&claim).await?),
-//!         Err(Failure::Refused(error)) => {
-//!             claims.release(claim).await.ok(); // if not, its lease runs out
+//!         Err(GrantError::Rejected(error)) => {
+//!             claims.release(claim).await.ok(); // After a failure, the lease expires.
 //!             Err(error)
 //!         }
-//!         // Not released: until the lease runs out, the request may still arrive.
-//!         Err(Failure::Unanswered(error)) => Err(error),
+//!         // Not released: the request may take effect until the lease expires.
+//!         Err(GrantError::NoResponse(error)) => Err(error),
 //!     }
 //! }
 //!
-//! enum Failure {
-//!     /// The inventory has said that it did nothing.
-//!     Refused(Error),
-//!     /// Nobody knows whether it did.
-//!     Unanswered(Error),
+//! enum GrantError {
+//!     /// The inventory granted nothing.
+//!     Rejected(Error),
+//!     /// The inventory may have granted.
+//!     NoResponse(Error),
 //! }
 //!
-//! /// Tells the inventory what was bought; with the event id, by which it knows what it has granted already, and the
-//! /// token, by which it refuses a worker that has slept through its lease.
-//! async fn grant(event: &Event<'_>, token: u64) -> Result<(), Failure> {
+//! /// Sends the purchase to the inventory, with the event id as idempotency key and the token as fencing token.
+//! async fn grant(event: &Event<'_>, token: u64) -> Result<(), GrantError> {
 //! #   let _ = (event, token);
-//! #   Err(Failure::Refused("there is no inventory here".into()))
+//! #   Err(GrantError::Rejected("no inventory".into()))
 //!     // …
 //! }
 //! ```

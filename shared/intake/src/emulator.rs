@@ -1,4 +1,4 @@
-//! Default addresses and names of the emulator (the crate `local`), for the emulator itself and for tools that connect to it.
+//! Default addresses and names of the emulator (crate `local`), for the emulator and its clients.
 
 use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_types::sdk_config::Builder;

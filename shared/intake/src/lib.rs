@@ -1,31 +1,36 @@
-//! Accepting webhooks, keeping them, and relaying them to the game.
+//! Receives webhooks, stores them, and relays them to the game's queue.
 //!
-//! Three flows, which speak to ports and know no SDK:
+//! Three flows use ports and know no SDK:
 //!
-//! - [`accept`]: verify → identify → keep → answer, at the front door.
-//! - [`unsigned`]: the same for what Xsolla does not sign, where it was switched on.
+//! - [`accept`]: verify, identify, store, answer.
+//! - [`unsigned`]: the same for notifications that Xsolla does not sign.
 //! - [`relay`]: from the table's stream to the queue, in order per subject.
 //!
-//! Behind the ports stand the adapters of [`aws`], and [`directory`], which answers questions; before the flows stands the
-//! Lambda glue of [`lambda`].
+//! [`aws`] and [`directory`] implement the ports. [`lambda`] runs the flows as Lambda functions.
+//!
+//! # Features
+//!
+//! `testing`: the module `testing`, with in-memory ports for tests.
 
 pub mod accept;
 pub mod aws;
 pub mod directory;
 pub mod emulator;
-mod endpoint;
-#[cfg(test)]
-mod fakes;
 pub mod lambda;
 pub mod outcome;
 pub mod ports;
+mod question;
 pub mod record;
 pub mod relay;
+mod report;
 pub mod secrets;
 pub mod settings;
+mod sources;
 pub mod sqs_message;
 mod store_event;
 pub mod table;
 pub mod telemetry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod trace;
 pub mod unsigned;

@@ -1,5 +1,6 @@
-//! What the flows need of the outside: one trait each, implemented in [`crate::aws`], in
-//! [`crate::directory`] and by the tests' fakes.
+//! Outside services that the flows use, as traits.
+//!
+//! [`crate::aws`] and [`crate::directory`] implement them, and `crate::testing` has fakes.
 
 use std::future::Future;
 
@@ -8,48 +9,47 @@ use xsolla::{Envelope, Question, Reply};
 use crate::record::{Record, StoredEvent};
 use crate::sqs_message::Message;
 
-/// An outside service could not do its work. The message is for the log: it never leaves for the caller, and holds
-/// nothing of a body.
+/// A failed call to an outside service. For the log only: it contains no part of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {cause}")]
 pub struct PortError {
-    /// What was asked, as the service calls it, for example `dynamodb:PutItem`.
+    /// The operation in the service's own words, such as `dynamodb:PutItem`.
     pub operation: &'static str,
-    /// What the service or the way to it said.
+    /// The error of the service or the connection.
     pub cause: String,
 }
 
-/// Where events are kept.
+/// Stores events.
 pub trait EventStore: Send + Sync {
-    /// Keeps a record for good, unless its key is taken.
+    /// Inserts a record unless its key exists.
     ///
-    /// After an error the record may or may not have been kept.
+    /// After an error the record may or may not be stored.
     fn put_if_absent(&self, record: &Record<'_>) -> impl Future<Output = Result<PutOutcome, PortError>> + Send;
 }
 
-/// What became of a record.
+/// Result of a conditional insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// The key was free. Also when an earlier attempt of this very call had taken it.
+    /// This call inserted the record, possibly in an earlier attempt whose response was lost.
     Inserted,
-    /// The key was taken by an earlier delivery, whose body had this digest.
+    /// An earlier delivery has the key.
     AlreadyExists {
-        /// [`xsolla::BodyDigest`] as text.
+        /// [`xsolla::BodyDigest`] of the stored body, as text.
         digest: String,
-        /// When it was received, if that can be read.
+        /// Time of the earlier delivery, if it is readable.
         received_at: Option<jiff::Timestamp>,
     },
 }
 
-/// What has been kept before.
+/// Reads stored events.
 pub trait History: Send + Sync {
-    /// The events of a subject, in any order, those of this moment among them.
+    /// Returns all events of a subject in any order, including those stored a moment ago.
     fn events_of(&self, subject: &str) -> impl Future<Output = Result<Vec<StoredEvent>, PortError>> + Send;
 }
 
-/// Who the game's users are, and what they may have: whoever answers Xsolla's questions for the studio.
+/// Answers Xsolla's questions about the game's users.
 pub trait UserDirectory: Send + Sync {
-    /// The reply to a question, of which the body is what Xsolla sent; `None` if nobody was appointed to answer this one.
+    /// Returns the reply to a question, or `None` if the directory does not answer this kind of question.
     fn reply(
         &self,
         question: Question,
@@ -58,42 +58,42 @@ pub trait UserDirectory: Send + Sync {
     ) -> impl Future<Output = Result<Option<Reply>, PortError>> + Send;
 }
 
-/// Where the webhook secrets are.
+/// Reads the webhook secrets, or the keys of the unsigned routes.
 pub trait SecretStore: Send + Sync {
-    /// Reads them afresh.
+    /// Reads the current secrets, without a cache.
     fn read(&self) -> impl Future<Output = Result<xsolla::Secrets, PortError>> + Send;
 }
 
-/// The queue from which the game takes its events.
+/// The queue that delivers events to the game.
 pub trait Queue: Send + Sync {
-    /// Sends up to [`crate::relay::MAX_BATCH`] messages in one call; one result each, in their order.
+    /// Sends up to [`crate::relay::MAX_BATCH`] messages in one call. Returns one result per message, in order.
     fn send(&self, batch: &[&Message]) -> impl Future<Output = Vec<SendResult>> + Send;
 }
 
-/// What became of a message.
+/// Result of sending one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendResult {
-    /// It is in the queue.
+    /// The message is in the queue.
     Sent,
-    /// Not now. Sending it again may work.
+    /// The message was not sent. A retry may succeed.
     Retryable(PortError),
-    /// Never: the queue refuses this message for what it is.
+    /// The queue can never accept this message.
     Rejected(PortError),
 }
 
-/// Where the relay leaves word of an event that can never be sent, so that those behind it can go on.
+/// Queue for notes about events that the game's queue can never accept, so that later events are not blocked.
 pub trait Parking: Send + Sync {
-    /// Leaves word of the event, which itself stays in the table.
+    /// Sends a note. The event itself stays in the table.
     fn park(&self, parked: &Parked) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// An event that can never be sent: where it is kept, and why. Nothing of its body.
+/// A note about an event that can never be queued. It contains no part of the body.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Parked {
-    /// Its partition key in the table: the subject.
+    /// Partition key in the table: the subject.
     pub pk: String,
-    /// Its sort key in the table.
+    /// Sort key in the table.
     pub sk: String,
-    /// Why it can never be sent.
+    /// Reason why the event can never be queued.
     pub cause: String,
 }

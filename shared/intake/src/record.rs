@@ -1,4 +1,4 @@
-//! What is kept of a delivery, and read back.
+//! Records of the events table: written by the accept flows, read by the relay.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,18 +9,18 @@ use xsolla::{BodyDigest, Envelope, EventId, Mode, Verified};
 use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE, TYPE, USER_ID};
 use crate::trace::TraceHeader;
 
-/// How long a record is kept unless it is said otherwise: a little over a year, since disputes may come months after
-/// their sale, and a yearly subscription is renewed after one.
+/// Default retention of a record: a little over a year. Disputes come months after a sale, and a yearly subscription is
+/// renewed after one year.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
-/// One delivery, as it is kept.
+/// A delivery to be stored.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
-    /// What it is to the relay.
+    /// Kind of the record.
     pub kind: Kind,
     /// The key.
     pub event_id: EventId,
-    /// `notification_type` as it came, or `payout`; `None` if the body was unreadable.
+    /// `notification_type` as received, or `payout`; `None` if the body is unreadable.
     pub type_name: Option<Cow<'a, str>>,
     /// Xsolla's order id.
     pub order_id: Option<Cow<'a, str>>,
@@ -28,54 +28,53 @@ pub struct Record<'a> {
     pub user_id: Option<Cow<'a, str>>,
     /// Xsolla's project id.
     pub project_id: Option<Cow<'a, str>>,
-    /// Whether money moved.
+    /// Live or sandbox.
     pub mode: Mode,
     /// Whether the key comes from the type's ids (see [`Envelope::identified`]).
     pub identified: bool,
     /// The body.
     pub body: Body<'a>,
-    /// When it arrived.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// The trace of its arrival.
+    /// X-Ray trace of the request.
     pub trace: Option<&'a TraceHeader>,
 }
 
-/// A body, byte for byte, and who speaks for it. `Debug` shows its length only.
+/// A body, byte for byte, and the secret that verified it. `Debug` shows only its length.
 #[derive(Clone, Copy)]
 pub struct Body<'a> {
     bytes: &'a [u8],
     digest: BodyDigest,
-    secret: Option<u32>,
+    secret_index: Option<u32>,
 }
 
 impl<'a> Body<'a> {
-    /// A body that nobody signed.
     pub(crate) fn unsigned(bytes: &'a [u8]) -> Self {
-        Self { bytes, digest: BodyDigest::of(bytes), secret: None }
+        Self { bytes, digest: BodyDigest::of(bytes), secret_index: None }
     }
 
-    /// The bytes as they came.
+    /// The bytes as received.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The digest by which a retry is told from another content under the same key.
+    /// The digest, which distinguishes a retry from a conflict.
     #[must_use]
     pub const fn digest(&self) -> BodyDigest {
         self.digest
     }
 
-    /// Which secret signed it: 0 is the current one. `None`: nobody did.
+    /// Position of the secret that verified the body; 0 is the current one. `None`: the body is not signed.
     #[must_use]
-    pub const fn secret(&self) -> Option<u32> {
-        self.secret
+    pub const fn secret_index(&self) -> Option<u32> {
+        self.secret_index
     }
 }
 
 impl<'a> From<Verified<'a>> for Body<'a> {
     fn from(verified: Verified<'a>) -> Self {
-        Self { bytes: verified.body(), digest: verified.digest(), secret: Some(verified.secret_index()) }
+        Self { bytes: verified.body(), digest: verified.digest(), secret_index: Some(verified.secret_index()) }
     }
 }
 
@@ -85,19 +84,19 @@ impl fmt::Debug for Body<'_> {
     }
 }
 
-/// What a record is to the relay.
+/// Kind of a record. Only events are relayed; an operator inspects the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It goes to the queue.
+    /// An event.
     Event,
-    /// Another content under a key that was taken. It stays in the table, for people to look at.
+    /// Other content for an existing key.
     Conflict,
-    /// Signed, or told by its path to be a payout, but no notification. It stays in the table, for people to look at.
+    /// An authenticated body that is not a notification.
     Unreadable,
 }
 
 impl Kind {
-    /// The word in the table.
+    /// Value of the attribute [`crate::table::KIND`].
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,7 +108,7 @@ impl Kind {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn of_event(
+    pub(crate) fn event(
         envelope: &'a Envelope<'_>,
         body: Body<'a>,
         received_at: Timestamp,
@@ -130,7 +129,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    pub(crate) fn of_unreadable(body: Body<'a>, received_at: Timestamp, trace: Option<&'a TraceHeader>) -> Self {
+    pub(crate) fn unreadable(body: Body<'a>, received_at: Timestamp, trace: Option<&'a TraceHeader>) -> Self {
         Self {
             kind: Kind::Unreadable,
             event_id: EventId::of_unreadable(body.digest()),
@@ -146,23 +145,23 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The same delivery under the key for what has happened before, for the `nth` time.
-    pub(crate) fn repeated(self, event_id: &EventId, nth: u32) -> Self {
-        Self { event_id: event_id.with_recurrence(nth), ..self }
+    /// The same delivery, with the key of a later occurrence of the event.
+    pub(crate) fn with_occurrence(self, event_id: &EventId, occurrence: u32) -> Self {
+        Self { event_id: event_id.with_recurrence(occurrence), ..self }
     }
 
-    /// The same delivery, to be kept beside the one that has its key.
+    /// The same delivery as a conflict, with a key of its own.
     pub(crate) fn into_conflict(self) -> Self {
         Self { kind: Kind::Conflict, event_id: self.event_id.with_conflict(self.body.digest()), ..self }
     }
 }
 
-/// An event, as it is read back from the table.
+/// An event read from the table.
 #[derive(Clone)]
 pub struct StoredEvent {
     /// The key.
     pub event_id: EventId,
-    /// `notification_type` as it came.
+    /// `notification_type` as received, or `payout`.
     pub type_name: String,
     /// Xsolla's order id.
     pub order_id: Option<String>,
@@ -170,30 +169,30 @@ pub struct StoredEvent {
     pub user_id: Option<String>,
     /// Xsolla's project id.
     pub project_id: Option<String>,
-    /// Whether money moved.
+    /// Live or sandbox.
     pub mode: Mode,
     /// Whether the key comes from the type's ids.
     pub identified: bool,
-    /// When it arrived, as the table has it: UTC, to the millisecond.
+    /// Time of receipt as stored: UTC, with milliseconds.
     pub received_at: String,
-    /// The trace of its arrival.
+    /// X-Ray trace of the request.
     pub trace: Option<TraceHeader>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
 }
 
-/// The table's item is not one that the front door writes.
+/// An item lacks an attribute that every event has, or the attribute is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the item has no usable attribute `{0}`")]
+#[error("the item has no valid attribute `{0}`")]
 pub struct MissingAttribute(pub &'static str);
 
-/// An item of the table, whichever crate's type it is.
+/// Attributes of an item of the table, independent of the crate that represents it.
 pub trait Item {
-    /// A string attribute.
+    /// Returns a string attribute.
     fn string(&self, name: &str) -> Option<&str>;
-    /// A boolean attribute.
+    /// Returns a boolean attribute.
     fn boolean(&self, name: &str) -> Option<bool>;
-    /// A binary attribute.
+    /// Returns a binary attribute.
     fn binary(&self, name: &str) -> Option<&[u8]>;
 }
 
@@ -202,7 +201,7 @@ impl StoredEvent {
     ///
     /// # Errors
     ///
-    /// When an attribute is missing that every event has.
+    /// If an attribute that every event has is missing or invalid.
     pub fn read(item: &impl Item) -> Result<Self, MissingAttribute> {
         let required = |name| item.string(name).ok_or(MissingAttribute(name)).map(str::to_owned);
         let optional = |name| item.string(name).map(str::to_owned);
@@ -221,7 +220,7 @@ impl StoredEvent {
     }
 }
 
-/// It holds personal data: only the key is shown.
+/// Shows only the key: the other fields contain personal data.
 impl fmt::Debug for StoredEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredEvent").field("event_id", &self.event_id).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! From the table's stream to the queue: in order per subject, at least once, nothing skipped.
+//! Relays events from the table's stream to the queue: in order per subject, at least once.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,192 +14,206 @@ use crate::sqs_message::{self, Message, NotJson};
 #[cfg(test)]
 mod tests;
 
-/// Most messages in one call to SQS.
+/// Maximum number of messages in one call to SQS.
 pub const MAX_BATCH: usize = 10;
-/// Most bytes in one call. SQS takes a mebibyte; this is what older queues and emulators take.
+/// Maximum number of bytes in one call. SQS accepts 1 MiB; older queues and emulators accept this.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
-/// No call to the queue is begun with less time than this: it is what a call with all its retries may take. (If refused
-/// messages make it more calls, Lambda may cut them off; then the batch comes again.)
+/// Minimum remaining time to start a call to the queue: the longest duration of a call with all its retries.
+///
+/// If rejected messages cause more calls, Lambda may stop the function. Then it retries the batch.
 pub const SEND_LIMIT: Duration = Duration::from_secs(8);
 
-/// An event that the stream brought.
+/// An event from the stream.
 #[derive(Debug)]
 pub struct StreamRecord {
-    /// Its place in the stream.
+    /// Position in the stream.
     pub sequence_number: String,
-    /// Its partition key in the table.
+    /// Partition key in the table.
     pub pk: String,
-    /// Its sort key in the table.
+    /// Sort key in the table.
     pub sk: String,
-    /// The event itself.
+    /// The event.
     pub event: Result<StoredEvent, MissingAttribute>,
 }
 
 impl StreamRecord {
-    /// As [`xsolla::EventId`] is shown, even of what cannot be read.
+    /// Returns the event id, even if the event is unreadable.
     fn event_id(&self) -> String {
         format!("{}#{}", self.pk, self.sk)
     }
 
-    /// When it arrived at the front door.
     fn received_at(&self) -> Option<Timestamp> {
         self.event.as_ref().ok()?.received_at.parse().ok()
     }
 }
 
-/// What became of a batch from the stream.
+/// Result of a batch from the stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct BatchOutcome {
-    /// Those that are in the queue: their event ids.
+    /// Ids of the queued events.
     pub queued: Vec<String>,
-    /// How many can never be sent, and were parked.
+    /// Number of parked events.
     pub parked: usize,
-    /// When the oldest of those in the queue had arrived at the front door; `None` if none is.
+    /// Time of receipt of the oldest queued event.
     pub oldest: Option<Timestamp>,
-    /// The first that must come again, with all behind it; `None` if nothing must.
+    /// Sequence number of the first record to retry, with all later records. `None`: the batch is done.
     pub retry_from: Option<String>,
 }
 
-/// Hands events to the game.
+/// Relays events to the game's queue.
 #[derive(Debug)]
 pub struct Relay<Q, P, H> {
-    /// Where to.
+    /// The game's queue.
     pub queue: Q,
-    /// Where word is left of what can never be sent.
+    /// The queue for notes about events that can never be queued.
     pub parking: P,
-    /// Where the earlier events of a subject are, for those whose meaning depends on them.
+    /// Earlier events of a subject, for events whose meaning depends on them.
     pub history: H,
-    /// What a payment means that names no order.
+    /// Meaning of a payment without an order.
     pub payment_without_order: PaymentWithoutOrder,
 }
 
-/// An event with its message, or with the reason why it can never have one.
+/// A record with its message, or with the reason why it can never have one.
 struct Prepared<'e> {
-    streamed: &'e StreamRecord,
+    record: &'e StreamRecord,
     message: Result<Message, String>,
 }
 
 impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
-    /// Sends the events in their order, up to the first that fails.
+    /// Sends the events in order, up to the first failure.
     ///
-    /// Those behind the first failure come again, and some may have been sent already: the queue drops them by their
-    /// deduplication id for five minutes, the consumer by their event id for ever.
-    pub async fn relay(&self, events: &[StreamRecord], time_left: impl Fn() -> Duration) -> BatchOutcome {
-        let mut relayed = BatchOutcome::default();
-        let mut rest = events;
-        let mut ready = Vec::with_capacity(MAX_BATCH);
+    /// Lambda retries the failed record and all later ones. Some of them may already be queued: SQS drops their repetition
+    /// for five minutes, and the consumer at any time.
+    pub async fn relay(&self, records: &[StreamRecord], time_left: impl Fn() -> Duration) -> BatchOutcome {
+        let mut outcome = BatchOutcome::default();
+        let mut rest = records;
+        let mut prepared = Vec::with_capacity(MAX_BATCH);
         loop {
-            while let [next, behind @ ..] = rest
-                && ready.len() < MAX_BATCH
+            while let [next, later @ ..] = rest
+                && prepared.len() < MAX_BATCH
                 && time_left() >= SEND_LIMIT
-                && let Some(next) = self.make_ready(next).await
+                && let Some(next) = self.prepare(next).await
             {
-                ready.push(next);
-                rest = behind;
+                prepared.push(next);
+                rest = later;
             }
-            let Some(first) = ready.first().map(|ready| ready.streamed).or(rest.first()) else { return relayed };
-            if ready.is_empty() || time_left() < SEND_LIMIT {
-                tracing::warn!("the rest of the batch comes again");
-                relayed.retry_from = Some(first.sequence_number.clone());
-                return relayed;
+            let Some(first) = prepared.first().map(|prepared| prepared.record).or(rest.first()) else {
+                return outcome;
+            };
+            let is_out_of_time = time_left() < SEND_LIMIT;
+            if is_out_of_time {
+                tracing::warn!("out of time; returning the rest of the batch for retry");
             }
-            let batch: Vec<Prepared<'_>> = ready.drain(..batch_len(&ready)).collect();
-            if let Err(retry) = self.send(&batch, &mut relayed).await {
-                relayed.retry_from = Some(retry.sequence_number.clone());
-                return relayed;
+            if is_out_of_time || prepared.is_empty() {
+                outcome.retry_from = Some(first.sequence_number.clone());
+                return outcome;
+            }
+            let batch: Vec<Prepared<'_>> = prepared.drain(..batch_len(&prepared)).collect();
+            if let Err(failed) = self.send(&batch, &mut outcome).await {
+                outcome.retry_from = Some(failed.sequence_number.clone());
+                return outcome;
             }
         }
     }
 
-    /// Gives an event its message; `None` if what it means cannot be found out now.
-    async fn make_ready<'e>(&self, streamed: &'e StreamRecord) -> Option<Prepared<'e>> {
-        let event = match &streamed.event {
+    /// Builds the message of a record. Returns `None` if that fails but may succeed later.
+    async fn prepare<'e>(&self, record: &'e StreamRecord) -> Option<Prepared<'e>> {
+        let event = match &record.event {
             Ok(event) => event,
-            Err(missing) => return Some(Prepared { streamed, message: Err(missing.to_string()) }),
+            Err(missing) => return Some(Prepared { record, message: Err(missing.to_string()) }),
         };
-        match write(event, false, &self.history, self.payment_without_order).await {
-            Ok(message) => Some(Prepared { streamed, message: Ok(message) }),
-            Err(BuildError::Permanent(cause)) => Some(Prepared { streamed, message: Err(cause.to_string()) }),
+        match build_message(event, false, &self.history, self.payment_without_order).await {
+            Ok(message) => Some(Prepared { record, message: Ok(message) }),
+            Err(BuildError::Permanent(cause)) => Some(Prepared { record, message: Err(cause.to_string()) }),
             Err(BuildError::Transient(error)) => {
-                tracing::warn!(event_id = %streamed.event_id(), %error, "its meaning cannot be found out yet");
+                tracing::warn!(event_id = %record.event_id(), %error, "history unavailable; will retry");
                 None
             }
         }
     }
 
-    /// One call to the queue. Fails with the first event that must come again.
-    async fn send<'e>(&self, batch: &[Prepared<'e>], relayed: &mut BatchOutcome) -> Result<(), &'e StreamRecord> {
-        let messages: Vec<&Message> = batch.iter().filter_map(|ready| ready.message.as_ref().ok()).collect();
+    /// Sends a batch in one call, and parks what can never be sent. Fails with the first record to retry.
+    async fn send<'e>(&self, batch: &[Prepared<'e>], outcome: &mut BatchOutcome) -> Result<(), &'e StreamRecord> {
+        let messages: Vec<&Message> = batch.iter().filter_map(|prepared| prepared.message.as_ref().ok()).collect();
         let results = if messages.is_empty() { Vec::new() } else { self.queue.send(&messages).await };
         let mut results = results.into_iter();
 
-        for Prepared { streamed: event, message } in batch {
-            let refusal = match message {
+        for Prepared { record, message } in batch {
+            let rejection = match message {
                 Err(cause) => cause.clone(),
                 Ok(_) => match results.next() {
                     Some(SendResult::Sent) => {
-                        relayed.queued.push(event.event_id());
-                        relayed.oldest = relayed.oldest.into_iter().chain(event.received_at()).min();
+                        outcome.queued.push(record.event_id());
+                        outcome.oldest = outcome.oldest.into_iter().chain(record.received_at()).min();
                         continue;
                     }
                     Some(SendResult::Rejected(error)) => error.to_string(),
                     Some(SendResult::Retryable(error)) => {
-                        tracing::warn!(event_id = %event.event_id(), %error, "not queued yet");
-                        return Err(event);
+                        tracing::warn!(event_id = %record.event_id(), %error, "sending to SQS failed; will retry");
+                        return Err(record);
                     }
-                    None => return Err(event),
+                    None => return Err(record),
                 },
             };
-            self.park(event, refusal).await?;
-            relayed.parked += 1;
+            self.park(record, rejection).await?;
+            outcome.parked += 1;
         }
         Ok(())
     }
 
-    async fn park<'e>(&self, event: &'e StreamRecord, cause: String) -> Result<(), &'e StreamRecord> {
-        tracing::error!(event_id = %event.event_id(), cause, "can never be queued: parked");
-        let parked = Parked { pk: event.pk.clone(), sk: event.sk.clone(), cause };
-        self.parking.park(&parked).await.map_err(|error| {
-            tracing::error!(event_id = %event.event_id(), %error, "not parked either");
-            event
-        })
+    async fn park<'e>(&self, record: &'e StreamRecord, cause: String) -> Result<(), &'e StreamRecord> {
+        let parked = Parked { pk: record.pk.clone(), sk: record.sk.clone(), cause };
+        match self.parking.park(&parked).await {
+            Ok(()) => {
+                tracing::error!(event_id = %record.event_id(), cause = parked.cause, "event rejected by SQS; parked");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(
+                    event_id = %record.event_id(), cause = parked.cause, %error,
+                    "event rejected by SQS, and parking failed; will retry"
+                );
+                Err(record)
+            }
+        }
     }
 }
 
-/// How many of the first events make one call: as many as fit, and no two of one subject. If the first of two failed
-/// and the second did not, they would change places.
-fn batch_len(ready: &[Prepared<'_>]) -> usize {
+/// Returns how many of the first records make one call: as many as fit, but only one per subject.
+///
+/// If two events of a subject shared a call, and the first failed, the second would overtake it.
+fn batch_len(prepared: &[Prepared<'_>]) -> usize {
     let mut bytes = 0;
     let mut subjects: Vec<&str> = Vec::with_capacity(MAX_BATCH);
-    for Prepared { streamed, message } in ready {
+    for Prepared { record, message } in prepared {
         if let Ok(message) = message {
             bytes += message.size();
-            if !subjects.is_empty() && (bytes > MAX_BATCH_BYTES || subjects.contains(&streamed.pk.as_str())) {
+            if !subjects.is_empty() && (bytes > MAX_BATCH_BYTES || subjects.contains(&record.pk.as_str())) {
                 break;
             }
         }
-        subjects.push(&streamed.pk);
+        subjects.push(&record.pk);
     }
     subjects.len()
 }
 
-/// Why an event has no message.
+/// Reason why an event has no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// It can never have one.
+    /// The event can never have one.
     #[error(transparent)]
     Permanent(NotJson),
-    /// What it means cannot be found out now.
+    /// The history is unavailable. A retry may succeed.
     #[error(transparent)]
     Transient(PortError),
 }
 
-/// Writes an event's message: the one that the stream brings, or, as a replay, the one that a person sends.
+/// Builds the message of an event. `replay`: an operator sends it.
 ///
 /// # Errors
 ///
-/// When the body is not JSON, or the earlier events of its subject cannot be read.
-pub async fn write<H: History>(
+/// If the body is not JSON, or the earlier events of its subject cannot be read.
+pub async fn build_message<H: History>(
     event: &StoredEvent,
     replay: bool,
     history: &H,
@@ -212,15 +226,15 @@ pub async fn write<H: History>(
         Vec::new()
     };
     goods(event, payment_without_order, &others)
-        .and_then(|goods| message_with(event, &facts, goods, replay))
+        .and_then(|goods| message(event, &facts, goods, replay))
         .map_err(BuildError::Permanent)
 }
 
-/// What an event means for the goods, given the other events of its subject, in any order.
+/// Returns what an event means for the goods, given the other events of its subject in any order.
 ///
 /// # Errors
 ///
-/// When the body is not JSON.
+/// If the body is not JSON.
 pub fn goods(
     event: &StoredEvent,
     payment_without_order: PaymentWithoutOrder,
@@ -240,7 +254,7 @@ fn facts(event: &StoredEvent) -> Result<EventFacts<'_>, NotJson> {
     })
 }
 
-fn message_with(event: &StoredEvent, facts: &EventFacts<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
+fn message(event: &StoredEvent, facts: &EventFacts<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
     let message = Message::new(&Event {
         event_id: event.event_id.to_string().into(),
         notification_type: Cow::Borrowed(&event.type_name),

@@ -1,4 +1,4 @@
-//! The webhook secrets, or the keys of the unsigned routes, held in memory, and read again when they may have changed.
+//! Cache of the webhook secrets, or of the keys of the unsigned routes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,34 +8,36 @@ use xsolla::Secrets;
 
 use crate::ports::{PortError, SecretStore};
 
-/// Time between two readings that wrong signatures can cause: whoever guesses signatures must not make us call Secrets
-/// Manager at their pace, and a secret added a moment ago must be found before a person has pasted it elsewhere.
-const REREAD_AFTER: SignedDuration = SignedDuration::from_secs(10);
-/// How long the secrets are held before they are read anew: so long may one that was removed still be taken.
+/// Minimum time between two reads caused by wrong signatures.
+///
+/// An attacker who guesses signatures must not set the rate of calls to Secrets Manager. A new secret must be found
+/// before an operator has entered it at Xsolla.
+const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+/// Age at which cached secrets are read again. A removed secret is accepted for at most this long.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
-/// How long a webhook waits for the secrets to be read anew, when those held are merely old.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Longest time that a webhook waits for a refresh of secrets that are merely old.
+const REFRESH_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Reads the secrets when they are needed first, and again when they may have changed.
+/// Caches the secrets of a store, and reads them again when they may have changed.
 #[derive(Debug)]
 pub struct SecretCache<S> {
     store: S,
-    held: Mutex<Option<Held>>,
+    cached: Mutex<Option<Cached>>,
 }
 
 #[derive(Debug, Clone)]
-struct Held {
+struct Cached {
     secrets: Arc<Secrets>,
-    /// When they were last read, or tried to be.
-    tried_at: Timestamp,
-    /// Why that failed, if it did.
-    failure: Option<PortError>,
+    /// Time of the last read, successful or not.
+    read_at: Timestamp,
+    /// Error of the last read.
+    error: Option<PortError>,
 }
 
 impl<S: SecretStore> SecretCache<S> {
-    /// Holds nothing yet.
+    /// Creates an empty cache.
     pub const fn new(store: S) -> Self {
-        Self { store, held: Mutex::new(None) }
+        Self { store, cached: Mutex::new(None) }
     }
 
     #[cfg(test)]
@@ -43,78 +45,105 @@ impl<S: SecretStore> SecretCache<S> {
         &self.store
     }
 
-    /// The secrets as last read. Old ones are read anew, and serve on if that fails.
+    /// Verifies with the cached secrets. If none matches, refreshes them once and verifies again.
+    ///
+    /// `verify` returns `Ok(None)` if no secret matches. The result has the value that `verify` returned, and the secrets
+    /// that matched.
     ///
     /// # Errors
     ///
-    /// When none are held and they cannot be read. The next call tries again.
-    pub async fn current(&self, now: Timestamp) -> Result<Arc<Secrets>, PortError> {
-        let Some(held) = self.held() else { return self.hold(now, self.store.read().await) };
-        if now.duration_since(held.tried_at) < MAX_AGE {
-            return Ok(held.secrets);
+    /// If `verify` fails, or the secrets cannot be read: then it is unknown whether one of them matches.
+    pub async fn verify_with<T>(
+        &self,
+        now: Timestamp,
+        verify: impl Fn(&Secrets) -> Result<Option<T>, PortError>,
+    ) -> Result<Option<(T, Arc<Secrets>)>, PortError> {
+        let cached = self.current(now).await?;
+        if let Some(verified) = verify(&cached)? {
+            return Ok(Some((verified, cached)));
         }
-        let slow = |_| Err(PortError { operation: "reading the secrets", cause: "took too long".to_owned() });
-        let read = tokio::time::timeout(PATIENCE, self.store.read()).await.unwrap_or_else(slow);
-        Ok(self.hold(now, read).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the secrets cannot be read anew: those held serve on");
-            held.secrets
+        let Some(refreshed) = self.refresh(now, &cached).await? else { return Ok(None) };
+        Ok(verify(&refreshed)?.map(|verified| (verified, refreshed)))
+    }
+
+    /// Returns the cached secrets. Reads them first if they are missing or old; if an old set cannot be read again, it
+    /// stays valid.
+    ///
+    /// # Errors
+    ///
+    /// If the cache is empty and the secrets cannot be read. The next call tries again.
+    pub async fn current(&self, now: Timestamp) -> Result<Arc<Secrets>, PortError> {
+        let Some(cached) = self.cached() else { return self.update(now, self.store.read().await) };
+        if now.duration_since(cached.read_at) < MAX_AGE {
+            return Ok(cached.secrets);
+        }
+        let timed_out = |_| Err(PortError { operation: "reading the secrets", cause: "timed out".to_owned() });
+        let read = tokio::time::timeout(REFRESH_TIMEOUT, self.store.read()).await.unwrap_or_else(timed_out);
+        Ok(self.update(now, read).unwrap_or_else(|error| {
+            tracing::warn!(%error, "secret refresh failed, using cached secrets");
+            cached.secrets
         }))
     }
 
-    /// The secrets read again, since those tried did not match; `None` if they were read a moment ago. If another delivery
-    /// has read them since, they are those that it found.
+    /// Reads the secrets again because `tried` did not match.
+    ///
+    /// Returns `None` if `tried` was read less than [`MIN_REFRESH_INTERVAL`] ago. If another delivery has refreshed the
+    /// cache meanwhile, returns its result without a read.
     ///
     /// # Errors
     ///
-    /// When they cannot be read, or could not be a moment ago: then nobody knows whether the signature is wrong.
-    pub async fn refresh(&self, now: Timestamp, tried: &Arc<Secrets>) -> Result<Option<Arc<Secrets>>, PortError> {
-        match self.held() {
-            Some(Held { secrets, tried_at, failure }) if now.duration_since(tried_at) < REREAD_AFTER => match failure {
-                Some(failure) => Err(failure),
-                None => Ok((!Arc::ptr_eq(&secrets, tried)).then_some(secrets)),
-            },
-            _ => self.hold(now, self.store.read().await).map(Some),
+    /// If the secrets cannot be read, or could not be read within that interval.
+    async fn refresh(&self, now: Timestamp, tried: &Arc<Secrets>) -> Result<Option<Arc<Secrets>>, PortError> {
+        match self.cached() {
+            Some(Cached { secrets, read_at, error }) if now.duration_since(read_at) < MIN_REFRESH_INTERVAL => {
+                match error {
+                    Some(error) => Err(error),
+                    None => Ok((!Arc::ptr_eq(&secrets, tried)).then_some(secrets)),
+                }
+            }
+            _ => self.update(now, self.store.read().await).map(Some),
         }
     }
 
-    /// Takes note of what was read, or that it could not be.
-    fn hold(&self, now: Timestamp, read: Result<Secrets, PortError>) -> Result<Arc<Secrets>, PortError> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Records the result of a read. A failed read keeps the cached secrets.
+    fn update(&self, now: Timestamp, read: Result<Secrets, PortError>) -> Result<Arc<Secrets>, PortError> {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(secrets) => {
                 let secrets = Arc::new(secrets);
-                *held = Some(Held { secrets: Arc::clone(&secrets), tried_at: now, failure: None });
+                *cached = Some(Cached { secrets: Arc::clone(&secrets), read_at: now, error: None });
                 Ok(secrets)
             }
             Err(error) => {
-                if let Some(held) = &mut *held {
-                    held.tried_at = now;
-                    held.failure = Some(error.clone());
+                if let Some(cached) = &mut *cached {
+                    cached.read_at = now;
+                    cached.error = Some(error.clone());
                 }
                 Err(error)
             }
         }
     }
 
-    fn held(&self) -> Option<Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn cached(&self) -> Option<Cached> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fakes::FakeSecrets;
+    use crate::testing::FakeSecretStore;
 
     #[tokio::test]
-    async fn of_two_who_meet_a_new_secret_at_once_the_second_gets_what_the_first_has_read() {
-        let keeper = SecretCache::new(FakeSecrets::new("old"));
+    async fn concurrent_refreshes_of_a_new_secret_share_one_read() {
+        let cache = SecretCache::new(FakeSecretStore::new("old"));
         let at = |second| Timestamp::from_second(second).unwrap();
-        let tried = keeper.current(at(0)).await.unwrap();
-        *keeper.store().text.lock().unwrap() = r#"["new","old"]"#;
-        let first = keeper.refresh(at(60), &tried).await.unwrap().unwrap();
-        let second = keeper.refresh(at(60), &tried).await.unwrap().unwrap();
+        let tried = cache.current(at(0)).await.unwrap();
+        cache.store().set(r#"["new","old"]"#);
+        let first = cache.refresh(at(60), &tried).await.unwrap().unwrap();
+        let second = cache.refresh(at(60), &tried).await.unwrap().unwrap();
         assert!(second.contains("new") && Arc::ptr_eq(&first, &second));
-        assert!(keeper.refresh(at(60), &second).await.unwrap().is_none(), "a wrong one causes no third reading");
+        assert!(cache.refresh(at(60), &second).await.unwrap().is_none(), "a wrong signature causes no third read");
+        assert_eq!(cache.store().control.calls(), 2);
     }
 }

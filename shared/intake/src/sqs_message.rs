@@ -1,4 +1,4 @@
-//! What the game finds in its queue.
+//! SQS messages for the game's queue.
 
 use message::Event;
 use serde_json::value::RawValue;
@@ -6,41 +6,41 @@ use xsolla::BodyDigest;
 
 use crate::trace::TraceHeader;
 
-/// Longest group or deduplication id that SQS takes, in characters.
+/// Longest group or deduplication id that SQS accepts, in characters.
 const MAX_FIFO_ID: usize = 128;
 
 /// A message, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What happened to one subject arrives in order.
+    /// Message group id: SQS delivers the messages of a group in order.
     pub group_id: String,
-    /// SQS drops a second one within five minutes.
+    /// Deduplication id: SQS drops a second message with the same id for five minutes.
     pub deduplication_id: String,
-    /// The message attribute `type`: the type's name where it is plain, else `unknown`.
+    /// Message attribute `type`: the type's name if it is plain, else `unknown`.
     pub type_label: String,
-    /// The message attribute `mode`: `live` or `sandbox`.
+    /// Message attribute `mode`: `live` or `sandbox`.
     pub mode: &'static str,
-    /// SQS's own attribute `AWSTraceHeader`, by which X-Ray finds the way from the webhook to who takes its event.
+    /// System attribute `AWSTraceHeader`, with which X-Ray connects the webhook and its consumer.
     pub trace: Option<TraceHeader>,
     /// The [`Event`] as JSON.
     pub body: MessageBody,
 }
 
-/// The text of a message. `Debug` shows its length only: it holds personal data.
+/// The text of a message. `Debug` shows only its length, because it contains personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageBody(String);
 
-/// The body is not JSON text.
+/// The body is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not JSON")]
 pub struct NotJson;
 
 impl Message {
-    /// Writes an event, without a trace.
+    /// Creates the message of an event, without a trace.
     ///
     /// # Errors
     ///
-    /// When it cannot be written as JSON.
+    /// If the event cannot be serialized.
     pub fn new(event: &Event<'_>) -> Result<Self, NotJson> {
         let json = serde_json::to_string(event).map_err(|_| NotJson)?;
         Ok(Self {
@@ -53,15 +53,13 @@ impl Message {
         })
     }
 
-    /// The same message, to be sent once more. Without a deduplication id of its own, made from what stands for this
-    /// time, SQS would drop it for five minutes after the first.
+    /// Adds a time to the deduplication id, so that SQS does not drop a replay within five minutes of the first message.
     #[must_use]
     pub fn with_replay_id(self, time: &str) -> Self {
         Self { deduplication_id: fifo_id(&format!("{}#{time}", self.deduplication_id)), ..self }
     }
 
-    /// What it counts for in SQS, in bytes: the body, and the two attributes with their names and types. The trace does not
-    /// count.
+    /// Size in bytes as SQS counts it: the body and the two attributes with their names and types, without the trace.
     #[must_use]
     pub fn size(&self) -> usize {
         const NAMES_AND_TYPES: usize = "type".len() + "mode".len() + 2 * "String".len();
@@ -89,7 +87,7 @@ impl std::fmt::Debug for MessageBody {
     }
 }
 
-/// SQS takes ids of up to 128 letters, digits and punctuation marks; any other gives way to its digest.
+/// Returns an id that SQS accepts: at most 128 letters, digits and punctuation marks. Other ids are hashed.
 fn fifo_id(id: &str) -> String {
     if id.len() <= MAX_FIFO_ID && id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return id.to_owned();
@@ -97,7 +95,7 @@ fn fifo_id(id: &str) -> String {
     BodyDigest::of(id.as_bytes()).to_string()
 }
 
-/// SQS refuses two characters that JSON allows raw, and only inside of strings: they go out as escapes.
+/// Escapes the two characters that JSON allows and SQS rejects. They occur only in strings.
 fn escape_for_sqs(json: String) -> String {
     if json.contains(['\u{fffe}', '\u{ffff}']) {
         json.replace('\u{fffe}', r"\ufffe").replace('\u{ffff}', r"\uffff")
@@ -106,11 +104,11 @@ fn escape_for_sqs(json: String) -> String {
     }
 }
 
-/// The notification in a kept body, as it stands there.
+/// Returns the notification in a stored body, unchanged.
 ///
 /// # Errors
 ///
-/// When the body is not JSON text.
+/// If the body is not JSON.
 pub fn notification(body: &[u8]) -> Result<&RawValue, NotJson> {
     let text = xsolla::json_text(body).map_err(|_| NotJson)?;
     serde_json::from_str(text).map_err(|_| NotJson)
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_notification_stands_in_it_as_it_came() {
+    fn contains_notification_unchanged() {
         let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
         let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
         let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
@@ -150,36 +148,36 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_sqs_refuses_go_out_as_escapes_and_arrive_equal() {
+    fn escapes_characters_that_sqs_rejects() {
         let body = "{\"comment\":\"\u{fffe}\u{ffff}\u{1ffff}\"}";
         let message = message("transaction#7#payment", body.as_bytes()).unwrap();
         assert!(!message.body.as_str().contains(['\u{fffe}', '\u{ffff}']));
-        let arrived: serde_json::Value = serde_json::from_str(message.body.as_str()).unwrap();
-        assert_eq!(arrived["notification"]["comment"], "\u{fffe}\u{ffff}\u{1ffff}");
+        let parsed: serde_json::Value = serde_json::from_str(message.body.as_str()).unwrap();
+        assert_eq!(parsed["notification"]["comment"], "\u{fffe}\u{ffff}\u{1ffff}");
     }
 
     #[test]
-    fn a_byte_order_mark_stays_behind() {
+    fn drops_byte_order_mark() {
         let message = message("transaction#7#payment", "\u{feff}{}".as_bytes()).unwrap();
         assert!(message.body.as_str().ends_with(r#""notification":{}}"#));
     }
 
     #[test]
-    fn ids_that_sqs_would_refuse_give_way_to_their_digest() {
-        for (id, fits) in [
+    fn hashes_ids_that_sqs_rejects() {
+        for (id, is_valid) in [
             ("transaction#7#payment".to_owned(), true),
             ("x".repeat(128), true),
             ("x".repeat(129), false),
             ("transaction#7#partial_refund#2026-08-23 01:02:03#5".to_owned(), false),
         ] {
             let sent = message(&id, b"{}").unwrap().deduplication_id;
-            assert_eq!(sent == id, fits, "{id}");
-            assert!(fits || (sent.len() == 64 && sent.bytes().all(|byte| byte.is_ascii_hexdigit())), "{sent}");
+            assert_eq!(sent == id, is_valid, "{id}");
+            assert!(is_valid || (sent.len() == 64 && sent.bytes().all(|byte| byte.is_ascii_hexdigit())), "{sent}");
         }
     }
 
     #[test]
-    fn once_more_it_differs_in_its_deduplication_id_alone() {
+    fn replay_id_changes_only_the_deduplication_id() {
         let first = message("transaction#7#payment", b"{}").unwrap();
         let second = first.clone().with_replay_id("2026-11-22T04:00:00Z");
         assert_eq!(second.deduplication_id, "transaction#7#payment#2026-11-22T04:00:00Z");
@@ -187,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_not_json_cannot_be_sent() {
+    fn notification_rejects_body_that_is_not_json() {
         for body in [&b"{"[..], b"", b"{} {}", b"\xff"] {
             assert_eq!(notification(body).err(), Some(NotJson));
         }
     }
 
     #[test]
-    fn debug_shows_nothing_of_it() {
+    fn debug_shows_no_content() {
         let shown = format!("{:?}", message("id", br#"{"email":"mira@example.com"}"#).unwrap());
         assert!(!shown.contains("mira"), "{shown}");
     }

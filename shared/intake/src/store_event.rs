@@ -1,4 +1,4 @@
-//! PutOutcome an event once: what it means that its key is taken.
+//! Stores an event once, and classifies deliveries whose key already exists.
 
 use jiff::{SignedDuration, Timestamp};
 use xsolla::Envelope;
@@ -8,12 +8,20 @@ use crate::ports::{EventStore, PortError, PutOutcome};
 use crate::record::{Body, Record};
 use crate::trace::TraceHeader;
 
-/// How long Xsolla resends what was not acknowledged: `payment` at most twelve times in 48 hours, payouts as long, all
-/// others shorter. The same bytes after that are no retry.
-const RESENDS: SignedDuration = SignedDuration::from_hours(48);
+/// Xsolla retries an unacknowledged webhook for at most this long (`payment`: 12 retries in 48 hours).
+///
+/// Identical bytes received later are a new event, if the type can recur.
+const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(48);
 
-/// Keeps an event, unless it was kept before; other content under its key, beside the first.
-pub(crate) async fn keep<E: EventStore>(
+/// Stores an event unless its key exists.
+///
+/// Returns [`Outcome::Accepted`] for a new key, [`Outcome::Duplicate`] for a retry, and [`Outcome::Conflict`] if the key
+/// exists with other content. A conflicting event is stored under a key of its own and is not relayed.
+///
+/// # Errors
+///
+/// If the store fails. The event may or may not be stored.
+pub(crate) async fn store_event<E: EventStore>(
     events: &E,
     envelope: &Envelope<'_>,
     body: Body<'_>,
@@ -21,32 +29,36 @@ pub(crate) async fn keep<E: EventStore>(
     trace: Option<&TraceHeader>,
 ) -> Result<Outcome, PortError> {
     let success = envelope.success();
-    let mut record = Record::of_event(envelope, body, received_at, trace);
-    for nth in 2_u32.. {
+    let mut record = Record::event(envelope, body, received_at, trace);
+    for occurrence in 2_u32.. {
         match events.put_if_absent(&record).await? {
             PutOutcome::Inserted => return Ok(Outcome::Accepted(success)),
             PutOutcome::AlreadyExists { digest, received_at: first } if digest == record.body.digest().to_string() => {
-                let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RESENDS);
+                let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RETRY_WINDOW);
                 if is_retry || !envelope.can_recur() {
                     return Ok(Outcome::Duplicate(success));
                 }
-                record = record.repeated(envelope.event_id(), nth);
+                record = record.with_occurrence(envelope.event_id(), occurrence);
             }
             PutOutcome::AlreadyExists { .. } => break,
         }
     }
-    // Kept or taken, it is there now: a conflict that is sent again meets itself.
+    // Idempotent: a retried conflict has the same key.
     events.put_if_absent(&record.into_conflict()).await?;
     Ok(Outcome::Conflict(success))
 }
 
-/// Keeps a body that is no notification, for people to look at.
+/// Stores a body that is not a notification, for an operator to inspect.
+///
+/// # Errors
+///
+/// If the store fails.
 pub(crate) async fn store_unreadable<E: EventStore>(
     events: &E,
     body: Body<'_>,
     received_at: Timestamp,
     trace: Option<&TraceHeader>,
 ) -> Result<Outcome, PortError> {
-    events.put_if_absent(&Record::of_unreadable(body, received_at, trace)).await?;
+    events.put_if_absent(&Record::unreadable(body, received_at, trace)).await?;
     Ok(Outcome::Unreadable)
 }

@@ -1,52 +1,52 @@
-//! The table `events`: what its attributes are called.
+//! Attribute names of the DynamoDB tables.
 //!
-//! `pk` is the subject and `sk` the rest of the event id, so that one Query shows all that happened to a sale, and a
-//! stream keeps its order. The two keys-only indexes `by_order` and `by_user` are sorted by `received_at`.
+//! In the events table, `pk` is the subject and `sk` the rest of the event id. So one Query returns all events of a sale, and
+//! the stream preserves their order. The keys-only indexes `by_order` and `by_user` are sorted by `received_at`.
 
 /// Partition key: the subject. String.
 pub const PK: &str = "pk";
 /// Sort key: the rest of the event id. String.
 pub const SK: &str = "sk";
-/// [`crate::record::Kind`]: the stream's filter passes `event` only. String.
+/// [`crate::record::Kind`]. The stream's filter passes only `event`. String.
 pub const KIND: &str = "kind";
-/// `notification_type` as it came, or `payout`, which has none; absent if the body was unreadable. String.
+/// `notification_type` as received, or `payout`; absent if the body is unreadable. String.
 pub const TYPE: &str = "type";
-/// Xsolla's order id, or absent. String.
+/// Xsolla's order id. Optional string.
 pub const ORDER_ID: &str = "order_id";
-/// The game's user id, or absent. String.
+/// The game's user id. Optional string.
 pub const USER_ID: &str = "user_id";
-/// Xsolla's project id, or absent. String.
+/// Xsolla's project id. Optional string.
 pub const PROJECT_ID: &str = "project_id";
 /// `live` or `sandbox`. String.
 pub const MODE: &str = "mode";
 /// Whether the key comes from the type's ids. Boolean.
 pub const IDENTIFIED: &str = "identified";
-/// Which secret matched: 0 is the current one; absent if nobody signed it. Number.
-pub const SECRET: &str = "secret";
+/// Position of the secret that verified the body; 0 is the current one. Absent if the body is not signed. Number.
+pub const SECRET_INDEX: &str = "secret_index";
 /// SHA-256 of the body, hexadecimal. String.
 pub const DIGEST: &str = "digest";
-/// The body, byte for byte, unless its user was erased. Binary.
+/// The body, byte for byte; anonymized if its user was erased. Binary.
 pub const BODY: &str = "body";
-/// When it was received, UTC, to the millisecond. String.
+/// Time of receipt, UTC, with milliseconds. String.
 pub const RECEIVED_AT: &str = "received_at";
-/// [`crate::trace::TraceHeader`] of the call that brought it, or absent. String.
+/// [`crate::trace::TraceHeader`] of the request. Optional string.
 pub const TRACE: &str = "trace";
-/// When the table may forget it, in seconds since 1970 (TTL). Number.
+/// Time after which DynamoDB may delete the item (TTL), in seconds since 1970. Number.
 pub const EXPIRES_AT: &str = "expires_at";
-/// When a person had its user erased (`xsolla-webhooks erase`), UTC, to the millisecond, or absent. Since then the body is
-/// not the one that the digest is of. String.
+/// Time at which an operator erased the user (`xsolla-webhooks erase`), UTC, with milliseconds. The digest is that of the
+/// original body. Optional string.
 pub const ERASED_AT: &str = "erased_at";
-/// Which call wrote it, so that a call that is repeated knows its own work. String.
+/// Id of the call that wrote the item, so that a retried call recognizes its own write. String.
 pub const ATTEMPT: &str = "attempt";
 
 /// The table of users, which the studio fills.
 pub mod users {
-    /// Partition key: the game's id of the user. String.
+    /// Partition key: the game's user id. String.
     pub const USER_ID: &str = "user_id";
-    /// What the user is known by to everybody, or absent. String.
+    /// The user's public name or id. Optional string.
     pub const PUBLIC_ID: &str = "public_id";
-    /// What to call the user, or absent. String.
+    /// The user's display name. Optional string.
     pub const NAME: &str = "name";
-    /// The index by [`PUBLIC_ID`], which has [`NAME`] too.
+    /// The index by [`PUBLIC_ID`], which also has [`NAME`].
     pub const BY_PUBLIC_ID: &str = "by_public_id";
 }

@@ -1,20 +1,19 @@
-//! X-Ray's trace header: how the trace of a webhook goes on with its event.
+//! X-Ray's trace header, which connects a webhook with the relayed event.
 
 use std::fmt::Write as _;
 
-/// [X-Ray's header](https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader), as
-/// far as it is passed on: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`, the last two only
-/// if they came. At most 74 bytes.
+/// An [X-Ray trace header](https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader)
+/// with its root and, if present, `Parent` and `Sampled`:
+/// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`. At most 74 bytes.
 ///
-/// SQS refuses a message whose header has another form: what has none of this form is no header, and whatever else stands in
-/// one stays behind.
+/// SQS rejects a message with a malformed header. So malformed headers are dropped, and so are all other fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceHeader(String);
 
 const ROOT: &str = "Root=";
 
 impl TraceHeader {
-    /// Reads a header; `None` if it has no root, or anything of it is malformed.
+    /// Parses a header. Returns `None` if it has no root or a malformed field.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (mut root, mut parent, mut sampled) = (None, None, None);
@@ -47,7 +46,7 @@ impl TraceHeader {
         &self.0
     }
 
-    /// The trace's id, by which X-Ray shows it: `1-5759e988-bd862e3fe1be46a994272793`.
+    /// The trace id, such as `1-5759e988-bd862e3fe1be46a994272793`.
     #[must_use]
     pub fn trace_id(&self) -> &str {
         let end = self.0.find(';').unwrap_or(self.0.len());
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn root_parent_and_sampled_go_on_in_this_order_and_all_else_stays_behind() {
+    fn parse_normalizes_order_and_drops_other_fields() {
         let whole = format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1");
         for header in [
             whole.clone(),
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sqs_would_refuse_is_no_header() {
+    fn parse_rejects_headers_that_sqs_rejects() {
         let of = |rest: &str| format!("Root={TRACE_ID}{rest}");
         for header in [
             String::new(),
@@ -123,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_none_or_is_read_as_it_is_written(
+        fn parse_of_a_parsed_header_is_the_same(
             header in "((Root|Parent|Sampled|x)=(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{16}|[01]|\\PC*);?){0,4}"
         ) {
             if let Some(text) = parsed(&header) {

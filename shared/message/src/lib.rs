@@ -1,4 +1,6 @@
-//! The message in the game's queue: [`Event`], and its JSON Schema.
+//! The messages of the game's queue: [`Event`] and its JSON Schema.
+//!
+//! # Example
 //!
 //! ```
 //! use message::{Event, Goods};

@@ -1,4 +1,4 @@
-//! The published schema is that of the code, and takes every message.
+//! The published schema equals that of the code, and accepts every message.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use message::{Event, ItemRole};
@@ -7,9 +7,7 @@ use xsolla::{
     Envelope, EventFacts, NotificationType, PaymentWithoutOrder, Secrets, Signature, UnsignedType, samples, sign,
 };
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json");
-
-/// The message of a sample, as the relay writes it.
+/// Returns the message of a notification, as the relay writes it.
 fn message(body: &str) -> Value {
     let signature = sign(body.as_bytes(), "secret").parse::<Signature>().unwrap();
     let verified = "secret".parse::<Secrets>().unwrap().verify(body.as_bytes(), &signature).unwrap();
@@ -43,19 +41,16 @@ fn message_of(envelope: &Envelope<'_>, body: &str) -> Value {
     serde_json::to_value(event).unwrap()
 }
 
-/// `UPDATE_SCHEMA=1 cargo test -p message` writes it anew.
 #[test]
-fn the_published_schema_is_that_of_the_code() {
-    let schema = serde_json::to_string_pretty(&message::schema()).unwrap() + "\n";
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(FILE, &schema).unwrap();
-    }
-    assert!(std::fs::read_to_string(FILE).unwrap() == schema, "UPDATE_SCHEMA=1 cargo test -p message");
+fn published_schema_is_current() {
+    let current = serde_json::to_string_pretty(&message::schema()).unwrap() + "\n";
+    let is_current = include_str!("../schema.json") == current;
+    assert!(is_current, "run: cargo run -p message --example schema > shared/message/schema.json");
 }
 
 const CONSUMING_EVENTS: &str = include_str!("../../../docs/consuming-events.md");
 
-/// The message that a page shows.
+/// Returns the message in a page.
 fn documented_message(page: &str) -> Value {
     let (_, rest) = page.split_once("```json\n").unwrap();
     serde_json::from_str(rest.split_once("```").unwrap().0).unwrap()
@@ -86,7 +81,7 @@ fn documentation_links_every_example() {
 }
 
 #[test]
-fn the_message_of_every_sample_is_valid() {
+fn accepts_message_of_every_sample() {
     let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
     for sample in samples::ALL {
         let errors: Vec<String> = schema
@@ -98,7 +93,7 @@ fn the_message_of_every_sample_is_valid() {
 }
 
 #[test]
-fn the_message_of_a_payout_is_valid() {
+fn accepts_message_of_payout() {
     let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
     let body = samples::get("payout").unwrap().body;
     let mut message = message_of(&Envelope::parse_unsigned(body.as_bytes(), UnsignedType::Payout).unwrap(), body);
@@ -108,7 +103,7 @@ fn the_message_of_a_payout_is_valid() {
 }
 
 #[test]
-fn a_message_that_differs_is_not() {
+fn rejects_invalid_messages() {
     let schema = jsonschema::validator_for(message::schema().as_value()).unwrap();
     let message = message(samples::get("order_paid-v2").unwrap().body);
     assert!(schema.is_valid(&message));

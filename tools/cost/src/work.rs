@@ -17,7 +17,7 @@ use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::ports::{EventStore, PutOutcome};
 use intake::record::{Kind, Record, StoredEvent};
-use intake::relay::{Relay, write};
+use intake::relay::{Relay, build_message};
 use intake::secrets::SecretCache;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -178,7 +178,7 @@ impl Step {
                 let event = StoredEvent::read(&event.records[0].change.new_image).unwrap();
                 let history = history(&network());
                 Box::new(move || {
-                    let message = runtime.block_on(write(&event, false, &history, PaymentWithoutOrder::Grant));
+                    let message = runtime.block_on(build_message(&event, false, &history, PaymentWithoutOrder::Grant));
                     drop(black_box(message.unwrap()));
                 })
             }
@@ -253,7 +253,7 @@ fn history(config: &SdkConfig) -> EventHistory {
 
 /// The SDK configuration for Lambda, with a fake network that answers at once.
 fn network() -> SdkConfig {
-    sdk_config(CallLimits::FRONT_DOOR)
+    sdk_config(CallLimits::WEBHOOK)
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
             "local",

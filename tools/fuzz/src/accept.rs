@@ -1,18 +1,16 @@
 //! The webhook function: every signed event is stored, and no signed notification is answered 4xx.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, MAX_BODY, SourcePolicy};
+use intake::accept::{AcceptedTypes, Delivery, Intake, MAX_BODY, SourcePolicy};
 use intake::aws::SecretSource;
 use intake::directory::Directory;
 use intake::outcome::Outcome;
 use intake::ports::{EventStore, PortError, PutOutcome};
 use intake::record::{Kind, Record};
 use intake::secrets::SecretCache;
-use jiff::Timestamp;
-use xsolla::{BodyDigest, NotificationType, Role, Secrets, sign};
+use intake::testing::{FakeEventStore, SignedBody};
+use xsolla::{NotificationType, Role, Secrets};
 
 use crate::{RECEIVED_AT, RUNTIME, SECRET, assert_fits, notification};
 
@@ -32,7 +30,7 @@ async fn deliver(body: &[u8]) {
     let is_event =
         |known: Option<NotificationType>| !matches!(known.map(NotificationType::role), Some(Role::Question(_)));
 
-    let wrongly_signed = function.accept(body, &sign(body, "guessed"), RECEIVED_AT).await;
+    let wrongly_signed = function.accept(body, "guessed", Duration::ZERO).await;
     assert_eq!(wrongly_signed, Outcome::InvalidSignature);
     assert_eq!(function.stored(), []);
 
@@ -91,42 +89,29 @@ impl<E: EventStore> Function<E> {
     }
 
     pub(crate) async fn accept_signed(&self, body: &[u8], later: Duration) -> Outcome {
-        self.accept(body, &sign(body, SECRET), RECEIVED_AT + later).await
+        self.accept(body, SECRET, later).await
     }
 
-    async fn accept(&self, body: &[u8], authorization: &str, received_at: Timestamp) -> Outcome {
-        let authorization = Some(authorization);
-        let delivery = Delivery { authorization, source: None, body, received_at, trace: None, time_left: DEADLINE };
+    async fn accept(&self, body: &[u8], secret: &str, later: Duration) -> Outcome {
+        let signed = SignedBody::with_secret(body, secret);
+        let delivery = Delivery { received_at: RECEIVED_AT + later, ..signed.delivery() };
         self.0.accept(&delivery).await.outcome
     }
 }
 
 impl Function<Table> {
     fn stored(&self) -> Vec<(Kind, Vec<u8>)> {
-        self.0.events.0.lock().unwrap().values().map(|item| (item.kind, item.body.clone())).collect()
+        self.0.events.0.items().into_iter().map(|item| (item.kind, item.event.body)).collect()
     }
 }
 
-/// An in-memory table.
+/// An in-memory table that checks its keys.
 #[derive(Default)]
-struct Table(Mutex<BTreeMap<String, Item>>);
-
-struct Item {
-    kind: Kind,
-    body: Vec<u8>,
-    received_at: Timestamp,
-}
+struct Table(FakeEventStore);
 
 impl EventStore for Table {
     async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         assert_fits(&record.event_id, record.body.digest());
-        let mut items = self.0.lock().unwrap();
-        if let Some(item) = items.get(&record.event_id.to_string()) {
-            let digest = BodyDigest::of(&item.body).to_string();
-            return Ok(PutOutcome::AlreadyExists { digest, received_at: Some(item.received_at) });
-        }
-        let item = Item { kind: record.kind, body: record.body.bytes().to_vec(), received_at: record.received_at };
-        items.insert(record.event_id.to_string(), item);
-        Ok(PutOutcome::Inserted)
+        self.0.put_if_absent(record).await
     }
 }

@@ -1,6 +1,6 @@
 //! Unsigned routes: off by default, and separate from signed webhooks.
 
-use intake::unsigned::MIN_KEY;
+use intake::unsigned::MIN_KEY_LEN;
 use rstest::rstest;
 use serde_json::json;
 
@@ -35,5 +35,5 @@ fn unsigned_function_does_not_use(#[case] name: &str) {
 #[test]
 fn path_key_is_long_enough() {
     let length = number(&resource("UnsignedPathKey").property("GenerateSecretString")["PasswordLength"]);
-    assert!(usize::try_from(length).unwrap() >= MIN_KEY);
+    assert!(usize::try_from(length).unwrap() >= MIN_KEY_LEN);
 }

@@ -1,7 +1,7 @@
-//! What claims promise, in every order in which the steps of a few workers and of the clock can come.
+//! The invariants of claims, in every order of the steps of a few workers and the clock.
 //!
-//! The workers run the code as it is. Each call to the store is a step, and so is the work. Between two steps of a worker
-//! anything else may happen: it has paused there, or, as long as it does not go on, died.
+//! The workers run the real code. Each call to the store is a step, and so is the work. A worker may pause between two
+//! steps; if it is not resumed before the others end, that is as if it had died.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,112 +12,109 @@ use super::*;
 
 const LEASE: Duration = Duration::from_secs(1);
 
-/// A mistake, made on purpose: the promises must be able to fail.
+/// A fault that violates an invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mistake {
-    /// The worker completes its claim, then does the work.
-    DoneBeforeTheWork,
-    /// The worker completes its claim, though the work has failed.
-    DoneAfterAFailure,
-    /// The store lets anybody complete and release.
+enum Mutant {
+    /// The worker completes its claim before the work.
+    CompletesBeforeWork,
+    /// The worker completes its claim after failed work.
+    CompletesFailedWork,
+    /// The store lets every worker complete and release.
     NoOwner,
-    /// The store takes a held event for a free one.
+    /// The store treats a held event as free.
     NoLease,
-    /// The store deletes the record that is released.
-    TokensStartAnew,
-    /// The game's store does not compare tokens.
-    NoFence,
+    /// The store deletes a released record.
+    ResetsTokens,
+    /// The game's store does not check tokens.
+    NoFencing,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Silence;
+struct NoResponse;
 
-struct World {
-    mistake: Option<Mistake>,
+struct FakeState {
+    mutant: Option<Mutant>,
     now: SystemTime,
     record: Record,
-    /// Every claim so far: its token, and when it ends or has ended.
+    /// Token and end of every claim.
     claims: Vec<(u64, SystemTime)>,
-    /// The tokens of the work that the game's store has taken.
+    /// Tokens of the work that the game's store has accepted.
     work: Vec<u64>,
-    /// Whether the next write takes effect without an answer.
-    silent: bool,
-    /// The first promise that was not kept.
-    broken: Option<&'static str>,
+    /// Whether the response of the next write is lost.
+    loses_response: bool,
+    /// The first violated invariant.
+    violated: Option<&'static str>,
 }
 
 #[derive(Clone)]
-struct Shared(Arc<Mutex<World>>);
+struct FakeStore(Arc<Mutex<FakeState>>);
 
-impl Shared {
-    fn new(mistake: Option<Mistake>) -> Self {
-        Self(Arc::new(Mutex::new(World {
-            mistake,
+impl FakeStore {
+    fn new(mutant: Option<Mutant>) -> Self {
+        Self(Arc::new(Mutex::new(FakeState {
+            mutant,
             now: UNIX_EPOCH,
             record: Record::UNCLAIMED,
             claims: Vec::new(),
             work: Vec::new(),
-            silent: false,
-            broken: None,
+            loses_response: false,
+            violated: None,
         })))
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn state(&self) -> MutexGuard<'_, FakeState> {
         self.0.lock().unwrap()
     }
 }
 
-impl World {
-    fn promise(&mut self, kept: bool, promise: &'static str) {
-        if !kept && self.broken.is_none() {
-            self.broken = Some(promise);
+impl FakeState {
+    fn check(&mut self, holds: bool, invariant: &'static str) {
+        if !holds && self.violated.is_none() {
+            self.violated = Some(invariant);
         }
     }
 
     fn write(&mut self, new: Record) {
         let owner = self.claims.last().map_or(0, |(token, _)| *token);
-        self.promise(self.record.state != State::Done, "what is done stays done");
+        self.check(self.record.state != State::Done, "a completed claim stays completed");
         match new.state {
             State::Held { until } => {
-                self.promise(new.token > owner, "each claim has a higher token");
-                self.promise(self.claims.iter().all(|(_, end)| *end <= self.now), "one worker at a time");
+                self.check(new.token > owner, "each claim has a higher token");
+                self.check(self.claims.iter().all(|(_, end)| *end <= self.now), "one worker at a time");
                 self.claims.push((new.token, until));
             }
             State::Free | State::Done => {
-                self.promise(new.token == owner, "only the owner completes and releases");
+                self.check(new.token == owner, "only the owner completes and releases");
                 if let Some((_, end)) = self.claims.last_mut() {
                     *end = self.now;
                 }
             }
         }
-        self.promise(new.state != State::Done || self.work.contains(&new.token), "what is done has been worked on");
-        self.record = if new.state == State::Free && self.mistake == Some(Mistake::TokensStartAnew) {
-            Record::UNCLAIMED
-        } else {
-            new
-        };
+        self.check(new.state != State::Done || self.work.contains(&new.token), "only applied events are completed");
+        self.record =
+            if new.state == State::Free && self.mutant == Some(Mutant::ResetsTokens) { Record::UNCLAIMED } else { new };
     }
 
-    /// The game's store, which compares tokens.
+    /// Writes to the game's store, which checks tokens.
     fn work(&mut self, token: u64) {
         let last = self.work.last().copied().unwrap_or(0);
-        if token > last || self.mistake == Some(Mistake::NoFence) {
-            self.promise(token > last, "no older work after newer");
+        if token > last || self.mutant == Some(Mutant::NoFencing) {
+            self.check(token > last, "no older write follows a newer one");
             self.work.push(token);
         }
     }
 }
 
-impl ClaimStore for Shared {
-    type Error = Silence;
+impl ClaimStore for FakeStore {
+    type Error = NoResponse;
 
-    async fn replace(&self, _: &str, expected: Record, new: Record) -> Result<Replaced, Silence> {
+    async fn replace(&self, _: &str, expected: Record, new: Record) -> Result<Replaced, NoResponse> {
         step().await;
-        let mut world = self.world();
-        let mut found = world.record;
-        match (world.mistake, new.state) {
-            (Some(Mistake::NoOwner), State::Free | State::Done) => found = expected,
-            (Some(Mistake::NoLease), State::Held { .. }) if matches!(found.state, State::Held { .. }) => {
+        let mut state = self.state();
+        let mut found = state.record;
+        match (state.mutant, new.state) {
+            (Some(Mutant::NoOwner), State::Free | State::Done) => found = expected,
+            (Some(Mutant::NoLease), State::Held { .. }) if matches!(found.state, State::Held { .. }) => {
                 found.state = State::Free;
             }
             _ => {}
@@ -125,45 +122,45 @@ impl ClaimStore for Shared {
         if found != expected {
             return Ok(Replaced::No { found });
         }
-        world.write(new);
-        if std::mem::take(&mut world.silent) { Err(Silence) } else { Ok(Replaced::Yes) }
+        state.write(new);
+        if std::mem::take(&mut state.loses_response) { Err(NoResponse) } else { Ok(Replaced::Yes) }
     }
 }
 
-/// Lets the others go first, as many of them as there are.
+/// Ends a step: other workers and the clock may run.
 async fn step() {
-    let mut waited = false;
-    std::future::poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    let mut yielded = false;
+    std::future::poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
-async fn worker(shared: Shared, succeeds: bool) {
-    let claims = Claims::new(shared.clone(), LEASE);
-    let now = shared.world().now;
-    let mistake = shared.world().mistake;
+async fn worker(store: FakeStore, succeeds: bool) {
+    let claims = Claims::new(store.clone(), LEASE);
+    let now = store.state().now;
+    let mutant = store.state().mutant;
     let Ok(Claimed::New(claim)) = claims.claim("event", now).await else { return };
-    if mistake == Some(Mistake::DoneBeforeTheWork) {
+    if mutant == Some(Mutant::CompletesBeforeWork) {
         let _ = claims.complete(&claim).await;
     }
     step().await;
     if succeeds {
-        shared.world().work(claim.token());
+        store.state().work(claim.token());
     }
     let token = claim.token();
-    let settled = if succeeds || mistake == Some(Mistake::DoneAfterAFailure) {
+    let settled = if succeeds || mutant == Some(Mutant::CompletesFailedWork) {
         claims.complete(&claim).await
     } else {
         claims.release(claim).await
     };
-    let mut world = shared.world();
-    let taken_over = world.claims.last().is_some_and(|(last, _)| *last > token);
-    world.promise(settled.is_ok() || taken_over, "a claim is lost to another claim only");
+    let mut state = store.state();
+    let is_superseded = state.claims.last().is_some_and(|(last, _)| *last > token);
+    state.check(settled.is_ok() || is_superseded, "a claim is lost only to another claim");
 }
 
 fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Runs it alone.
+/// Runs a future to its end.
 fn run<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     loop {
@@ -173,16 +170,16 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Runs workers, of which these succeed, in every order, while the clock goes on by so many leases. Returns the number of
-/// orders, or the first promise that was not kept.
-fn every_order(workers: &[bool], leases: usize, mistake: Option<Mistake>) -> Result<usize, &'static str> {
+/// Runs workers in every order, while the clock advances by some leases. `workers` says which workers succeed. Returns the
+/// number of orders, or the first violated invariant.
+fn run_all_orders(workers: &[bool], leases: usize, mutant: Option<Mutant>) -> Result<usize, &'static str> {
     let mut orders = 0;
-    // Which of how many could go next, at each step.
+    // At each step: the chosen one, and the number of choices.
     let mut order: Vec<(usize, usize)> = Vec::new();
     loop {
-        let shared = Shared::new(mistake);
+        let store = FakeStore::new(mutant);
         let mut running: Vec<_> =
-            workers.iter().map(|succeeds| Some(Box::pin(worker(shared.clone(), *succeeds)))).collect();
+            workers.iter().map(|succeeds| Some(Box::pin(worker(store.clone(), *succeeds)))).collect();
         let mut ticks = leases;
         for at in 0.. {
             let clock = workers.len();
@@ -194,25 +191,25 @@ fn every_order(workers: &[bool], leases: usize, mistake: Option<Mistake>) -> Res
             if at == order.len() {
                 order.push((0, next.len()));
             }
-            let goes = next[order[at].0];
-            if goes == clock {
+            let chosen = next[order[at].0];
+            if chosen == clock {
                 ticks -= 1;
-                shared.world().now += LEASE;
-            } else if running[goes].as_mut().is_some_and(|worker| poll(worker.as_mut()).is_ready()) {
-                running[goes] = None;
+                store.state().now += LEASE;
+            } else if running[chosen].as_mut().is_some_and(|worker| poll(worker.as_mut()).is_ready()) {
+                running[chosen] = None;
             }
         }
-        come_last(&shared);
-        let mut world = shared.world();
-        let once = leases > 0 || world.work.len() <= 1;
-        world.promise(once, "worked on once, if no lease runs out");
-        if let Some(broken) = world.broken {
-            return Err(broken);
+        check_final_state(&store);
+        let mut state = store.state();
+        let is_once = leases > 0 || state.work.len() <= 1;
+        state.check(is_once, "applied once if no lease expires");
+        if let Some(violated) = state.violated {
+            return Err(violated);
         }
         orders += 1;
-        while let Some((went, of)) = order.pop() {
-            if went + 1 < of {
-                order.push((went + 1, of));
+        while let Some((chosen, choices)) = order.pop() {
+            if chosen + 1 < choices {
+                order.push((chosen + 1, choices));
                 break;
             }
         }
@@ -222,94 +219,99 @@ fn every_order(workers: &[bool], leases: usize, mistake: Option<Mistake>) -> Res
     }
 }
 
-/// When all leases have run out, the event is done, or the next worker has it.
-fn come_last(shared: &Shared) {
-    let mut world = shared.world();
-    world.now += LEASE;
-    let (now, done) = (world.now, world.record.state == State::Done);
-    drop(world);
-    let claimed = run(Claims::new(shared.clone(), LEASE).claim("event", now)).unwrap();
-    let mut world = shared.world();
-    world.promise((claimed == Claimed::Done) == done, "what is not done can be claimed again");
-    world.promise(!matches!(claimed, Claimed::Held { .. }), "nothing is held for ever");
+/// After all leases, the event is done, or the next worker can claim it.
+fn check_final_state(store: &FakeStore) {
+    let mut state = store.state();
+    state.now += LEASE;
+    let (now, done) = (state.now, state.record.state == State::Done);
+    drop(state);
+    let claimed = run(Claims::new(store.clone(), LEASE).claim("event", now)).unwrap();
+    let mut state = store.state();
+    state.check((claimed == Claimed::Done) == done, "an event is claimable until it is done");
+    state.check(!matches!(claimed, Claimed::Held { .. }), "every lease expires");
 }
 
 #[test]
-fn in_every_order_of_steps_the_promises_are_kept() {
+fn invariants_hold_in_every_order_of_steps() {
     let mut orders = 0;
     for leases in 0..=2 {
         for workers in [[true, true], [true, false], [false, false]] {
-            orders += every_order(&workers, leases, None).unwrap();
+            orders += run_all_orders(&workers, leases, None).unwrap();
         }
     }
     for leases in 0..=1 {
         for workers in [[true, true, true], [true, true, false], [true, false, false], [false, false, false]] {
-            orders += every_order(&workers, leases, None).unwrap();
+            orders += run_all_orders(&workers, leases, None).unwrap();
         }
     }
     assert!(orders > 100_000, "{orders}");
 }
 
 #[test]
-fn each_mistake_breaks_a_promise() {
-    for (mistake, broken) in [
-        (Mistake::DoneBeforeTheWork, "what is done has been worked on"),
-        (Mistake::DoneAfterAFailure, "what is done has been worked on"),
-        (Mistake::NoOwner, "only the owner completes and releases"),
-        (Mistake::NoLease, "one worker at a time"),
-        (Mistake::TokensStartAnew, "each claim has a higher token"),
-        (Mistake::NoFence, "no older work after newer"),
+fn every_mutant_violates_an_invariant() {
+    for (mutant, violated) in [
+        (Mutant::CompletesBeforeWork, "only applied events are completed"),
+        (Mutant::CompletesFailedWork, "only applied events are completed"),
+        (Mutant::NoOwner, "only the owner completes and releases"),
+        (Mutant::NoLease, "one worker at a time"),
+        (Mutant::ResetsTokens, "each claim has a higher token"),
+        (Mutant::NoFencing, "no older write follows a newer one"),
     ] {
         let workers = [[true, true], [true, false], [false, true], [false, false]];
-        let found: Vec<_> = workers.iter().filter_map(|workers| every_order(workers, 2, Some(mistake)).err()).collect();
-        assert!(found.contains(&broken), "{mistake:?}: {found:?}");
+        let found: Vec<_> =
+            workers.iter().filter_map(|workers| run_all_orders(workers, 2, Some(mutant)).err()).collect();
+        assert!(found.contains(&violated), "{mutant:?}: {found:?}");
     }
 }
 
-/// A claim that waits for its lease to run out, and the world it is in.
-fn claimed() -> (Shared, Claims<Shared>, Claim) {
-    let shared = Shared::new(None);
-    let claims = Claims::new(shared.clone(), LEASE);
-    let Ok(Claimed::New(claim)) = run(claims.claim("event", UNIX_EPOCH)) else { panic!("it is not new") };
-    shared.world().work(claim.token());
-    (shared, claims, claim)
+/// Returns a claim whose event is applied and not completed.
+fn claimed() -> (FakeStore, Claims<FakeStore>, Claim) {
+    let store = FakeStore::new(None);
+    let claims = Claims::new(store.clone(), LEASE);
+    let Ok(Claimed::New(claim)) = run(claims.claim("event", UNIX_EPOCH)) else {
+        panic!("the event is already claimed")
+    };
+    store.state().work(claim.token());
+    (store, claims, claim)
 }
 
 #[test]
-fn a_completion_without_an_answer_can_be_repeated_and_not_released() {
-    let (shared, claims, claim) = claimed();
-    shared.world().silent = true;
-    assert_eq!(run(claims.complete(&claim)), Err(ClaimError::Store(Silence)));
+fn completion_can_be_retried_after_lost_response() {
+    let (store, claims, claim) = claimed();
+    store.state().loses_response = true;
+    assert_eq!(run(claims.complete(&claim)), Err(ClaimError::Store(NoResponse)));
     assert_eq!(run(claims.complete(&claim)), Ok(()));
     assert_eq!(run(claims.release(claim)), Err(ClaimError::Lost));
     assert_eq!(run(claims.claim("event", UNIX_EPOCH + LEASE)), Ok(Claimed::Done));
-    assert_eq!(shared.world().broken, None);
+    assert_eq!(store.state().violated, None);
 }
 
 #[test]
-fn a_claim_without_an_answer_is_held_until_its_lease_runs_out() {
-    let shared = Shared::new(None);
-    let claims = Claims::new(shared.clone(), LEASE);
-    shared.world().silent = true;
-    assert_eq!(run(claims.claim("event", UNIX_EPOCH)), Err(Silence));
-    let (until, nearly) = (UNIX_EPOCH + LEASE, UNIX_EPOCH + LEASE - Duration::from_millis(1));
-    assert_eq!(run(claims.claim("event", nearly)), Ok(Claimed::Held { until }));
-    shared.world().now = until;
-    let Ok(Claimed::New(claim)) = run(claims.claim("event", until)) else { panic!("it is held for ever") };
+fn claim_with_lost_response_is_held_until_lease_expires() {
+    let store = FakeStore::new(None);
+    let claims = Claims::new(store.clone(), LEASE);
+    store.state().loses_response = true;
+    assert_eq!(run(claims.claim("event", UNIX_EPOCH)), Err(NoResponse));
+    let (until, before) = (UNIX_EPOCH + LEASE, UNIX_EPOCH + LEASE - Duration::from_millis(1));
+    assert_eq!(run(claims.claim("event", before)), Ok(Claimed::Held { until }));
+    store.state().now = until;
+    let Ok(Claimed::New(claim)) = run(claims.claim("event", until)) else { panic!("the lease has not expired") };
     assert_eq!((claim.token(), claim.until()), (2, until + LEASE));
-    assert_eq!(shared.world().broken, None);
+    assert_eq!(store.state().violated, None);
 }
 
 #[test]
-fn a_lease_that_has_run_out_is_completed_if_nobody_else_came() {
-    let (shared, claims, claim) = claimed();
-    shared.world().now += LEASE * 3;
+fn complete_works_after_lease_without_other_claim() {
+    let (store, claims, claim) = claimed();
+    store.state().now += LEASE * 3;
     assert_eq!(run(claims.complete(&claim)), Ok(()));
 }
 
 #[test]
-fn no_lease_is_longer_than_12_hours() {
-    let claims = Claims::new(Shared::new(None), Duration::MAX);
-    let Ok(Claimed::New(claim)) = run(claims.claim("event", UNIX_EPOCH)) else { panic!("it is not new") };
+fn lease_is_at_most_12_hours() {
+    let claims = Claims::new(FakeStore::new(None), Duration::MAX);
+    let Ok(Claimed::New(claim)) = run(claims.claim("event", UNIX_EPOCH)) else {
+        panic!("the event is already claimed")
+    };
     assert_eq!(claim.until(), UNIX_EPOCH + Duration::from_hours(12));
 }

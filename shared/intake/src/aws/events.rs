@@ -1,4 +1,4 @@
-//! Events in DynamoDB: one conditional write each, and one query for those of a subject.
+//! The events table in DynamoDB.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,21 @@ use aws_types::SdkConfig;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
-use super::port_error;
+use super::error::port_error;
 use crate::ports::{EventStore, History, PortError, PutOutcome};
 use crate::record::{self, Kind, RETENTION, Record, StoredEvent};
 use crate::table::{
-    ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET, SK,
+    ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET_INDEX, SK,
     TRACE, TYPE, USER_ID,
 };
 
 type Attributes = HashMap<String, AttributeValue>;
 
 const PUT_ITEM: &str = "dynamodb:PutItem";
-/// The condition of the write: the key does not exist.
-const KEY_IS_FREE: &str = "attribute_not_exists(pk)";
+const KEY_NOT_EXISTS: &str = "attribute_not_exists(pk)";
 const QUERY: &str = "dynamodb:Query";
 
-/// The table `events`, where events are kept.
+/// The events table, for writing.
 #[derive(Debug, Clone)]
 pub struct Events {
     client: Client,
@@ -35,27 +34,28 @@ pub struct Events {
 }
 
 impl Events {
-    /// Keeps events in this table, for [`RETENTION`].
+    /// Writes to a table. Items expire after [`RETENTION`].
     pub fn new(config: &SdkConfig, table: String) -> Self {
         Self { client: Client::new(config), table, retention: RETENTION }
     }
 
-    /// The same table, which may forget what is written from now on after this time.
+    /// Replaces the retention of new items.
     #[must_use]
     pub const fn with_retention(mut self, retention: SignedDuration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Opens the connection before it is needed, with a write that DynamoDB must refuse: it has no key. So it needs no
-    /// further permission, costs nothing, and can leave nothing behind.
+    /// Opens a connection with a write that DynamoDB rejects because it has no key.
+    ///
+    /// Such a write needs no other permission, costs nothing, and stores nothing.
     pub async fn connect(&self) {
-        let refused = self.client.put_item().table_name(&self.table).send().await;
-        if let Err(error) = refused
+        let response = self.client.put_item().table_name(&self.table).send().await;
+        if let Err(error) = response
             && error.as_service_error().is_none()
         {
             let error = port_error(PUT_ITEM, &error);
-            tracing::warn!(%error, "the table cannot be reached yet");
+            tracing::warn!(%error, "DynamoDB warm-up failed; will retry with the first webhook");
         }
     }
 }
@@ -68,32 +68,32 @@ impl EventStore for Events {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item(record, &attempt, self.retention)))
-            .condition_expression(KEY_IS_FREE)
+            .condition_expression(KEY_NOT_EXISTS)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        // Boxed: the future of a call has several kilobytes, which every future around it would carry.
+        // Boxed: the SDK's future has several kilobytes, and would be part of every future around it.
         match Box::pin(put.send()).await {
             Ok(_) => Ok(PutOutcome::Inserted),
-            Err(error) => match holder(&error) {
-                Some(holder) => Ok(taken(holder, &attempt)),
+            Err(error) => match existing_item(&error) {
+                Some(existing) => Ok(existing_key(existing, &attempt)),
                 None => Err(port_error(PUT_ITEM, &error)),
             },
         }
     }
 }
 
-/// What it means that the key has a holder.
-fn taken(holder: &impl record::Item, attempt: &str) -> PutOutcome {
-    // A write that had taken effect unanswered was repeated: the holder is this very call.
-    if holder.string(ATTEMPT) == Some(attempt) {
+/// Returns the outcome of a write whose key exists.
+fn existing_key(existing: &impl record::Item, attempt: &str) -> PutOutcome {
+    // The SDK retried a write that had taken effect without a response: the item is its own.
+    if existing.string(ATTEMPT) == Some(attempt) {
         return PutOutcome::Inserted;
     }
     PutOutcome::AlreadyExists {
-        digest: holder.string(DIGEST).unwrap_or_default().to_owned(),
-        received_at: holder.string(RECEIVED_AT).and_then(|text| text.parse().ok()),
+        digest: existing.string(DIGEST).unwrap_or_default().to_owned(),
+        received_at: existing.string(RECEIVED_AT).and_then(|text| text.parse().ok()),
     }
 }
 
-/// The table `events`, where they are looked up.
+/// The events table, for queries by subject.
 #[derive(Debug, Clone)]
 pub struct EventHistory {
     client: Client,
@@ -101,7 +101,7 @@ pub struct EventHistory {
 }
 
 impl EventHistory {
-    /// Looks events up in this table.
+    /// Reads from a table.
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -119,19 +119,19 @@ impl History for EventHistory {
             .expression_attribute_names("#kind", KIND)
             .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
             .expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()))
-            // An order that was accepted a moment ago must not be missed.
+            // Includes an order that was stored a moment ago.
             .consistent_read(true)
             .into_paginator()
             .items()
             .send();
         let items: Vec<Attributes> = pages.try_collect().await.map_err(|error| port_error(QUERY, &error))?;
-        // One that somebody has damaged must not hold up all events that ask for their past.
-        let usable = |item: &Attributes| {
+        // A damaged item must not block the subject's other events.
+        let readable = |item: &Attributes| {
             StoredEvent::read(item)
-                .inspect_err(|error| tracing::error!(subject, %error, "an item of the table is passed over"))
+                .inspect_err(|error| tracing::error!(subject, %error, "skipping an unreadable item of the table"))
                 .ok()
         };
-        Ok(items.iter().filter_map(usable).collect())
+        Ok(items.iter().filter_map(readable).collect())
     }
 }
 
@@ -149,10 +149,10 @@ impl record::Item for Attributes {
     }
 }
 
-/// The item that has the key, if that is why the write failed.
-fn holder(error: &SdkError<PutItemError>) -> Option<&Attributes> {
+/// Returns the item that has the key, if the write failed because the key exists.
+fn existing_item(error: &SdkError<PutItemError>) -> Option<&Attributes> {
     match error.as_service_error() {
-        Some(PutItemError::ConditionalCheckFailedException(taken)) => taken.item(),
+        Some(PutItemError::ConditionalCheckFailedException(error)) => error.item(),
         _ => None,
     }
 }
@@ -178,7 +178,7 @@ fn item(record: &Record<'_>, attempt: &str, retention: SignedDuration) -> Attrib
         (ORDER_ID, record.order_id.as_deref().map(string)),
         (USER_ID, record.user_id.as_deref().map(string)),
         (PROJECT_ID, record.project_id.as_deref().map(string)),
-        (SECRET, record.body.secret().map(|secret| AttributeValue::N(secret.to_string()))),
+        (SECRET_INDEX, record.body.secret_index().map(|index| AttributeValue::N(index.to_string()))),
     ];
     let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
     required.into_iter().chain(optional).map(|(name, value)| (name.to_owned(), value)).collect()
@@ -197,113 +197,117 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
     use jiff::Timestamp;
     use serde_json::{Value, json};
-    use xsolla::{Envelope, Secrets, Signature, sign};
 
     use super::*;
-    use crate::aws::{CallLimits, limited};
-    use crate::record::Body;
+    use crate::aws::{CallLimits, with_call_limits};
+    use crate::testing;
     use crate::trace::TraceHeader;
 
-    /// A status and a body, made of what was asked; or nothing, and the connection is lost.
-    type Answer = fn(&Value) -> Option<(u16, String)>;
+    /// Makes a response (status and body) from a request. `None`: the connection is lost.
+    type Respond = fn(&Value) -> Option<(u16, String)>;
 
-    const PUT: Answer = |_| Some((200, "{}".to_owned()));
-    const INVALID: Answer = |_| refusal("ValidationException", &Value::Null);
+    const INSERTED: Respond = |_| Some((200, "{}".to_owned()));
+    const INVALID: Respond = |_| error_response("ValidationException", &Value::Null);
 
-    #[expect(clippy::unnecessary_wraps, reason = "it is one of the answers")]
-    fn refusal(code: &str, holder: &Value) -> Option<(u16, String)> {
-        Some((400, json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "Item": holder }).to_string()))
+    #[expect(clippy::unnecessary_wraps, reason = "returned by a Respond function")]
+    fn error_response(code: &str, item: &Value) -> Option<(u16, String)> {
+        Some((400, json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "Item": item }).to_string()))
     }
 
-    /// A table that gives these answers, and remembers what was asked.
+    /// A table with prepared responses, which records the requests.
     #[derive(Debug, Clone)]
-    struct Table {
-        answers: &'static [Answer],
-        asked: Arc<Mutex<Vec<Value>>>,
+    struct FakeTable {
+        responses: &'static [Respond],
+        requests: Arc<Mutex<Vec<Value>>>,
     }
 
     fn credentials() -> Credentials {
         Credentials::new("id", "key", Some("token".to_owned()), None, "test")
     }
 
-    impl Table {
-        fn events(answers: &'static [Answer]) -> (Events, Self) {
-            let table = Self { answers, asked: Arc::default() };
+    impl FakeTable {
+        fn events(responses: &'static [Respond]) -> (Events, Self) {
+            let table = Self { responses, requests: Arc::default() };
             let connector = SharedHttpConnector::new(table.clone());
             let config = SdkConfig::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
                 .region(Region::new("eu-central-1"))
                 .credentials_provider(SharedCredentialsProvider::new(credentials()))
                 .http_client(http_client_fn(move |_, _| connector.clone()));
-            let config = limited(config, CallLimits::FRONT_DOOR).build();
+            let config = with_call_limits(config, CallLimits::WEBHOOK).build();
             (Events::new(&config, "events".to_owned()), table)
         }
 
-        fn asked(&self) -> Vec<Value> {
-            self.asked.lock().unwrap().clone()
+        fn requests(&self) -> Vec<Value> {
+            self.requests.lock().unwrap().clone()
         }
     }
 
-    impl HttpConnector for Table {
+    impl HttpConnector for FakeTable {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
             let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
 
-            let mut asked = self.asked.lock().unwrap();
-            let answer = self.answers[asked.len()](&body);
-            asked.push(body);
-            HttpConnectorFuture::ready(match answer {
+            let mut requests = self.requests.lock().unwrap();
+            let response = self.responses[requests.len()](&body);
+            requests.push(body);
+            HttpConnectorFuture::ready(match response {
                 Some((status, body)) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
                 None => Err(ConnectorError::io("lost".into())),
             })
         }
     }
 
-    /// Keeps a payment.
-    async fn keep(events: &Events) -> Result<PutOutcome, PortError> {
+    async fn put_payment(events: &Events) -> Result<PutOutcome, PortError> {
         let body = br#"{"notification_type":"payment","settings":{"project_id":3},"user":{"id":"\u00e9"},
             "transaction":{"id":7},"order":{"id":9}}"#;
-        let signature = sign(body, "secret").parse::<Signature>().unwrap();
-        let verified = "secret".parse::<Secrets>().unwrap().verify(body, &signature).unwrap();
-        let envelope = Envelope::parse(&verified).unwrap();
+        let envelope = testing::envelope(body);
         let trace = TraceHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793").unwrap();
         events
-            .put_if_absent(&Record::of_event(&envelope, Body::from(verified), Timestamp::UNIX_EPOCH, Some(&trace)))
+            .put_if_absent(&Record::event(
+                &envelope,
+                testing::verified(body).into(),
+                Timestamp::UNIX_EPOCH,
+                Some(&trace),
+            ))
             .await
     }
 
-    const OTHER_EVENT: Answer = |_| {
+    const OTHER_EVENT: Respond = |_| {
         let existing = json!({ "digest": { "S": "d" }, "received_at": { "S": "2026-11-22T00:00:00.000Z" } });
-        refusal("ConditionalCheckFailedException", &existing)
+        error_response("ConditionalCheckFailedException", &existing)
     };
-    const SAME_WRITE: Answer = |sent| refusal("ConditionalCheckFailedException", &sent["Item"]);
+    const OWN_WRITE: Respond = |sent| error_response("ConditionalCheckFailedException", &sent["Item"]);
 
     #[tokio::test]
-    async fn sends_one_put_with_every_attribute() {
-        let (events, table) = Table::events(&[PUT]);
-        assert_eq!(keep(&events).await.unwrap(), PutOutcome::Inserted);
-        let [put] = &table.asked()[..] else { panic!("one call") };
+    async fn put_sends_one_request_with_all_attributes() {
+        let (events, table) = FakeTable::events(&[INSERTED]);
+        assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::Inserted);
+        let [put] = &table.requests()[..] else { panic!("not one call") };
         assert_eq!(put["Item"].as_object().unwrap().len(), 16);
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
     }
 
     #[tokio::test]
-    async fn reports_existing_event_if_key_exists() {
-        let (events, _) = Table::events(&[OTHER_EVENT]);
+    async fn put_returns_existing_event_if_key_exists() {
+        let (events, _) = FakeTable::events(&[OTHER_EVENT]);
         let received_at = Some("2026-11-22T00:00:00Z".parse().unwrap());
-        assert_eq!(keep(&events).await.unwrap(), PutOutcome::AlreadyExists { digest: "d".to_owned(), received_at });
+        assert_eq!(
+            put_payment(&events).await.unwrap(),
+            PutOutcome::AlreadyExists { digest: "d".to_owned(), received_at }
+        );
     }
 
     #[tokio::test]
-    async fn recognizes_own_write_after_lost_answer() {
-        let (events, table) = Table::events(&[|_| None, SAME_WRITE]);
-        assert_eq!(keep(&events).await.unwrap(), PutOutcome::Inserted);
-        assert_eq!(table.asked().len(), 2);
+    async fn put_recognizes_its_own_write_after_lost_response() {
+        let (events, table) = FakeTable::events(&[|_| None, OWN_WRITE]);
+        assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::Inserted);
+        assert_eq!(table.requests().len(), 2);
     }
 
     #[tokio::test]
-    async fn connecting_sends_a_put_without_a_key() {
-        let (events, table) = Table::events(&[INVALID]);
+    async fn connect_sends_put_without_key() {
+        let (events, table) = FakeTable::events(&[INVALID]);
         events.connect().await;
-        assert_eq!(table.asked()[0]["Item"], Value::Null);
+        assert_eq!(table.requests()[0]["Item"], Value::Null);
     }
 }

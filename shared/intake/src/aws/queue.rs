@@ -1,4 +1,4 @@
-//! Messages in SQS.
+//! The queues in SQS.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::{
     SendMessageBatchRequestEntry,
 };
 
-use super::port_error;
+use super::error::port_error;
 use crate::ports::{Parked, Parking, PortError, Queue, SendResult};
 use crate::sqs_message::Message;
 use crate::trace::TraceHeader;
@@ -17,9 +17,10 @@ use crate::trace::TraceHeader;
 type SystemAttributes = HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
 
 const SEND_BATCH: &str = "sqs:SendMessageBatch";
+const SEND_MESSAGE: &str = "sqs:SendMessage";
 
-/// What SQS says of a message that it will never take, whoever sends it and whenever.
-const NEVER: [&str; 3] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"];
+/// Error codes of messages that SQS can never accept.
+const PERMANENT_ERRORS: [&str; 3] = ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"];
 
 /// URLs of the queues of a stack.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub struct QueueUrls {
     pub events: String,
     /// Messages that the game failed to process ten times. FIFO.
     pub dead_letters: String,
-    /// Notes of events that SQS can never accept.
+    /// Notes about events that SQS can never accept.
     pub parked: String,
 }
 
@@ -40,7 +41,7 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// Sends to the queue of this URL.
+    /// Sends to the queue with this URL.
     pub const fn new(client: Client, url: String) -> Self {
         Self { client, url }
     }
@@ -49,15 +50,15 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         let mut results = self.send_batch(batch).await;
-        let is_refused = |sent: &SendResult| matches!(sent, SendResult::Rejected(_));
-        // One message that SQS will not take can fail a whole call: alone, each gets its own result. And SQS judges trace
-        // headers, too: no event is to be given up for that.
-        let whole_call = batch.len() > 1 && results.iter().all(is_refused);
+        let is_rejected = |result: &SendResult| matches!(result, SendResult::Rejected(_));
+        // One invalid message can fail the whole call, and an invalid trace header can fail a message. So send each
+        // rejected message again, alone and without its trace header.
+        let whole_call = batch.len() > 1 && results.iter().all(is_rejected);
         for (message, result) in batch.iter().zip(&mut results) {
-            if is_refused(result) && (whole_call || message.trace.is_some()) {
+            if is_rejected(result) && (whole_call || message.trace.is_some()) {
                 let untraced = Message { trace: None, ..(*message).clone() };
-                if let Some(alone) = self.send_batch(&[&untraced]).await.pop() {
-                    *result = alone;
+                if let Some(retried) = self.send_batch(&[&untraced]).await.pop() {
+                    *result = retried;
                 }
             }
         }
@@ -74,41 +75,39 @@ impl SqsQueue {
                 Err(error) => return vec![SendResult::Retryable(error); batch.len()],
             }
         }
-        let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
-        match sent {
-            Ok(answer) => {
-                // Only what the answer says: an event that it does not name comes again.
-                let unnamed = PortError { operation: SEND_BATCH, cause: "the answer does not name it".to_owned() };
-                let mut results = vec![SendResult::Retryable(unnamed); batch.len()];
-                let mut note = |id: &str, sent: SendResult| {
+        match self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await {
+            Ok(response) => {
+                let missing = PortError { operation: SEND_BATCH, cause: "missing in the response".to_owned() };
+                let mut results = vec![SendResult::Retryable(missing); batch.len()];
+                let mut set = |id: &str, sent: SendResult| {
                     if let Some(result) = id.parse().ok().and_then(|position: usize| results.get_mut(position)) {
                         *result = sent;
                     }
                 };
-                for queued in answer.successful() {
-                    note(queued.id(), SendResult::Sent);
+                for sent in response.successful() {
+                    set(sent.id(), SendResult::Sent);
                 }
-                for failed in answer.failed() {
+                for failed in response.failed() {
                     let error = PortError {
                         operation: SEND_BATCH,
                         cause: format!("{}: {}", failed.code(), failed.message().unwrap_or("no message")),
                     };
-                    note(failed.id(), refused_or_failed(failed.code(), error));
+                    set(failed.id(), failed_result(failed.code(), error));
                 }
                 results
             }
             Err(error) => {
                 let code = error.code().unwrap_or_default().to_owned();
-                vec![refused_or_failed(&code, port_error(SEND_BATCH, &error)); batch.len()]
+                vec![failed_result(&code, port_error(SEND_BATCH, &error)); batch.len()]
             }
         }
     }
 }
 
-fn refused_or_failed(code: &str, error: PortError) -> SendResult {
-    // Older answers put the code behind a namespace: `AWS.SimpleQueueService.BatchRequestTooLong`.
+fn failed_result(code: &str, error: PortError) -> SendResult {
+    // Some responses have the code with a namespace: `AWS.SimpleQueueService.BatchRequestTooLong`.
     let code = code.rsplit('.').next().unwrap_or(code);
-    if NEVER.contains(&code) { SendResult::Rejected(error) } else { SendResult::Retryable(error) }
+    if PERMANENT_ERRORS.contains(&code) { SendResult::Rejected(error) } else { SendResult::Retryable(error) }
 }
 
 fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEntry, PortError> {
@@ -122,23 +121,23 @@ fn entry(position: usize, message: &Message) -> Result<SendMessageBatchRequestEn
         .message_attributes("mode", attribute(message.mode)?)
         .set_message_system_attributes(trace)
         .build()
-        .map_err(unbuildable)
+        .map_err(build_error)
 }
 
 fn attribute(value: &str) -> Result<MessageAttributeValue, PortError> {
-    MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(unbuildable)
+    MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(build_error)
 }
 
 fn trace_header(trace: &TraceHeader) -> Result<SystemAttributes, PortError> {
     let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace.as_str());
-    Ok([(MessageSystemAttributeNameForSends::AwsTraceHeader, value.build().map_err(unbuildable)?)].into())
+    Ok([(MessageSystemAttributeNameForSends::AwsTraceHeader, value.build().map_err(build_error)?)].into())
 }
 
-fn unbuildable(error: impl std::fmt::Display) -> PortError {
+fn build_error(error: impl std::fmt::Display) -> PortError {
     PortError { operation: SEND_BATCH, cause: error.to_string() }
 }
 
-/// The queue of parked events. Without one, the log alone tells of them.
+/// The queue of parked events. Without a URL, parked events are only logged.
 #[derive(Debug, Clone)]
 pub struct ParkingQueue {
     client: Client,
@@ -146,7 +145,7 @@ pub struct ParkingQueue {
 }
 
 impl ParkingQueue {
-    /// Parks in the queue of this URL.
+    /// Sends notes to the queue with this URL.
     pub const fn new(client: Client, url: Option<String>) -> Self {
         Self { client, url }
     }
@@ -155,9 +154,9 @@ impl ParkingQueue {
 impl Parking for ParkingQueue {
     async fn park(&self, parked: &Parked) -> Result<(), PortError> {
         let Some(url) = &self.url else { return Ok(()) };
-        let failed = |cause| PortError { operation: "sqs:SendMessage", cause };
-        let body = serde_json::to_string(parked).map_err(|error| failed(error.to_string()))?;
+        let body = serde_json::to_string(parked)
+            .map_err(|error| PortError { operation: SEND_MESSAGE, cause: error.to_string() })?;
         let sent = self.client.send_message().queue_url(url).message_body(body).send().await;
-        sent.map(drop).map_err(|error| port_error("sqs:SendMessage", &error))
+        sent.map(drop).map_err(|error| port_error(SEND_MESSAGE, &error))
     }
 }

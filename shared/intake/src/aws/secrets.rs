@@ -1,31 +1,31 @@
-//! Where the webhook secrets, and the keys of the unsigned routes, come from.
+//! Sources of the webhook secrets and of the keys of the unsigned routes.
 
 use aws_sdk_secretsmanager::Client;
 use aws_types::SdkConfig;
 use xsolla::Secrets;
 
-use super::port_error;
+use super::error::port_error;
 use crate::ports::{PortError, SecretStore};
 use crate::settings::SecretsSetting;
 
 pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
-/// A source of webhook secrets, or of keys.
+/// A source of webhook secrets or keys.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
-    /// Given in the environment: for local runs.
+    /// Secrets from the environment, for local runs.
     Fixed(Secrets),
-    /// A secret in Secrets Manager, parsed as [`Secrets`].
+    /// A secret in Secrets Manager with webhook secrets as text.
     SecretsManager {
-        /// Reads it.
+        /// The client.
         client: Client,
-        /// Its name or ARN.
+        /// Name or ARN of the secret.
         secret_id: String,
     },
 }
 
 impl SecretSource {
-    /// The source that the configuration names.
+    /// Creates the source of a setting.
     #[must_use]
     pub fn new(setting: SecretsSetting, config: &SdkConfig) -> Self {
         match setting {
@@ -43,15 +43,13 @@ impl SecretStore for SecretSource {
             Self::Fixed(secrets) => return Ok(secrets.clone()),
             Self::SecretsManager { client, secret_id } => (client, secret_id),
         };
-        // Boxed, or the future of each webhook would carry that of a call which is made every five minutes.
-        Box::pin(secret_text(client, secret_id))
-            .await?
-            .parse::<Secrets>()
-            .map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
+        // Boxed to keep the future of a webhook small: this call happens once in five minutes.
+        let text = Box::pin(secret_text(client, secret_id)).await?;
+        text.parse::<Secrets>().map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
     }
 }
 
-/// The text of a secret; empty as long as it has no value that is text.
+/// Reads the text of a secret. A secret without a text value is an empty text.
 pub(crate) async fn secret_text(client: &Client, secret_id: &str) -> Result<String, PortError> {
     let value = client.get_secret_value().secret_id(secret_id).send().await;
     let value = value.map_err(|error| port_error(GET_SECRET_VALUE, &error))?;

@@ -1,4 +1,4 @@
-//! The proxy event of a REST API, as far as it is looked at.
+//! The proxy event of a REST API, limited to the fields in use.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer};
 use crate::accept::MAX_BODY;
 use crate::outcome::Unavailable;
 
-/// One HTTP request, as API Gateway hands it over.
+/// One HTTP request from API Gateway.
 ///
-/// `lambda_http` has a type for all of it, but refuses an event that lacks anything of that, used or not, and its own
-/// unpacking panics on a body that is not the base64 that the event promises. Neither may happen to a payment.
+/// The type of `lambda_http` rejects an event that lacks a field, used or not, and its conversion panics on invalid
+/// base64. Neither may happen to a payment.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProxyRequest {
@@ -36,7 +36,7 @@ pub struct ProxyRequest {
 }
 
 impl ProxyRequest {
-    /// The bytes that Xsolla sent.
+    /// Returns the body as Xsolla sent it.
     pub(crate) fn body(&self) -> Result<Cow<'_, [u8]>, Unavailable> {
         if !self.http_method.eq_ignore_ascii_case("POST") {
             return Err(Unavailable::MethodNotAllowed);
@@ -51,9 +51,9 @@ impl ProxyRequest {
         STANDARD.decode(body).map(Cow::Owned).map_err(|_| Unavailable::UndecodableBody)
     }
 
-    /// The `Authorization` header. Two of them are as good as none: nobody could say which was meant.
+    /// Returns the `Authorization` header, if there is exactly one.
     pub(crate) fn authorization(&self) -> Option<&str> {
-        // API Gateway has every value in the second list; events written by hand may have the first one only.
+        // API Gateway sends all values in the second map. Events written by hand may have only the first.
         let values = if self.multi_value_headers.0.is_empty() { &self.headers.0 } else { &self.multi_value_headers.0 };
         match &values[..] {
             [value] => Some(value),
@@ -61,17 +61,17 @@ impl ProxyRequest {
         }
     }
 
-    /// The route that the path has taken, with names for its variable parts.
+    /// Returns the route, with placeholders for its variable parts.
     pub(crate) fn route(&self) -> Option<&str> {
         self.resource.as_deref()
     }
 
-    /// The part of the path that the route calls `key`.
+    /// Returns the path parameter `key`.
     pub(crate) fn path_key(&self) -> Option<&str> {
         self.path_parameters.as_ref()?.key.as_deref()
     }
 
-    /// Who called: the other end of the connection that API Gateway took. A header may say anything.
+    /// Returns the caller's address as API Gateway saw it. Headers are not trusted.
     pub(crate) fn source(&self) -> Option<IpAddr> {
         self.request_context.as_ref()?.identity.as_ref()?.source_ip.as_ref()?.parse().ok()
     }
@@ -93,14 +93,14 @@ struct Identity {
     source_ip: Option<String>,
 }
 
-/// It may hold personal data, and a signature or a key.
+/// Shows no content: it may include personal data, a signature or a key.
 impl fmt::Debug for ProxyRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ProxyRequest(…)")
     }
 }
 
-/// The values of one header, out of a map of all headers to their value or values.
+/// The values of the `Authorization` header, from a map of all headers.
 #[derive(Default)]
 struct Authorization(Vec<String>);
 

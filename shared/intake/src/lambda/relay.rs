@@ -1,4 +1,4 @@
-//! The relay: a batch of the table's stream in, the flow of [`crate::relay`], what must come again out.
+//! The function `relay`: a batch of the table's stream in, the records to retry out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,28 +10,28 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_dynamo::{AttributeValue, Item};
 use xsolla::inspect::DriftTally;
 
-use super::{refuse_to_start, serve, trace_of};
+use super::runtime::{invalid_setting, serve, trace_of};
 use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
 use crate::ports::{History, Parking, Queue};
 use crate::record::{self, Item as _, Kind, StoredEvent};
 use crate::relay::{BatchOutcome, Relay, StreamRecord};
 use crate::settings::{RelaySettings, environment};
 use crate::table::{KIND, PK, SK};
-use crate::telemetry;
+use crate::telemetry::{self, BatchLog, DriftLog};
 
-/// Time for one batch. Lambda ends the function after 60 seconds (`template.yaml`); what is not sent by then comes again.
+/// Time limit of one batch. Lambda stops the function after 60 seconds (`template.yaml`).
 ///
-/// Not taken from the invocation's own deadline: some emulators of Lambda send one that lies in the past.
+/// The invocation's own deadline is not used: some emulators of Lambda send one in the past.
 pub const BATCH_TIME: Duration = Duration::from_secs(50);
 
-/// Runs the relay, until Lambda ends it.
+/// Runs the function until Lambda stops it.
 ///
 /// # Errors
 ///
-/// When its configuration is not usable, or the Lambda runtime cannot be reached.
+/// If the configuration is invalid, or the Lambda runtime is unreachable.
 pub async fn run() -> Result<(), Error> {
     telemetry::start();
-    let settings = RelaySettings::read(&environment).map_err(refuse_to_start)?;
+    let settings = RelaySettings::read(&environment).map_err(invalid_setting)?;
     let config = aws::function_config(CallLimits::RELAY);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let relay = Arc::new(Relay {
@@ -45,39 +45,42 @@ pub async fn run() -> Result<(), Error> {
         async move {
             let started = Instant::now();
             let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
-            let (response, relayed) = handle(&relay, &event.payload, time_left).await;
+            let (response, outcome) = handle(&relay, &event.payload, time_left).await;
             let trace = trace_of(&event.context);
-            telemetry::write_batch(&relayed, Timestamp::now(), &event.context.request_id, trace.as_ref());
-            telemetry::write_drift(&drift(&event.payload, &response), Timestamp::now());
+            BatchLog::new(&outcome, Timestamp::now(), &event.context.request_id, trace.as_ref()).write();
+            DriftLog::write_all(&drift(&event.payload, &response), Timestamp::now());
             response
         }
     })
     .await
 }
 
-/// Takes one batch. The answer names the first record that must come again; Lambda repeats it and all behind it. Beside it,
-/// what is to be said of the batch in the log.
+/// Processes one batch.
+///
+/// The response names the first record to retry; Lambda retries it and all later records. Also returns the outcome for
+/// the log.
 pub async fn handle<Q: Queue, P: Parking, H: History>(
     relay: &Relay<Q, P, H>,
     event: &Event,
     time_left: impl Fn() -> Duration,
 ) -> (DynamoDbEventResponse, BatchOutcome) {
-    let events: Vec<StreamRecord> = event.records.iter().filter_map(streamed).collect();
-    let relayed = relay.relay(&events, time_left).await;
+    let records: Vec<StreamRecord> = event.records.iter().filter_map(stream_record).collect();
+    let outcome = relay.relay(&records, time_left).await;
     let mut response = DynamoDbEventResponse::default();
-    if let Some(sequence_number) = &relayed.retry_from {
+    if let Some(sequence_number) = &outcome.retry_from {
         let mut failure = DynamoDbBatchItemFailure::default();
         failure.item_identifier = Some(sequence_number.clone());
         response.batch_item_failures.push(failure);
     }
-    (response, relayed)
+    (response, outcome)
 }
 
-/// How the events of a batch differ from their models, each with one event id. Those that must come again are left to the
-/// next time.
+/// Returns the differences between the events of a batch and their models, with one event id each.
+///
+/// Records that Lambda will retry are skipped.
 pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> DriftTally<String> {
-    let again = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
-    let done = event.records.iter().take_while(|record| again != Some(&record.change.sequence_number));
+    let retry_from = response.batch_item_failures.first().map(|failure| &failure.item_identifier);
+    let done = event.records.iter().take_while(|record| retry_from != Some(&record.change.sequence_number));
     let mut tally = DriftTally::default();
     for event in
         done.filter(|record| is_event(record)).filter_map(|record| StoredEvent::read(&record.change.new_image).ok())
@@ -89,9 +92,10 @@ pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> DriftTally<Stri
     tally
 }
 
-/// The event in a stream record; `None` if the record tells of something else. (The trigger's filter lets only events
-/// through; this does not rely on it.)
-fn streamed(record: &EventRecord) -> Option<StreamRecord> {
+/// Returns the event of a stream record, or `None` if the record has another kind.
+///
+/// The trigger's filter passes only events; this does not rely on it.
+fn stream_record(record: &EventRecord) -> Option<StreamRecord> {
     let image = &record.change.new_image;
     is_event(record).then(|| StreamRecord {
         sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
@@ -131,41 +135,28 @@ impl record::Item for Item {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
     use serde_json::{Value, json};
 
     use super::*;
-
-    fn record(sequence_number: u32, kind: &str, body: &str) -> Value {
-        let image = json!({
-            "pk": { "S": "transaction#7" },
-            "sk": { "S": format!("refund#{sequence_number}") },
-            "kind": { "S": kind },
-            "type": { "S": "refund" },
-            "mode": { "S": "live" },
-            "identified": { "BOOL": true },
-            "received_at": { "S": "2026-11-22T00:31:07.042Z" },
-            "body": { "B": STANDARD.encode(body) },
-        });
-        json!({
-            "eventID": "x",
-            "eventName": "INSERT",
-            "awsRegion": "eu-central-1",
-            "dynamodb": {
-                "Keys": {}, "NewImage": image, "SequenceNumber": sequence_number.to_string(), "SizeBytes": 1,
-                "ApproximateCreationDateTime": 1_778_772_127.0,
-            },
-        })
-    }
+    use crate::testing::insert_record;
 
     #[test]
-    fn drift_is_told_of_the_events_that_are_done() {
+    fn drift_covers_events_before_the_first_retry() {
         let body = r#"{"notification_type":"refund","transaction":{"id":7,"risk":1}}"#;
         let records = [(1, "conflict", body), (2, "event", body), (3, "event", "no JSON"), (4, "event", body)];
-        let records: Vec<Value> = records.iter().map(|(number, kind, body)| record(*number, kind, body)).collect();
+        let record = |(number, kind, body): (u32, &str, &str)| {
+            let number = number.to_string();
+            let attributes = json!({
+                "pk": { "S": "transaction#7" },
+                "sk": { "S": format!("refund#{number}") },
+                "kind": { "S": kind },
+                "type": { "S": "refund" },
+            });
+            insert_record(&number, attributes, body)
+        };
+        let records: Vec<Value> = records.into_iter().map(record).collect();
         let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let told = |retry_from: Option<&str>| -> Vec<(String, usize, String)> {
+        let drift_until = |retry_from: Option<&str>| -> Vec<(String, usize, String)> {
             let mut response = DynamoDbEventResponse::default();
             response.batch_item_failures.extend(retry_from.map(|number| {
                 let mut failure = DynamoDbBatchItemFailure::default();
@@ -177,8 +168,8 @@ mod tests {
         };
         let unreadable = (String::new(), 1, "transaction#7#refund#3".to_owned());
         let risk = |count| ("transaction.risk".to_owned(), count, "transaction#7#refund#2".to_owned());
-        assert_eq!(told(None), [unreadable.clone(), risk(2)]);
-        assert_eq!(told(Some("4")), [unreadable, risk(1)]);
-        assert_eq!(told(Some("1")), []);
+        assert_eq!(drift_until(None), [unreadable.clone(), risk(2)]);
+        assert_eq!(drift_until(Some("4")), [unreadable, risk(1)]);
+        assert_eq!(drift_until(Some("1")), []);
     }
 }

@@ -1,127 +1,125 @@
-//! Which settings are taken, and what is said of those that are not.
+//! Valid settings, and the errors of invalid ones.
+
+use rstest::rstest;
 
 use super::*;
 
-fn webhook(variables: &[(&str, &str)], takes_questions: bool) -> Result<WebhookSettings, String> {
+const TABLE: (&str, &str) = ("TABLE_NAME", "events");
+const SECRET: (&str, &str) = ("XSOLLA_SECRETS", "hunter2");
+const SECRET_ID: (&str, &str) = ("XSOLLA_SECRET_ID", "arn");
+
+fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<WebhookSettings, String> {
     let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
-    WebhookSettings::read(&variable, takes_questions).map_err(|error| error.to_string())
+    WebhookSettings::read(&variable, answers_questions).map_err(|error| error.to_string())
+}
+
+#[rstest]
+#[case(&[SECRET], "TABLE_NAME is not set")]
+#[case(&[("TABLE_NAME", " "), SECRET], "TABLE_NAME is not set")]
+#[case(&[TABLE], "USER_DIRECTORY is not set")]
+#[case(&[TABLE, ("USER_DIRECTORY", "accept-all")], "XSOLLA_SECRET_ID is not set")]
+#[case(&[TABLE, SECRET, ("USER_DIRECTORY", "everyone")], "USER_DIRECTORY is invalid: \"everyone\" is not")]
+#[case(&[TABLE, SECRET, ("USER_DIRECTORY", "table:")], "USER_DIRECTORY is invalid")]
+#[case(
+    &[TABLE, SECRET, ("USER_DIRECTORY", "https://game.example/ask?hunter2")],
+    "USER_DIRECTORY is invalid: a URL requires the prefix http:"
+)]
+#[case(
+    &[TABLE, SECRET, ("USER_DIRECTORY", "http:https://game.example/ask?hunter2")],
+    "USER_DIRECTORY is invalid: http:URL requires a key"
+)]
+#[case(
+    &[
+        TABLE,
+        SECRET,
+        ("USER_DIRECTORY", "http:https://game.example/ask"),
+        ("DIRECTORY_KEY", "hunter2"),
+        ("DIRECTORY_KEY_SECRET_ID", "arn"),
+    ],
+    "DIRECTORY_KEY is invalid: DIRECTORY_KEY_SECRET_ID is also set"
+)]
+#[case(
+    &[TABLE, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "[]")],
+    "XSOLLA_SECRETS is invalid: no secret: the text or list is empty"
+)]
+#[case(&[TABLE, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", r#"{"hunter2":"#)], "XSOLLA_SECRETS is invalid")]
+#[case(
+    &[TABLE, ("USER_DIRECTORY", "accept-all"), SECRET, SECRET_ID],
+    "XSOLLA_SECRETS is invalid: XSOLLA_SECRET_ID is also set"
+)]
+fn error_names_the_variable_and_no_secret(#[case] variables: &[(&str, &str)], #[case] message: &str) {
+    let error = read_webhook(variables, true).unwrap_err();
+    assert!(error.starts_with(message), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+fn read_retention(days: &str) -> Result<i64, String> {
+    read_webhook(&[TABLE, SECRET_ID, ("RETENTION_DAYS", days)], false)
+        .map(|settings| settings.retention.as_hours() / 24)
+}
+
+#[rstest]
+#[case("", 400)]
+#[case("180", 180)]
+#[case("400", 400)]
+#[case("3650", 3650)]
+fn reads_retention(#[case] text: &str, #[case] days: i64) {
+    assert_eq!(read_retention(text), Ok(days));
+}
+
+#[rstest]
+fn rejects_retention_outside_of_range(#[values("0", "2", "179", "3651", "-400", "400.5", "a year")] text: &str) {
+    let error = read_retention(text).unwrap_err();
+    assert!(error.starts_with(&format!("RETENTION_DAYS is invalid: {text:?} is not a number from 180 to 3650")));
 }
 
 #[test]
-fn every_mistake_names_its_variable() {
-    let table = ("TABLE_NAME", "events");
-    let secret = ("XSOLLA_SECRETS", "hunter2");
-    for (variables, message) in [
-        (vec![secret], "TABLE_NAME is not set"),
-        (vec![("TABLE_NAME", " "), secret], "TABLE_NAME is not set"),
-        (vec![table], "USER_DIRECTORY is not set"),
-        (vec![table, ("USER_DIRECTORY", "accept-all")], "XSOLLA_SECRET_ID is not set"),
-        (vec![table, secret, ("USER_DIRECTORY", "everyone")], "USER_DIRECTORY cannot be used: it is \"everyone\""),
-        (vec![table, secret, ("USER_DIRECTORY", "table:")], "USER_DIRECTORY cannot be used"),
-        (
-            vec![table, secret, ("USER_DIRECTORY", "https://game.example/ask?hunter2")],
-            "USER_DIRECTORY cannot be used: a URL stands behind http:",
-        ),
-        (
-            vec![table, secret, ("USER_DIRECTORY", "http:https://game.example/ask?hunter2")],
-            "USER_DIRECTORY cannot be used: http:URL wants a key",
-        ),
-        (
-            vec![
-                table,
-                secret,
-                ("USER_DIRECTORY", "http:https://game.example/ask"),
-                ("DIRECTORY_KEY", "hunter2"),
-                ("DIRECTORY_KEY_SECRET_ID", "arn"),
-            ],
-            "DIRECTORY_KEY cannot be used: DIRECTORY_KEY_SECRET_ID is set as well",
-        ),
-        (
-            vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "[]")],
-            "XSOLLA_SECRETS cannot be used: no secret: the text or list is empty",
-        ),
-        (
-            vec![table, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", r#"{"hunter2":"#)],
-            "XSOLLA_SECRETS cannot be used",
-        ),
-        (
-            vec![table, ("USER_DIRECTORY", "accept-all"), secret, ("XSOLLA_SECRET_ID", "arn")],
-            "XSOLLA_SECRETS cannot be used: XSOLLA_SECRET_ID is set as well",
-        ),
-    ] {
-        let error = webhook(&variables, true).unwrap_err();
-        assert!(error.starts_with(message), "{error}");
-        assert!(!error.contains("hunter2"), "{error}");
-    }
-}
-
-#[test]
-fn events_are_kept_for_400_days_unless_it_is_said_otherwise() {
-    let retention = |days: &str| {
-        let variables = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn"), ("RETENTION_DAYS", days)];
-        webhook(&variables, false).map(|settings| settings.retention.as_hours() / 24)
-    };
-    for (days, expected) in [("", 400), ("180", 180), ("400", 400), ("3650", 3650)] {
-        assert_eq!(retention(days), Ok(expected), "{days}");
-    }
-    for days in ["0", "2", "179", "3651", "-400", "400.5", "a year"] {
-        let error = retention(days).unwrap_err();
-        assert!(error.starts_with("RETENTION_DAYS cannot be used: it is "), "{error}");
-    }
-}
-
-#[test]
-fn a_directory_of_users_is_asked_for_only_where_it_is_used() {
-    let variables = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn")];
-    assert!(webhook(&variables, false).unwrap().directory.is_none());
-    let variables = [&variables[..], &[("USER_DIRECTORY", "table:players")]].concat();
-    let directory = webhook(&variables, true).unwrap().directory;
+fn reads_directory_only_for_functions_that_answer_questions() {
+    assert!(read_webhook(&[TABLE, SECRET_ID], false).unwrap().directory.is_none());
+    let directory = read_webhook(&[TABLE, SECRET_ID, ("USER_DIRECTORY", "table:players")], true).unwrap().directory;
     assert!(matches!(directory, Some(DirectorySetting::Table(name)) if name == "players"));
 }
 
-#[test]
-fn questions_leave_this_machine_over_tls_only() {
-    let key = || Some(KeySetting::Given("hunter2".into()));
-    for (url, allowed) in [
-        ("https://game.example/ask?a=b", true),
-        ("https://game.example:8443", true),
-        ("https://[2001:db8::1]/ask", true),
-        ("http://127.0.0.1:8080/ask", true),
-        ("http://localhost/ask", true),
-        ("http://[::1]:8080/ask", true),
-        ("http://game.example/ask", false),
-        ("http://127.0.0.1.game.example/ask", false),
-        ("http://localhost.game.example/ask", false),
-        ("http://192.0.2.1/ask", false),
-        ("https://user:hunter2@game.example/ask", false),
-        ("ftp://game.example/ask", false),
-        ("//game.example/ask", false),
-        ("game.example", false),
-        ("https://", false),
-        ("https:///ask", false),
-        ("https://game example/", false),
-        ("", false),
-    ] {
-        match DirectorySetting::parse(&format!("http:{url}"), key()) {
-            Ok(directory) => {
-                assert!(allowed, "{url}");
-                assert!(!format!("{directory:?}").contains("hunter2"), "{directory:?}");
-            }
-            Err(error) => {
-                assert!(!allowed, "{url}: {error}");
-                assert!(!error.contains("hunter2"), "{error}");
-            }
+#[rstest]
+#[case("https://game.example/ask?a=b", true)]
+#[case("https://game.example:8443", true)]
+#[case("https://[2001:db8::1]/ask", true)]
+#[case("http://127.0.0.1:8080/ask", true)]
+#[case("http://localhost/ask", true)]
+#[case("http://[::1]:8080/ask", true)]
+#[case("http://game.example/ask", false)]
+#[case("http://127.0.0.1.game.example/ask", false)]
+#[case("http://localhost.game.example/ask", false)]
+#[case("http://192.0.2.1/ask", false)]
+#[case("https://user:hunter2@game.example/ask", false)]
+#[case("ftp://game.example/ask", false)]
+#[case("//game.example/ask", false)]
+#[case("game.example", false)]
+#[case("https://", false)]
+#[case("https:///ask", false)]
+#[case("https://game example/", false)]
+#[case("", false)]
+fn endpoint_requires_https_except_on_this_machine(#[case] url: &str, #[case] is_valid: bool) {
+    let key = KeySetting::Given("hunter2".into());
+    match DirectorySetting::parse(&format!("http:{url}"), Some(key)) {
+        Ok(directory) => {
+            assert!(is_valid);
+            assert!(!format!("{directory:?}").contains("hunter2"), "{directory:?}");
+        }
+        Err(error) => {
+            assert!(!is_valid, "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 }
 
+fn read_sources(variables: &[(&str, &str)]) -> Result<SourcePolicy, String> {
+    read_webhook(&[&[TABLE, SECRET_ID], variables].concat(), false).map(|settings| settings.sources)
+}
+
 #[test]
-fn source_addresses_are_the_published_ones_and_reported_unless_it_is_said_otherwise() {
-    let needed = [("TABLE_NAME", "events"), ("XSOLLA_SECRET_ID", "arn")];
-    let sources = |variables: &[(&str, &str)]| {
-        webhook(&[&needed[..], variables].concat(), false).map(|settings| settings.sources)
-    };
-    let own = "203.0.113.9".parse::<SourceRanges>().unwrap();
+fn reads_source_policy() {
+    let ranges = "203.0.113.9".parse::<SourceRanges>().unwrap();
     let (reported, enforced) = (SourcePolicy::default(), SourcePolicy { enforced: true, ..SourcePolicy::default() });
     assert!(!reported.enforced);
     for (variables, expected) in [
@@ -129,76 +127,86 @@ fn source_addresses_are_the_published_ones_and_reported_unless_it_is_said_otherw
         (&[("SOURCE_ADDRESSES", ""), ("SOURCE_RANGES", " ")], reported.clone()),
         (&[("SOURCE_ADDRESSES", "report")], reported),
         (&[("SOURCE_ADDRESSES", "enforce")], enforced),
-        (&[("SOURCE_RANGES", "203.0.113.9")], SourcePolicy { ranges: own, enforced: false }),
+        (&[("SOURCE_RANGES", "203.0.113.9")], SourcePolicy { ranges, enforced: false }),
     ] {
-        assert_eq!(sources(variables), Ok(expected), "{variables:?}");
-    }
-    for (variable, message) in [
-        (("SOURCE_ADDRESSES", "on"), "SOURCE_ADDRESSES cannot be used: it is \"on\", and must be report or enforce"),
-        (("SOURCE_RANGES", "203.0.113.9, x"), "SOURCE_RANGES cannot be used: \"x\" is neither an address nor a range"),
-        (("SOURCE_RANGES", ","), "SOURCE_RANGES cannot be used: no address: the list is empty"),
-    ] {
-        let error = sources(&[variable]).unwrap_err();
-        assert!(error.starts_with(message), "{error}");
+        assert_eq!(read_sources(variables), Ok(expected), "{variables:?}");
     }
 }
 
+#[rstest]
+#[case(("SOURCE_ADDRESSES", "on"), "SOURCE_ADDRESSES is invalid: \"on\" is not report or enforce")]
+#[case(("SOURCE_RANGES", "203.0.113.9, x"), "SOURCE_RANGES is invalid: \"x\" is neither an address nor a range")]
+#[case(("SOURCE_RANGES", ","), "SOURCE_RANGES is invalid: no address: the list is empty")]
+fn rejects_invalid_source_policy(#[case] variable: (&str, &str), #[case] message: &str) {
+    let error = read_sources(&[variable]).unwrap_err();
+    assert!(error.starts_with(message), "{error}");
+}
+
+const LONG_KEY: &str = "hunter2hunter2hunter2hunter2hunt";
+
+fn read_unsigned(variables: &[(&str, &str)]) -> Result<UnsignedSettings, String> {
+    let variables = [&[TABLE, ("USER_DIRECTORY", "accept-all")], variables].concat();
+    let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
+    UnsignedSettings::read(&variable).map_err(|error| error.to_string())
+}
+
 #[test]
-fn the_unsigned_routes_want_a_key_that_nobody_guesses() {
-    let read = |variables: &[(&str, &str)]| {
-        let needed = [("TABLE_NAME", "events"), ("USER_DIRECTORY", "accept-all")];
-        let variables = [&needed[..], variables].concat();
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
-        UnsignedSettings::read(&variable).map_err(|error| error.to_string())
-    };
-    let long = "hunter2hunter2hunter2hunter2hunt";
+fn reads_keys_and_sources_of_unsigned_routes() {
     let ranges = ("SOURCE_RANGES", "203.0.113.9");
-    let settings = read(&[("UNSIGNED_KEY", long), ("SOURCE_ADDRESSES", "report"), ranges]).unwrap();
+    let settings = read_unsigned(&[("UNSIGNED_KEY", LONG_KEY), ("SOURCE_ADDRESSES", "report"), ranges]).unwrap();
     assert_eq!(settings.sources, "203.0.113.9".parse::<SourceRanges>().unwrap());
-    assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contains(long)));
-    let settings = read(&[("UNSIGNED_KEY_SECRET_ID", "arn")]).unwrap();
+    assert!(matches!(settings.keys, SecretsSetting::Given(keys) if keys.contains(LONG_KEY)));
+    let settings = read_unsigned(&[("UNSIGNED_KEY_SECRET_ID", "arn")]).unwrap();
     assert_eq!(settings.sources, SourceRanges::published());
     assert!(matches!(settings.keys, SecretsSetting::SecretsManager(id) if id == "arn"));
+}
 
-    let list = format!(r#"["{long}","hunter2"]"#);
-    for (variables, message) in [
-        (&[][..], "UNSIGNED_KEY_SECRET_ID is not set"),
-        (&[("UNSIGNED_KEY", &long[1..])], "UNSIGNED_KEY cannot be used: it must have at least 32 characters"),
-        (&[("UNSIGNED_KEY", &list)], "UNSIGNED_KEY cannot be used: it must have at least 32 characters"),
-        (&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY cannot be used: no secret: the text or list is empty"),
-        (
-            &[("UNSIGNED_KEY", long), ("UNSIGNED_KEY_SECRET_ID", "arn")],
-            "UNSIGNED_KEY cannot be used: UNSIGNED_KEY_SECRET_ID is set as well",
-        ),
-        (&[("UNSIGNED_KEY", long), ("SOURCE_RANGES", "hunter2")], "SOURCE_RANGES cannot be used"),
-    ] {
-        let error = read(variables).unwrap_err();
-        assert!(error.starts_with(message), "{error}");
-        assert!(variables.contains(&("SOURCE_RANGES", "hunter2")) || !error.contains("hunter2"), "{error}");
-    }
+#[rstest]
+#[case(&[], "UNSIGNED_KEY_SECRET_ID is not set")]
+#[case(&[("UNSIGNED_KEY", &LONG_KEY[1..])], "UNSIGNED_KEY is invalid: it must have at least 32 characters")]
+#[case(
+    &[("UNSIGNED_KEY", r#"["hunter2hunter2hunter2hunter2hunt","hunter2"]"#)],
+    "UNSIGNED_KEY is invalid: it must have at least 32 characters"
+)]
+#[case(&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY is invalid: no secret: the text or list is empty")]
+#[case(
+    &[("UNSIGNED_KEY", LONG_KEY), ("UNSIGNED_KEY_SECRET_ID", "arn")],
+    "UNSIGNED_KEY is invalid: UNSIGNED_KEY_SECRET_ID is also set"
+)]
+#[case(&[("UNSIGNED_KEY", LONG_KEY), ("SOURCE_RANGES", "x")], "SOURCE_RANGES is invalid")]
+fn rejects_invalid_settings_of_unsigned_routes(#[case] variables: &[(&str, &str)], #[case] message: &str) {
+    let error = read_unsigned(variables).unwrap_err();
+    assert!(error.starts_with(message), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+fn read_relay(url: &'static str, payment_without_order: &'static str) -> Result<RelaySettings, String> {
+    RelaySettings::read(&move |name| match name {
+        "QUEUE_URL" => Some(url.to_owned()),
+        "TABLE_NAME" => Some("events".to_owned()),
+        "PAYMENT_WITHOUT_ORDER" => Some(payment_without_order.to_owned()),
+        _ => None,
+    })
+    .map_err(|error| error.to_string())
 }
 
 #[test]
-fn the_relay_wants_a_fifo_queue_and_to_know_what_a_payment_means() {
-    let read = |url: &'static str, meaning: &'static str| {
-        RelaySettings::read(&move |name| match name {
-            "QUEUE_URL" => Some(url.to_owned()),
-            "TABLE_NAME" => Some("events".to_owned()),
-            "PAYMENT_WITHOUT_ORDER" => Some(meaning.to_owned()),
-            _ => None,
-        })
-        .map_err(|error| error.to_string())
-    };
-    let settings = read("https://sqs/1/events.fifo", "grant").unwrap();
+fn reads_relay_settings() {
+    let settings = read_relay("https://sqs/1/events.fifo", "grant").unwrap();
     assert_eq!(settings.parked_queue_url, None);
     assert_eq!(settings.payment_without_order, PaymentWithoutOrder::Grant);
-    for (url, meaning, message) in [
-        ("https://sqs/1/events", "grant", "QUEUE_URL cannot be used"),
-        ("", "grant", "QUEUE_URL is not set"),
-        ("https://sqs/1/events.fifo", "", "PAYMENT_WITHOUT_ORDER is not set"),
-        ("https://sqs/1/events.fifo", "both", "PAYMENT_WITHOUT_ORDER cannot be used: expected grant or money_only"),
-    ] {
-        let error = read(url, meaning).unwrap_err();
-        assert!(error.starts_with(message), "{error}");
-    }
+}
+
+#[rstest]
+#[case("https://sqs/1/events", "grant", "QUEUE_URL is invalid")]
+#[case("", "grant", "QUEUE_URL is not set")]
+#[case("https://sqs/1/events.fifo", "", "PAYMENT_WITHOUT_ORDER is not set")]
+#[case("https://sqs/1/events.fifo", "both", "PAYMENT_WITHOUT_ORDER is invalid: expected grant or money_only")]
+fn rejects_invalid_relay_settings(
+    #[case] url: &'static str,
+    #[case] payment_without_order: &'static str,
+    #[case] message: &str,
+) {
+    let error = read_relay(url, payment_without_order).unwrap_err();
+    assert!(error.starts_with(message), "{error}");
 }

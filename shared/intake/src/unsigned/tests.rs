@@ -1,35 +1,38 @@
-//! The promises for what Xsolla does not sign, one test each.
+//! The flow of unsigned notifications with in-memory ports.
 
-use std::sync::atomic::Ordering;
+use std::net::Ipv4Addr;
 
+use rstest::rstest;
 use xsolla::Success;
 use xsolla::model::Json;
 
 use super::*;
 use crate::accept::DEADLINE;
-use crate::fakes::{FakeDirectory, FakeEvents, FakeSecrets};
-use crate::ports::PutOutcome;
-use crate::record::{Kind, Record};
+use crate::record::Kind;
+use crate::testing::{Behavior, FakeDirectory, FakeEventStore, FakeSecretStore};
 
 const KEY: &str = "key-of-thirty-two-characters-abc";
 const PAYOUT: &str = r#"{"id":8841,"amount":412.08,"status":"in_progress"}"#;
-const XSOLLA: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(34, 102, 38, 178)));
-const ELSEWHERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9)));
+const XSOLLA: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(34, 102, 38, 178)));
+const ELSEWHERE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)));
 
-type Fakes = UnsignedIntake<FakeEvents, FakeDirectory, FakeSecrets>;
+const ACCEPTED: Outcome = Outcome::Accepted(Success::Ok);
+const DUPLICATE: Outcome = Outcome::Duplicate(Success::Ok);
 
-fn intake() -> Fakes {
+type FakeIntake = UnsignedIntake<FakeEventStore, FakeDirectory, FakeSecretStore>;
+
+fn intake() -> FakeIntake {
     UnsignedIntake {
-        events: FakeEvents::default(),
+        events: FakeEventStore::default(),
         directory: FakeDirectory::default(),
-        keys: SecretCache::new(FakeSecrets::new(KEY)),
+        keys: SecretCache::new(FakeSecretStore::new(KEY)),
         sources: SourceRanges::published(),
     }
 }
 
-fn delivery(what: UnsignedType, body: &str) -> UnsignedDelivery<'_> {
+fn delivery(notification: UnsignedType, body: &str) -> UnsignedDelivery<'_> {
     UnsignedDelivery {
-        what: Some(what),
+        notification: Some(notification),
         key: Some(KEY),
         source: XSOLLA,
         body: body.as_bytes(),
@@ -39,22 +42,22 @@ fn delivery(what: UnsignedType, body: &str) -> UnsignedDelivery<'_> {
     }
 }
 
-async fn payout(intake: &Fakes, body: &str) -> Outcome {
+async fn deliver_payout(intake: &FakeIntake, body: &str) -> Outcome {
     intake.accept(&delivery(UnsignedType::Payout, body)).await.outcome
 }
 
 #[tokio::test]
-async fn a_payout_is_kept_once_for_each_of_its_states() {
+async fn stores_payout_once_per_status() {
     let intake = intake();
-    let arrived = PAYOUT.replace("in_progress", "success");
+    let success = PAYOUT.replace("in_progress", "success");
     for (body, outcome) in [
-        (PAYOUT, Outcome::Accepted(Success::Ok)),
-        (PAYOUT, Outcome::Duplicate(Success::Ok)),
-        (&arrived, Outcome::Accepted(Success::Ok)),
-        (&arrived, Outcome::Duplicate(Success::Ok)),
-        (&arrived.replace("412.08", "412.09"), Outcome::Conflict(Success::Ok)),
+        (PAYOUT, ACCEPTED),
+        (PAYOUT, DUPLICATE),
+        (&success, ACCEPTED),
+        (&success, DUPLICATE),
+        (&success.replace("412.08", "412.09"), Outcome::Conflict(Success::Ok)),
     ] {
-        assert_eq!(payout(&intake, body).await, outcome, "{body}");
+        assert_eq!(deliver_payout(&intake, body).await, outcome, "{body}");
     }
     let kinds = intake.events.kinds();
     assert_eq!(kinds[0], ("payout#8841#payout#in_progress".to_owned(), Kind::Event));
@@ -63,19 +66,24 @@ async fn a_payout_is_kept_once_for_each_of_its_states() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_payout_is_kept_for_people_to_look_at() {
+async fn stores_unreadable_payout() {
     let intake = intake();
     for _ in 0..2 {
-        assert_eq!(payout(&intake, "[]").await, Outcome::Unreadable);
+        assert_eq!(deliver_payout(&intake, "[]").await, Outcome::Unreadable);
     }
     assert_eq!(intake.events.kinds().into_iter().map(|(_, kind)| kind).collect::<Vec<_>>(), [Kind::Unreadable]);
-    let receipt = intake.accept(&delivery(UnsignedType::Payout, r#"{"amount":1}"#)).await;
-    assert_eq!(receipt.outcome, Outcome::Accepted(Success::Ok));
-    assert!(!receipt.envelope.unwrap().is_identified());
 }
 
 #[tokio::test]
-async fn a_web_shop_is_told_who_exists_and_nothing_is_kept() {
+async fn stores_payout_without_id_as_unidentified_event() {
+    let intake = intake();
+    let report = intake.accept(&delivery(UnsignedType::Payout, r#"{"amount":1}"#)).await;
+    assert_eq!(report.outcome, ACCEPTED);
+    assert!(!report.envelope.unwrap().is_identified());
+}
+
+#[tokio::test]
+async fn answers_web_shop_question_without_storing_it() {
     let intake = intake();
     for (body, outcome, content) in [
         (r#"{"user":{"id":"known"}}"#, Outcome::Answered, Some(r#"{"user":{"id":"known"}}"#)),
@@ -83,99 +91,101 @@ async fn a_web_shop_is_told_who_exists_and_nothing_is_kept() {
         ("{}", Outcome::NotFound, None),
         ("[]", Outcome::Unreadable, None),
     ] {
-        let receipt = intake.accept(&delivery(UnsignedType::WebShopUserValidation, body)).await;
-        assert_eq!((receipt.outcome, receipt.content.as_ref().map(Json::get)), (outcome, content), "{body}");
+        let report = intake.accept(&delivery(UnsignedType::WebShopUserValidation, body)).await;
+        assert_eq!((report.outcome, report.content.as_ref().map(Json::get)), (outcome, content), "{body}");
     }
-    intake.directory.switch.failing.store(true, Ordering::Relaxed);
-    let receipt = intake.accept(&delivery(UnsignedType::WebShopUserValidation, "{}")).await;
-    assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Directory));
-    assert_eq!(intake.events.switch.calls(), 0);
+    intake.directory.control.set(Behavior::Fail);
+    let report = intake.accept(&delivery(UnsignedType::WebShopUserValidation, "{}")).await;
+    assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::Directory));
+    assert_eq!(intake.events.control.calls(), 0);
+}
+
+const OTHER_KEY: &str = "another-of-thirty-two-characters";
+
+#[rstest]
+#[case::no_key(None, XSOLLA, Unavailable::WrongKey)]
+#[case::empty_key(Some(""), XSOLLA, Unavailable::WrongKey)]
+#[case::short_key(Some(&KEY[1..]), XSOLLA, Unavailable::WrongKey)]
+#[case::other_key(Some(OTHER_KEY), XSOLLA, Unavailable::WrongKey)]
+#[case::no_key_and_unknown_source(None, ELSEWHERE, Unavailable::WrongKey)]
+#[case::unknown_source(Some(KEY), ELSEWHERE, Unavailable::UnknownSource)]
+#[case::missing_source(Some(KEY), None, Unavailable::UnknownSource)]
+#[tokio::test]
+async fn wrong_key_or_source_causes_no_calls(
+    #[values(UnsignedType::Payout, UnsignedType::WebShopUserValidation)] notification: UnsignedType,
+    #[case] key: Option<&str>,
+    #[case] source: Option<IpAddr>,
+    #[case] reason: Unavailable,
+) {
+    let intake = intake();
+    let report = intake.accept(&UnsignedDelivery { key, source, ..delivery(notification, PAYOUT) }).await;
+    assert_eq!(report.outcome, Outcome::Unavailable(reason));
+    let reported = (reason == Unavailable::UnknownSource).then_some(UnknownSource(source));
+    assert_eq!(report.unknown_source, reported, "only with the right key");
+    assert!(report.envelope.is_none());
+    assert_eq!((intake.events.control.calls(), intake.directory.control.calls()), (0, 0));
 }
 
 #[tokio::test]
-async fn whoever_has_not_the_key_or_another_address_is_turned_away_and_reaches_nothing() {
+async fn rejects_unknown_route_and_body_larger_than_limit() {
     let intake = intake();
-    for what in [UnsignedType::Payout, UnsignedType::WebShopUserValidation] {
-        let right = delivery(what, PAYOUT);
-        let (wrong_key, unknown_source) = (Unavailable::WrongKey, Unavailable::UnknownSource);
-        for (delivery, why, source) in [
-            (UnsignedDelivery { key: None, ..right }, wrong_key, None),
-            (UnsignedDelivery { key: Some(""), ..right }, wrong_key, None),
-            (UnsignedDelivery { key: Some(&KEY[1..]), ..right }, wrong_key, None),
-            (UnsignedDelivery { key: Some("another-of-thirty-two-characters"), ..right }, wrong_key, None),
-            (UnsignedDelivery { key: None, source: ELSEWHERE, ..right }, wrong_key, None),
-            (UnsignedDelivery { source: ELSEWHERE, ..right }, unknown_source, Some(UnknownSource(ELSEWHERE))),
-            (UnsignedDelivery { source: None, ..right }, unknown_source, Some(UnknownSource(None))),
-            (UnsignedDelivery { what: None, ..right }, Unavailable::UnexpectedType, None),
-        ] {
-            let receipt = intake.accept(&delivery).await;
-            assert_eq!(receipt.outcome, Outcome::Unavailable(why));
-            assert_eq!(receipt.unknown_source, source, "an address is told to the log only if it had the key");
-            assert!(receipt.envelope.is_none());
-        }
-    }
+    let unknown = UnsignedDelivery { notification: None, ..delivery(UnsignedType::Payout, PAYOUT) };
+    let report = intake.accept(&unknown).await;
+    assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::UnexpectedType));
+    assert_eq!(report.unknown_source, None);
+    assert!(report.envelope.is_none());
     let large = " ".repeat(MAX_BODY + 1);
-    assert_eq!(payout(&intake, &large).await, Outcome::Unavailable(Unavailable::BodyTooLarge));
-    assert_eq!((intake.events.switch.calls(), intake.directory.switch.calls()), (0, 0));
+    assert_eq!(deliver_payout(&intake, &large).await, Outcome::Unavailable(Unavailable::BodyTooLarge));
+    assert_eq!((intake.events.control.calls(), intake.directory.control.calls()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_key_is_changed_like_a_secret() {
-    const NEW: &str = r#"["a-new-key-of-thirty-two-characters","key-of-thirty-two-characters-abc"]"#;
+async fn rotates_keys_like_secrets() {
+    const NEW_KEY: &str = "a-new-key-of-thirty-two-characters";
     let intake = intake();
-    assert_eq!(payout(&intake, PAYOUT).await, Outcome::Accepted(Success::Ok));
-    *intake.keys.store().text.lock().unwrap() = NEW;
-    let later = Timestamp::from_second(60).unwrap();
-    for key in ["a-new-key-of-thirty-two-characters", KEY] {
-        let delivery =
-            UnsignedDelivery { key: Some(key), received_at: later, ..delivery(UnsignedType::Payout, PAYOUT) };
-        assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Duplicate(Success::Ok), "{key}");
+    assert_eq!(deliver_payout(&intake, PAYOUT).await, ACCEPTED);
+    intake.keys.store().set(r#"["a-new-key-of-thirty-two-characters","key-of-thirty-two-characters-abc"]"#);
+    let received_at = Timestamp::from_second(60).unwrap();
+    for key in [NEW_KEY, KEY] {
+        let delivery = UnsignedDelivery { key: Some(key), received_at, ..delivery(UnsignedType::Payout, PAYOUT) };
+        assert_eq!(intake.accept(&delivery).await.outcome, DUPLICATE, "{key}");
     }
     for _ in 0..100 {
         let delivery = UnsignedDelivery { key: Some("guess"), ..delivery(UnsignedType::Payout, PAYOUT) };
         assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::WrongKey));
     }
-    assert_eq!(intake.keys.store().switch.calls(), 2, "not read at the pace of whoever guesses");
+    assert_eq!(intake.keys.store().control.calls(), 2, "guesses do not set the rate of reads");
 }
 
 #[tokio::test]
-async fn a_key_that_could_be_guessed_opens_nothing() {
-    let mut intake = intake();
-    intake.keys = SecretCache::new(FakeSecrets::new("short"));
+async fn short_key_is_500() {
+    let intake = UnsignedIntake { keys: SecretCache::new(FakeSecretStore::new("short")), ..intake() };
     let delivery = UnsignedDelivery { key: Some("short"), ..delivery(UnsignedType::Payout, PAYOUT) };
-    let receipt = intake.accept(&delivery).await;
-    assert_eq!(receipt.outcome, Outcome::Unavailable(Unavailable::Secrets));
-    let failure = receipt.failure.unwrap().to_string();
-    assert!(failure.ends_with("has less than 32 characters, and could be guessed"), "{failure}");
-    assert_eq!(intake.events.switch.calls(), 0);
+    let report = intake.accept(&delivery).await;
+    assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::Secrets));
+    let error = report.error.unwrap().to_string();
+    assert!(error.contains("a key has less than 32 characters"), "{error}");
+    assert_eq!(intake.events.control.calls(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_kept_or_read_in_time_is_not_acknowledged() {
+async fn failed_or_hanging_store_is_500() {
     let intake = intake();
-    intake.events.switch.failing.store(true, Ordering::Relaxed);
+    intake.events.control.set(Behavior::Fail);
     for body in [PAYOUT, "[]"] {
-        assert_eq!(payout(&intake, body).await, Outcome::Unavailable(Unavailable::Store), "{body}");
+        assert_eq!(deliver_payout(&intake, body).await, Outcome::Unavailable(Unavailable::Store), "{body}");
     }
-    intake.events.switch.hanging.store(true, Ordering::Relaxed);
-    assert_eq!(payout(&intake, PAYOUT).await, Outcome::Unavailable(Unavailable::Deadline));
-}
-
-/// Looks at the records it is given.
-struct Unsecured;
-
-impl EventStore for Unsecured {
-    async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
-        assert_eq!((record.body.secret(), record.body.bytes()), (None, PAYOUT.as_bytes()), "nobody signed it");
-        assert_eq!((record.type_name.as_deref(), &record.user_id, &record.order_id), (Some("payout"), &None, &None));
-        Ok(PutOutcome::Inserted)
-    }
+    intake.events.control.set(Behavior::Hang);
+    assert_eq!(deliver_payout(&intake, PAYOUT).await, Outcome::Unavailable(Unavailable::Deadline));
 }
 
 #[tokio::test]
-async fn no_record_of_a_payout_claims_a_signature() {
-    let Fakes { directory, keys, sources, .. } = intake();
-    let intake = UnsignedIntake { events: Unsecured, directory, keys, sources };
-    let receipt = intake.accept(&delivery(UnsignedType::Payout, PAYOUT)).await;
-    assert_eq!((receipt.outcome, receipt.secret), (Outcome::Accepted(Success::Ok), None));
+async fn record_of_payout_has_no_secret() {
+    let intake = intake();
+    let report = intake.accept(&delivery(UnsignedType::Payout, PAYOUT)).await;
+    assert_eq!((report.outcome, report.secret_index), (ACCEPTED, None));
+    let [item] = &intake.events.items()[..] else { panic!("not one item") };
+    assert_eq!((item.secret_index, item.event.body.as_slice()), (None, PAYOUT.as_bytes()));
+    assert_eq!(item.event.type_name, "payout");
+    assert_eq!((&item.event.user_id, &item.event.order_id), (&None, &None));
 }

@@ -1,4 +1,4 @@
-//! Many stories: all short ones, and some of the long ones.
+//! Runs many histories: all short ones, and random long ones.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,113 +8,118 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::flaw::Flaw;
-use crate::messages::{ALL, ROTATION, Scenario};
-use crate::promises::Promise;
-use crate::run::{Run, run};
-use crate::world::Plan;
+use crate::guarantees::Guarantee;
+use crate::history::{History, run};
+use crate::mutants::Mutant;
+use crate::simulated_aws::Deviations;
+use crate::webhooks::{ALL, ROTATION, Scenario};
 
-/// A story that broke a promise, told.
-pub struct Broken {
-    pub promise: Promise,
-    /// At how many choices it left the quiet way.
-    pub detours: usize,
-    pub story: String,
+/// A violated guarantee, with the history that shows it.
+pub struct Violation {
+    pub guarantee: Guarantee,
+    /// Number of deviations from the default history.
+    pub deviations: usize,
+    pub transcript: String,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is broken:\n{}", self.promise, self.story)
+        write!(f, "{:?} is violated:\n{}", self.guarantee, self.transcript)
     }
 }
 
-struct Stories {
+struct Explorer {
     runtime: Runtime,
-    flaw: Option<Flaw>,
+    mutant: Option<Mutant>,
 }
 
-impl Stories {
-    fn new(flaw: Option<Flaw>) -> Self {
-        Self { runtime: Builder::new_current_thread().enable_time().start_paused(true).build().unwrap(), flaw }
+impl Explorer {
+    fn new(mutant: Option<Mutant>) -> Self {
+        Self { runtime: Builder::new_current_thread().enable_time().start_paused(true).build().unwrap(), mutant }
     }
 
-    fn run(&self, scenario: &Scenario, plan: &Plan, tell: bool) -> Run {
-        // All of a story is one task to tokio, whose budget for a task it would use up.
-        self.runtime.block_on(tokio::task::unconstrained(run(scenario, plan, self.flaw, tell)))
+    fn run(&self, scenario: &Scenario, deviations: &Deviations, with_transcript: bool) -> History {
+        // Unconstrained: a history is one tokio task, and would use up the budget of a task.
+        self.runtime.block_on(tokio::task::unconstrained(run(scenario, deviations, self.mutant, with_transcript)))
     }
 
-    /// The story without the messages and detours that it does not need. When a message is left out, the detours behind
-    /// it come sooner.
-    fn shortened(&self, mut scenario: Scenario, mut plan: Plan) -> Broken {
-        let promise = self.run(&scenario, &plan, false).broken.unwrap();
-        let is_broken = |scenario: &Scenario, plan: &Plan| self.run(scenario, plan, false).broken == Some(promise);
-        for place in (0..scenario.messages.len()).rev() {
+    /// Removes the webhooks and deviations that a violation does not need. Removing a webhook moves later deviations
+    /// forward.
+    fn shorten(&self, mut scenario: Scenario, mut deviations: Deviations) -> Violation {
+        let guarantee = self.run(&scenario, &deviations, false).violated.unwrap();
+        let is_violated = |scenario: &Scenario, deviations: &Deviations| {
+            self.run(scenario, deviations, false).violated == Some(guarantee)
+        };
+        for position in (0..scenario.webhooks.len()).rev() {
             let mut fewer = scenario.clone();
-            fewer.messages.remove(place);
-            let mut sooner =
-                (0..25).map(|by| plan.iter().map(|(at, option)| (at.saturating_sub(by), *option)).collect());
-            if let Some(sooner) = sooner.find(|plan| is_broken(&fewer, plan)) {
-                (scenario, plan) = (fewer, sooner);
+            fewer.webhooks.remove(position);
+            let mut shifted =
+                (0..25).map(|by| deviations.iter().map(|(at, option)| (at.saturating_sub(by), *option)).collect());
+            if let Some(shifted) = shifted.find(|deviations| is_violated(&fewer, deviations)) {
+                (scenario, deviations) = (fewer, shifted);
             }
         }
-        for place in (0..plan.len()).rev() {
-            let mut fewer = plan.clone();
-            fewer.remove(place);
-            if is_broken(&scenario, &fewer) {
-                plan = fewer;
+        for position in (0..deviations.len()).rev() {
+            let mut fewer = deviations.clone();
+            fewer.remove(position);
+            if is_violated(&scenario, &fewer) {
+                deviations = fewer;
             }
         }
-        self.tell(&scenario, &plan, promise)
+        self.violation(&scenario, &deviations, guarantee)
     }
 
-    fn tell(&self, scenario: &Scenario, plan: &Plan, promise: Promise) -> Broken {
-        Broken { promise, detours: plan.len(), story: self.run(scenario, plan, true).story }
+    fn violation(&self, scenario: &Scenario, deviations: &Deviations, guarantee: Guarantee) -> Violation {
+        let transcript = self.run(scenario, deviations, true).transcript;
+        Violation { guarantee, deviations: deviations.len(), transcript }
     }
 }
 
-/// Every story of the scenario that leaves the quiet way at most so often: a call that fails, hangs or kills, a turn out of
-/// turn, a fresh environment, a smaller batch, a pause. Those with fewer detours come first, so that the first one found
-/// to be broken is as short as any. Gives their number.
-pub fn all(scenario: &Scenario, most_detours: usize, flaw: Option<Flaw>) -> Result<usize, Broken> {
-    let stories = Stories::new(flaw);
-    let mut plans = VecDeque::from([Plan::new()]);
-    let mut number = 0;
-    while let Some(plan) = plans.pop_front() {
-        let Run { broken, choices, .. } = stories.run(scenario, &plan, false);
-        number += 1;
-        if let Some(promise) = broken {
-            return Err(stories.tell(scenario, &plan, promise));
+/// Runs every history of a scenario with at most this many deviations, and returns the number of histories.
+///
+/// A deviation is a failing, hanging or killing call, another order, a new environment, a smaller batch, or a pause.
+/// Histories with fewer deviations run first, so the first violation is as short as any.
+pub fn all(scenario: &Scenario, max_deviations: usize, mutant: Option<Mutant>) -> Result<usize, Violation> {
+    let explorer = Explorer::new(mutant);
+    let mut plans = VecDeque::from([Deviations::new()]);
+    let mut histories = 0;
+    while let Some(deviations) = plans.pop_front() {
+        let History { violated, choices, .. } = explorer.run(scenario, &deviations, false);
+        histories += 1;
+        if let Some(guarantee) = violated {
+            return Err(explorer.violation(scenario, &deviations, guarantee));
         }
-        if plan.len() < most_detours {
-            let first = plan.last().map_or(0, |(choice, _)| choice + 1);
+        if deviations.len() < max_deviations {
+            let first = deviations.last().map_or(0, |(choice, _)| choice + 1);
             for (choice, options) in choices.into_iter().enumerate().skip(first) {
-                plans.extend((1..options).map(|option| [plan.as_slice(), &[(choice, option)]].concat()));
+                plans.extend((1..options).map(|option| [deviations.as_slice(), &[(choice, option)]].concat()));
             }
         }
     }
-    Ok(number)
+    Ok(histories)
 }
 
-/// So many stories at random: up to twenty messages, up to forty detours. The one that is told has been shortened.
-pub fn some(number: u32, seed: u32, flaw: Option<Flaw>) -> Result<(), Broken> {
-    let stories = Stories::new(flaw);
-    let messages = vec(0..ALL.len(), 1..=20);
-    let detours = btree_map(0..500_usize, 1..60_usize, 0..=40);
-    let config = Config { cases: number, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+/// Runs random histories with up to 20 webhooks and 40 deviations. A violation is shortened.
+pub fn random(histories: u32, seed: u32, mutant: Option<Mutant>) -> Result<(), Violation> {
+    let explorer = Explorer::new(mutant);
+    let webhooks = vec(0..ALL.len(), 1..=20);
+    let deviations = btree_map(0..500_usize, 1..60_usize, 0..=40);
+    let config = Config { cases: histories, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..4].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let parts = (messages, detours).prop_map(|(messages, detours)| {
-        let messages = messages.into_iter().map(|n| ALL[n]).collect();
-        (Scenario { secrets: ROTATION, messages }, detours.into_iter().collect::<Plan>())
+    let histories = (webhooks, deviations).prop_map(|(webhooks, deviations)| {
+        let webhooks = webhooks.into_iter().map(|n| ALL[n]).collect();
+        (Scenario { secrets: ROTATION, webhooks }, deviations.into_iter().collect::<Deviations>())
     });
-    let result = runner.run(&parts, |(scenario, plan)| match stories.run(&scenario, &plan, false).broken {
-        Some(promise) => Err(TestCaseError::fail(format!("{promise:?}"))),
-        None => Ok(()),
-    });
+    let result =
+        runner.run(&histories, |(scenario, deviations)| match explorer.run(&scenario, &deviations, false).violated {
+            Some(guarantee) => Err(TestCaseError::fail(format!("{guarantee:?}"))),
+            None => Ok(()),
+        });
     match result {
         Ok(()) => Ok(()),
-        Err(TestError::Fail(_, (scenario, plan))) => Err(stories.shortened(scenario, plan)),
-        Err(TestError::Abort(why)) => panic!("{why}"),
+        Err(TestError::Fail(_, (scenario, deviations))) => Err(explorer.shorten(scenario, deviations)),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
 }

@@ -1,4 +1,4 @@
-//! The studio's own HTTPS endpoint, to which questions are forwarded as they came, signed with a key of ours.
+//! A directory at an HTTPS endpoint of the studio, which receives questions as Xsolla sent them, with our signature.
 
 use std::time::Duration;
 
@@ -23,56 +23,56 @@ use crate::aws::{GET_SECRET_VALUE, secret_text};
 use crate::ports::PortError;
 use crate::settings::KeySetting;
 
-/// One attempt, from connecting to the last byte of the response. Two fit into [`crate::accept::DEADLINE`].
-const ATTEMPT: Duration = Duration::from_millis(800);
+/// Time limit of one attempt, from connecting to the last byte of the response. Two fit into
+/// [`crate::accept::DEADLINE`].
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// Largest response that is read, in bytes.
+/// Largest accepted response, in bytes.
 const MAX_RESPONSE: usize = 1024 * 1024;
 
 const POST: &str = "POST to the endpoint of USER_DIRECTORY";
 
-/// An endpoint, and what it takes to ask it.
+/// An endpoint, and the key that signs requests to it.
 #[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
+pub(super) struct HttpDirectory {
     url: Uri,
     key: Key,
     http: SharedHttpConnector,
 }
 
-/// The key that the endpoint shares with us.
 #[derive(Debug, Clone)]
 enum Key {
     Given(SecretString),
-    SecretsManager { client: aws_sdk_secretsmanager::Client, secret_id: String, read: OnceCell<SecretString> },
+    SecretsManager { client: aws_sdk_secretsmanager::Client, secret_id: String, cached: OnceCell<SecretString> },
 }
 
-/// Why an attempt came to nothing.
-enum Failure {
-    /// The next one may do better.
-    Passing(String),
-    /// This is what the endpoint has to say.
+/// A failed attempt, with its cause.
+enum AttemptError {
+    /// A retry may succeed.
+    Retryable(String),
+    /// The endpoint's response is invalid. A retry would return the same.
     Final(String),
 }
 
-impl Endpoint {
-    pub(crate) fn new(url: Uri, key: KeySetting, config: &SdkConfig) -> Self {
+impl HttpDirectory {
+    pub(super) fn new(url: Uri, key: KeySetting, config: &SdkConfig) -> Self {
         let key = match key {
             KeySetting::Given(key) => Key::Given(key),
             KeySetting::SecretsManager(secret_id) => {
                 let client = aws_sdk_secretsmanager::Client::new(config);
-                Key::SecretsManager { client, secret_id, read: OnceCell::new() }
+                Key::SecretsManager { client, secret_id, cached: OnceCell::new() }
             }
         };
-        // The SDK's own, so that there is one stack for HTTP and TLS.
+        // The SDK's connector, so that the binary has one HTTP and TLS stack.
         let http = Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build();
         Self { url, key, http: SharedHttpConnector::new(http) }
     }
 
-    /// The key, read once, or again if that has failed.
-    pub(crate) async fn key(&self) -> Result<&SecretString, PortError> {
+    /// Returns the key. Reads it on the first call, and again after a failed read.
+    pub(super) async fn key(&self) -> Result<&SecretString, PortError> {
         match &self.key {
             Key::Given(key) => Ok(key),
-            Key::SecretsManager { client, secret_id, read } => {
+            Key::SecretsManager { client, secret_id, cached } => {
                 let read_key = async || match secret_text(client, secret_id).await? {
                     empty if empty.is_empty() => {
                         let cause = "the key for the endpoint of USER_DIRECTORY is empty".to_owned();
@@ -80,27 +80,27 @@ impl Endpoint {
                     }
                     text => Ok(SecretString::from(text)),
                 };
-                read.get_or_try_init(read_key).await
+                cached.get_or_try_init(read_key).await
             }
         }
     }
 
-    /// Asks the endpoint, and once more if the way there fails, it takes too long, or it answers 5xx.
-    pub(crate) async fn reply(&self, question: Question, type_name: &str, body: &[u8]) -> Result<Reply, PortError> {
+    /// Forwards a question. Retries once after a failed connection, a timeout or a 5xx, if the question allows it.
+    pub(super) async fn reply(&self, question: Question, type_name: &str, body: &[u8]) -> Result<Reply, PortError> {
         let key = self.key().await?;
         let attempt = async || {
             let request = self.request(type_name, body, key, Timestamp::now());
-            self.attempt(question, request.map_err(Failure::Final)?).await
+            self.attempt(question, request.map_err(AttemptError::Final)?).await
         };
-        let said = match attempt().await {
-            Err(Failure::Passing(cause)) if question.is_idempotent() => {
-                tracing::warn!(cause, "the endpoint of USER_DIRECTORY is asked again");
+        let reply = match attempt().await {
+            Err(AttemptError::Retryable(cause)) if question.is_idempotent() => {
+                tracing::warn!(cause, "request to the endpoint of USER_DIRECTORY failed, retrying");
                 attempt().await
             }
-            said => said,
+            reply => reply,
         };
-        said.map_err(|failure| match failure {
-            Failure::Passing(cause) | Failure::Final(cause) => PortError { operation: POST, cause },
+        reply.map_err(|error| match error {
+            AttemptError::Retryable(cause) | AttemptError::Final(cause) => PortError { operation: POST, cause },
         })
     }
 
@@ -116,42 +116,43 @@ impl Endpoint {
         HttpRequest::try_from(request).map_err(|error| error.to_string())
     }
 
-    /// Redirects are not followed: they are answers without a meaning here.
-    async fn attempt(&self, question: Question, mut request: HttpRequest) -> Result<Reply, Failure> {
+    /// Sends one request. Redirects are not followed: they are not a valid reply.
+    async fn attempt(&self, question: Question, mut request: HttpRequest) -> Result<Reply, AttemptError> {
         let connection = CaptureSmithyConnection::new();
         request.add_extension(connection.clone());
-        let in_time = tokio::time::timeout(ATTEMPT, self.exchange(request)).await;
-        let slow = |_| Err(Failure::Passing(format!("no response within {} ms", ATTEMPT.as_millis())));
-        match in_time.unwrap_or_else(slow) {
+        let response = tokio::time::timeout(ATTEMPT_TIMEOUT, self.send(request)).await;
+        let timed_out =
+            |_| Err(AttemptError::Retryable(format!("no response within {} ms", ATTEMPT_TIMEOUT.as_millis())));
+        match response.unwrap_or_else(timed_out) {
             Ok((status, body)) if status < 500 => {
-                question.parse_response(status, &body).map_err(|error| Failure::Final(error.to_string()))
+                question.parse_response(status, &body).map_err(|error| AttemptError::Final(error.to_string()))
             }
             failed => {
-                // A frozen function wakes with connections that died meanwhile: the next attempt has a fresh one.
+                // Connections die while Lambda freezes the function: the retry opens a new one.
                 if let Some(connection) = connection.get() {
                     connection.poison();
                 }
-                Err(failed.map_or_else(|failure| failure, |(status, _)| Failure::Passing(format!("status {status}"))))
+                Err(failed
+                    .map_or_else(|error| error, |(status, _)| AttemptError::Retryable(format!("status {status}"))))
             }
         }
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<(u16, Vec<u8>), Failure> {
+    async fn send(&self, request: HttpRequest) -> Result<(u16, Vec<u8>), AttemptError> {
         let response = self.http.call(request).await;
-        let response = response.map_err(|error| Failure::Passing(DisplayErrorContext(error).to_string()))?;
+        let response = response.map_err(|error| AttemptError::Retryable(DisplayErrorContext(error).to_string()))?;
         let status = response.status().as_u16();
         match Limited::new(response.into_body(), MAX_RESPONSE).collect().await {
             Ok(body) => Ok((status, body.to_bytes().into())),
             Err(error) if error.is::<LengthLimitError>() => {
-                Err(Failure::Final(format!("status {status}, and more than {MAX_RESPONSE} bytes")))
+                Err(AttemptError::Final(format!("status {status}, body larger than {MAX_RESPONSE} bytes")))
             }
-            Err(error) => Err(Failure::Passing(format!("status {status}, and no whole body: {error}"))),
+            Err(error) => Err(AttemptError::Retryable(format!("status {status}, incomplete body: {error}"))),
         }
     }
 }
 
-/// Hexadecimal HMAC-SHA256 of `<timestamp>.<body>`: the time is signed as well, so that nobody else can ask an
-/// old question again.
+/// Hexadecimal HMAC-SHA256 of `<timestamp>.<body>`. The signed time prevents replay attacks.
 fn signature(key: &SecretString, timestamp: i64, body: &[u8]) -> Result<String, String> {
     let mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()).map_err(|error| error.to_string())?;
     let mac = mac.chain_update(timestamp.to_string()).chain_update(b".").chain_update(body);
@@ -164,7 +165,7 @@ mod tests {
 
     /// Computed with Python's `hmac`.
     #[test]
-    fn the_signature_covers_time_and_body() {
+    fn signature_covers_time_and_body() {
         for (key, timestamp, body, hex) in [
             (
                 "test_key",
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn two_attempts_end_before_the_answer_must_leave() {
-        assert!(2 * ATTEMPT < crate::accept::DEADLINE);
+    fn two_attempts_fit_into_the_deadline() {
+        assert!(2 * ATTEMPT_TIMEOUT < crate::accept::DEADLINE);
     }
 }

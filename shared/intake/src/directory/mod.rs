@@ -1,14 +1,20 @@
-//! Who answers Xsolla's questions: nobody in particular, a table of users, or an endpoint of the studio.
+//! Directories, which answer Xsolla's questions: accept-all, a table of users, or an HTTPS endpoint of the studio.
+
+mod http;
+mod users_table;
+mod web_shop;
 
 use aws_types::SdkConfig;
 use xsolla::{Envelope, Question, Reply};
 
-use crate::aws::UsersTable;
-use crate::endpoint::Endpoint;
 use crate::ports::{PortError, UserDirectory};
 use crate::settings::DirectorySetting;
 
-/// The directory that the configuration appoints.
+use http::HttpDirectory;
+use users_table::UsersTable;
+use web_shop::web_shop_user;
+
+/// The configured directory.
 #[derive(Debug, Clone)]
 pub struct Directory(Choice);
 
@@ -16,28 +22,28 @@ pub struct Directory(Choice);
 enum Choice {
     AcceptAll,
     Table(UsersTable),
-    Endpoint(Endpoint),
+    Http(HttpDirectory),
 }
 
 impl Directory {
-    /// Every user exists: for games that let Xsolla know only users who do.
+    /// A directory in which every user exists. For games that send only existing users to Xsolla.
     pub const ACCEPT_ALL: Self = Self(Choice::AcceptAll);
 
-    /// What this setting appoints, with a client of the DynamoDB where a table would be.
+    /// Creates the directory of a setting. A table is read through `dynamodb`.
     #[must_use]
     pub fn new(setting: DirectorySetting, config: &SdkConfig, dynamodb: &aws_sdk_dynamodb::Client) -> Self {
         Self(match setting {
             DirectorySetting::AcceptAll => Choice::AcceptAll,
             DirectorySetting::Table(name) => Choice::Table(UsersTable::new(dynamodb.clone(), name)),
-            DirectorySetting::Endpoint { url, key } => Choice::Endpoint(Endpoint::new(url, key, config)),
+            DirectorySetting::Endpoint { url, key } => Choice::Http(HttpDirectory::new(url, key, config)),
         })
     }
 
-    /// Reads ahead what the first question would have to wait for.
-    pub(crate) async fn prepare(&self) -> Result<(), PortError> {
+    /// Reads the endpoint's key, so that the first question does not wait for it.
+    pub(crate) async fn warm_up(&self) -> Result<(), PortError> {
         match &self.0 {
             Choice::AcceptAll | Choice::Table(_) => Ok(()),
-            Choice::Endpoint(endpoint) => endpoint.key().await.map(|_| ()),
+            Choice::Http(endpoint) => endpoint.key().await.map(|_| ()),
         }
     }
 }
@@ -50,23 +56,18 @@ impl UserDirectory for Directory {
         body: &[u8],
     ) -> Result<Option<Reply>, PortError> {
         match &self.0 {
-            Choice::AcceptAll => accept(question, body),
+            Choice::AcceptAll => accept_all(question, body),
             Choice::Table(users) => users.reply(question, envelope, body).await,
-            Choice::Endpoint(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
+            Choice::Http(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
         }
     }
 }
 
-/// To all that asks for more than a yes, there is no answer that fits every game.
-fn accept(question: Question, body: &[u8]) -> Result<Option<Reply>, PortError> {
+/// Replies to the questions about a user's existence. The others have no reply that fits every game.
+fn accept_all(question: Question, body: &[u8]) -> Result<Option<Reply>, PortError> {
     match question {
         Question::UserValidation => Ok(Some(Reply::UserFound)),
         Question::WebShopUserValidation => web_shop_user(body, None).map(Some),
         Question::UserSearch | Question::PartnerSideCatalog | Question::GetPincode | Question::InventoryGet => Ok(None),
     }
-}
-
-pub(crate) fn web_shop_user(question: &[u8], name: Option<&str>) -> Result<Reply, PortError> {
-    let unwritten = |error: serde_json::Error| PortError { operation: "writing the reply", cause: error.to_string() };
-    Reply::web_shop_user(question, name).map_err(unwritten)
 }

@@ -1,4 +1,4 @@
-//! The game's users in a DynamoDB table.
+//! A directory in a DynamoDB table of the game's users.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use xsolla::{Envelope, Question, Reply};
 
-use super::port_error;
-use crate::directory::web_shop_user;
+use super::web_shop::web_shop_user;
+use crate::aws::port_error;
 use crate::ports::PortError;
 use crate::table::users::{BY_PUBLIC_ID, NAME, PUBLIC_ID, USER_ID};
 
@@ -17,19 +17,18 @@ type Item = HashMap<String, AttributeValue>;
 
 /// A table of users.
 #[derive(Debug, Clone)]
-pub(crate) struct UsersTable {
+pub(super) struct UsersTable {
     client: Client,
     name: String,
 }
 
 impl UsersTable {
-    /// The table of this name.
-    pub(crate) const fn new(client: Client, name: String) -> Self {
+    pub(super) const fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
 
-    /// Replies to what a table of users can tell.
-    pub(crate) async fn reply(
+    /// Replies to questions about a user's existence, and to `user_search`.
+    pub(super) async fn reply(
         &self,
         question: Question,
         envelope: &Envelope<'_>,
@@ -44,12 +43,12 @@ impl UsersTable {
                 Some(user) => web_shop_user(body, text(&user, NAME)).map(Some),
                 None => Ok(Some(Reply::NotFound)),
             },
-            Question::UserSearch => self.find(envelope.public_user_id()).await.map(Some),
+            Question::UserSearch => self.search(envelope.public_user_id()).await.map(Some),
             Question::PartnerSideCatalog | Question::GetPincode | Question::InventoryGet => Ok(None),
         }
     }
 
-    /// The item of a user who exists, with its name if it has one.
+    /// Reads the id and name of a user.
     async fn user(&self, user_id: Option<&str>) -> Result<Option<Item>, PortError> {
         let Some(user_id) = user_id else { return Ok(None) };
         let item = self
@@ -60,7 +59,7 @@ impl UsersTable {
             .projection_expression("#user_id, #name")
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_names("#name", NAME)
-            // A user who has just registered and buys at once must not be missed.
+            // Finds a user who registered a moment ago.
             .consistent_read(true)
             .send()
             .await
@@ -68,7 +67,7 @@ impl UsersTable {
         Ok(item.item)
     }
 
-    async fn find(&self, public_id: Option<&str>) -> Result<Reply, PortError> {
+    async fn search(&self, public_id: Option<&str>) -> Result<Reply, PortError> {
         let Some(public_id) = public_id else { return Ok(Reply::UserNotFound) };
         let found = self
             .client
@@ -78,24 +77,23 @@ impl UsersTable {
             .key_condition_expression("#public_id = :public_id")
             .expression_attribute_names("#public_id", PUBLIC_ID)
             .expression_attribute_values(":public_id", AttributeValue::S(public_id.to_owned()))
-            // A second one is enough to know that nobody can say who is meant.
+            // Two results already mean that the id is ambiguous.
             .limit(2)
             .send()
             .await
             .map_err(|error| port_error(QUERY, &error))?;
-        let unusable = |cause: String| PortError { operation: QUERY, cause };
+        let invalid = |cause: String| PortError { operation: QUERY, cause };
         let user = match found.items() {
             [] => return Ok(Reply::UserNotFound),
             [user] => user,
-            // The money of one would go to the other.
-            _ => return Err(unusable("several users have this public_id".to_owned())),
+            // Never guess: the purchase would go to the wrong user.
+            _ => return Err(invalid("several users have this public_id".to_owned())),
         };
-        let user_id = text(user, USER_ID).ok_or_else(|| unusable("an item has no user_id".to_owned()))?;
-        Reply::found_user(user_id, public_id, text(user, NAME)).map_err(|error| unusable(error.to_string()))
+        let user_id = text(user, USER_ID).ok_or_else(|| invalid("an item has no user_id".to_owned()))?;
+        Reply::found_user(user_id, public_id, text(user, NAME)).map_err(|error| invalid(error.to_string()))
     }
 }
 
-/// A string attribute.
 fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }

@@ -1,0 +1,64 @@
+//! Mutants of the product: faulty adapters and glue code that the exploration must detect.
+
+use crate::guarantees::Guarantee;
+use crate::webhooks::{FORGED, KNOWN_USER, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8, Webhook};
+
+/// A fault in the code around the flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// The put has no condition.
+    UnconditionalPut,
+    /// Events are stored after the answer.
+    StoresAfterAnswer,
+    /// A failed put is treated as successful.
+    IgnoresFailedPut,
+    /// An existing key is reported as a failure.
+    FailsOnExistingKey,
+    /// The key contains the number of the delivery.
+    KeyPerDelivery,
+    /// Every request is stored before its signature and type are checked.
+    StoresBeforeVerifying,
+    /// Failures are answered with 400.
+    AnswersFailureWith400,
+    /// The time limit is an hour.
+    NoDeadline,
+    /// The relay continues after the failed record.
+    SkipsFailedRecord,
+    /// A partly failed batch is treated as successful.
+    IgnoresFailedEntries,
+    /// The relay sends later records after a failure.
+    ContinuesAfterFailure,
+    /// Each message has a new deduplication id.
+    RandomDeduplicationId,
+    /// The stream's filter passes conflicts.
+    StreamsConflicts,
+    /// A batch whose function was killed is not retried.
+    DropsBatchOfKilledFunction,
+    /// Each batch is reported as failed.
+    AlwaysReportsFailure,
+    /// `ParallelizationFactor` is 2. Then AWS preserves only the order of an item, and each event is an item.
+    TwoConcurrentBatches,
+}
+
+impl Mutant {
+    /// All mutants, each with the guarantee that it violates and webhooks that show it.
+    pub const ALL: &[(Self, Guarantee, &[Webhook])] = &[
+        (Self::UnconditionalPut, Guarantee::StoredOnce, &[PAYMENT, PAYMENT]),
+        (Self::StoresAfterAnswer, Guarantee::AcknowledgedIsStored, &[PAYMENT]),
+        (Self::IgnoresFailedPut, Guarantee::AcknowledgedIsStored, &[PAYMENT]),
+        (Self::FailsOnExistingKey, Guarantee::ServerErrorOnlyAfterFailure, &[PAYMENT, PAYMENT]),
+        (Self::KeyPerDelivery, Guarantee::StoredOnce, &[PAYMENT]),
+        (Self::StoresBeforeVerifying, Guarantee::ForgeryHasNoEffect, &[FORGED]),
+        (Self::StoresBeforeVerifying, Guarantee::QuestionsAreNotStored, &[KNOWN_USER]),
+        (Self::AnswersFailureWith400, Guarantee::NoFalseRejection, &[PAYMENT]),
+        (Self::NoDeadline, Guarantee::AnsweredInTime, &[PAYMENT]),
+        (Self::SkipsFailedRecord, Guarantee::StoredIsQueued, &[PAYMENT]),
+        (Self::IgnoresFailedEntries, Guarantee::StoredIsQueued, &[PAYMENT, PAYMENT_8]),
+        (Self::ContinuesAfterFailure, Guarantee::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
+        (Self::RandomDeduplicationId, Guarantee::QueuedOnce, &[PAYMENT]),
+        (Self::StreamsConflicts, Guarantee::OnlyEventsQueued, &[PAYMENT, OTHER_PAYMENT]),
+        (Self::DropsBatchOfKilledFunction, Guarantee::StoredIsQueued, &[PAYMENT]),
+        (Self::AlwaysReportsFailure, Guarantee::EventuallyDone, &[PAYMENT]),
+        (Self::TwoConcurrentBatches, Guarantee::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
+    ];
+}
