@@ -1,4 +1,4 @@
-//! A consumer's claims in DynamoDB: as its rules are, so does the table.
+//! A consumer's claims in DynamoDB. The table must behave like the in-memory store.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -11,9 +11,9 @@ use aws_sdk_dynamodb::types::{
 use consumer::claim::{Claim, ClaimError, ClaimStore, Claimed, Claims, Record, Replaced};
 use consumer::dynamodb::ClaimsTable;
 
-use crate::proxy::{Fault, FaultProxy};
-use crate::trouble::config;
-use crate::world::{World, text};
+use crate::aws_failures::config;
+use crate::fault_proxy::{CallFault, FaultProxy};
+use crate::test_stack::{TestStack, text};
 
 const TABLE: &str = "claims";
 const LEASE: Duration = Duration::from_secs(30);
@@ -22,14 +22,14 @@ fn start() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_795_307_467_042)
 }
 
-async fn world_with_claims() -> World {
-    let world = World::start().await;
+async fn start_with_claims_table() -> TestStack {
+    let stack = TestStack::start().await;
     let definition = AttributeDefinition::builder().attribute_name("event_id");
     let key = KeySchemaElement::builder().attribute_name("event_id").key_type(KeyType::Hash);
-    let create = world.stack.dynamodb.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
+    let create = stack.emulator.dynamodb.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
     let create = create.attribute_definitions(definition.attribute_type(ScalarAttributeType::S).build().unwrap());
     create.key_schema(key.build().unwrap()).send().await.unwrap();
-    world
+    stack
 }
 
 fn claims(dynamodb: aws_sdk_dynamodb::Client) -> Claims<ClaimsTable> {
@@ -43,7 +43,7 @@ async fn new_claim(claims: &Claims<ClaimsTable>, event_id: &str, now: SystemTime
     }
 }
 
-/// The rule to which the table is held: a record is replaced if it is the expected one.
+/// The reference store: replaces a record if it is the expected one.
 #[derive(Default)]
 struct InMemory(Mutex<HashMap<String, Record>>);
 
@@ -63,7 +63,7 @@ impl ClaimStore for InMemory {
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// So many leases after the start.
+    /// A claim, this many leases after the start.
     Claim(u32),
     CompleteFirst,
     CompleteLast,
@@ -74,12 +74,12 @@ enum Step {
 const STEPS: [Step; 6] =
     [Step::Claim(0), Step::Claim(1), Step::CompleteFirst, Step::CompleteLast, Step::ReleaseFirst, Step::ReleaseLast];
 
-/// What each step comes to, as text; `None` if a step has nothing to act on, or is the same as another.
-async fn take<S>(claims: &Claims<S>, event_id: &str, steps: &[Step]) -> Option<Vec<String>>
+/// Returns the result of each step as text. `None` if a step has no claim, or is the same as another step.
+async fn run_steps<S>(claims: &Claims<S>, event_id: &str, steps: &[Step]) -> Option<Vec<String>>
 where
     S: ClaimStore<Error: std::fmt::Debug>,
 {
-    let mut held: Vec<Claim> = Vec::new();
+    let mut active: Vec<Claim> = Vec::new();
     let mut results = Vec::new();
     for step in steps {
         let settled = match step {
@@ -87,16 +87,16 @@ where
                 let claimed = claims.claim(event_id, start() + LEASE * *leases).await.unwrap();
                 results.push(format!("{claimed:?}"));
                 if let Claimed::New(claim) = claimed {
-                    held.push(claim);
+                    active.push(claim);
                 }
                 continue;
             }
-            Step::CompleteFirst => claims.complete(held.first()?).await,
-            Step::CompleteLast => claims.complete(held.get(1..)?.last()?).await,
-            Step::ReleaseFirst if held.is_empty() => return None,
-            Step::ReleaseFirst => claims.release(held.remove(0)).await,
-            Step::ReleaseLast if held.len() < 2 => return None,
-            Step::ReleaseLast => claims.release(held.pop()?).await,
+            Step::CompleteFirst => claims.complete(active.first()?).await,
+            Step::CompleteLast => claims.complete(active.get(1..)?.last()?).await,
+            Step::ReleaseFirst if active.is_empty() => return None,
+            Step::ReleaseFirst => claims.release(active.remove(0)).await,
+            Step::ReleaseLast if active.len() < 2 => return None,
+            Step::ReleaseLast => claims.release(active.pop()?).await,
         };
         results.push(format!("{settled:?}"));
     }
@@ -104,27 +104,27 @@ where
 }
 
 #[tokio::test]
-async fn the_table_does_as_the_rules_say_in_every_order_of_five_steps() {
-    let world = world_with_claims().await;
-    let table = claims(world.stack.dynamodb.clone());
-    let rules = Claims::new(InMemory::default(), LEASE);
+async fn table_matches_the_reference_in_every_order_of_five_steps() {
+    let stack = start_with_claims_table().await;
+    let table = claims(stack.emulator.dynamodb.clone());
+    let reference = Claims::new(InMemory::default(), LEASE);
     let mut orders = 0;
     for order in 0..STEPS.len().pow(3) {
         let at = |place: u32| STEPS[order / STEPS.len().pow(place) % STEPS.len()];
         let steps = [Step::Claim(0), at(0), at(1), at(2), Step::Claim(1)];
         let event_id = format!("transaction#{order}#payment");
-        let Some(expected) = take(&rules, &event_id, &steps).await else { continue };
-        assert_eq!(take(&table, &event_id, &steps).await, Some(expected), "{steps:?}");
+        let Some(expected) = run_steps(&reference, &event_id, &steps).await else { continue };
+        assert_eq!(run_steps(&table, &event_id, &steps).await, Some(expected), "{steps:?}");
         orders += 1;
     }
     assert!(orders > 60, "{orders}");
 }
 
 #[tokio::test]
-async fn of_16_workers_at_once_one_has_the_event() {
-    let world = world_with_claims().await;
-    let claims = Arc::new(claims(world.stack.dynamodb.clone()));
-    // New, and after each lease that has run out.
+async fn one_of_16_concurrent_workers_claims_an_event() {
+    let stack = start_with_claims_table().await;
+    let claims = Arc::new(claims(stack.emulator.dynamodb.clone()));
+    // A new event, then an expired lease, twice.
     for (token, leases) in [(1, 0), (2, 1), (3, 2)] {
         let workers: Vec<_> = (0..16)
             .map(|_| {
@@ -137,25 +137,25 @@ async fn of_16_workers_at_once_one_has_the_event() {
             match worker.await.unwrap() {
                 Claimed::New(claim) => tokens.push(claim.token()),
                 Claimed::Held { until } => assert_eq!(until, start() + LEASE * (leases + 1)),
-                Claimed::Done => panic!("nobody has done it"),
+                Claimed::Done => panic!("the event is not completed"),
             }
         }
         assert_eq!(tokens, [token]);
     }
 }
 
-/// The SDK repeats a write whose answer was lost, and meets its own item: the claim is this worker's, and so is its end.
+/// The SDK retries a write whose answer was lost, and the table already contains its record.
 #[tokio::test]
-async fn a_write_that_took_effect_unanswered_is_known_again() {
-    let world = world_with_claims().await;
-    let direct = claims(world.stack.dynamodb.clone());
+async fn write_with_a_lost_answer_succeeds() {
+    let stack = start_with_claims_table().await;
+    let direct = claims(stack.emulator.dynamodb.clone());
     for event_id in ["order#1#order_paid", "order#1#order_canceled"] {
-        let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "UpdateItem", Fault::ResetAfter, 1).await;
+        let proxy = FaultProxy::start(&stack.emulator.dynamodb_endpoint, "UpdateItem", CallFault::ResetAfter, 1).await;
         let claim =
             new_claim(&claims(aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint))), event_id, start()).await;
         assert_eq!((claim.token(), proxy.attempts()), (1, 2));
         assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Held { until: start() + LEASE }));
-        let proxy = FaultProxy::start(&world.stack.dynamodb_endpoint, "UpdateItem", Fault::ResetAfter, 1).await;
+        let proxy = FaultProxy::start(&stack.emulator.dynamodb_endpoint, "UpdateItem", CallFault::ResetAfter, 1).await;
         let lossy = claims(aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint)));
         if event_id.ends_with("paid") {
             assert_eq!(lossy.complete(&claim).await, Ok(()));
@@ -168,12 +168,12 @@ async fn a_write_that_took_effect_unanswered_is_known_again() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_a_claim_is_forgotten_400_days_after_its_lease() {
-    let world = world_with_claims().await;
-    let claims = claims(world.stack.dynamodb.clone());
+async fn claim_expires_400_days_after_its_lease() {
+    let stack = start_with_claims_table().await;
+    let claims = claims(stack.emulator.dynamodb.clone());
     let claim = new_claim(&claims, "order#1#order_paid", start()).await;
     claims.complete(&claim).await.unwrap();
-    let items = world.stack.dynamodb.scan().table_name(TABLE).send().await.unwrap();
+    let items = stack.emulator.dynamodb.scan().table_name(TABLE).send().await.unwrap();
     let [item] = items.items() else { panic!("{items:?}") };
     let expires_at = (1_795_307_467 + 30 + 400 * 24 * 60 * 60).to_string();
     assert_eq!(item["expires_at"], AttributeValue::N(expires_at), "in seconds");
@@ -181,20 +181,20 @@ async fn what_is_kept_of_a_claim_is_forgotten_400_days_after_its_lease() {
 }
 
 #[tokio::test]
-async fn an_item_that_vanished_or_is_no_claim_is_told() {
-    let world = world_with_claims().await;
-    let claims = claims(world.stack.dynamodb.clone());
+async fn missing_or_invalid_record_is_an_error() {
+    let stack = start_with_claims_table().await;
+    let claims = claims(stack.emulator.dynamodb.clone());
     let key = || AttributeValue::S("order#1#order_paid".to_owned());
     let claim = new_claim(&claims, "order#1#order_paid", start()).await;
-    world.stack.dynamodb.delete_item().table_name(TABLE).key("event_id", key()).send().await.unwrap();
+    stack.emulator.dynamodb.delete_item().table_name(TABLE).key("event_id", key()).send().await.unwrap();
     assert_eq!(claims.complete(&claim).await, Err(ClaimError::Lost));
 
-    let other = world.stack.dynamodb.put_item().table_name(TABLE).item("event_id", key());
+    let other = stack.emulator.dynamodb.put_item().table_name(TABLE).item("event_id", key());
     other.item("token", AttributeValue::S("another table's".to_owned())).send().await.unwrap();
     let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
     assert_eq!(error, "dynamodb:UpdateItem: the item is not a claim");
 
-    world.stack.dynamodb.delete_table().table_name(TABLE).send().await.unwrap();
+    stack.emulator.dynamodb.delete_table().table_name(TABLE).send().await.unwrap();
     let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
     assert!(error.starts_with("dynamodb:UpdateItem: ResourceNotFoundException: "), "{error}");
 }

@@ -1,30 +1,28 @@
-//! What a webhook costs on the wire: the calls to AWS and their bytes, on an empty table and on one of many events.
-//! `UPDATE_COST=1 cargo test` writes what was seen into `docs/performance/cost.md`.
+//! The calls to AWS for each kind of webhook and their bytes, with an empty table and with a large one.
+//!
+//! The table of calls in `docs/performance/cost.md` is a snapshot of these tests.
 
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use intake::accept::{DEADLINE, Delivery, Intake};
-use intake::aws::{Events, SecretSource};
 use intake::directory::Directory;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use xsolla::sign;
 
-use crate::documented::assert_documented;
-use crate::faults::{ANSWERING, Bench, Endpoints, config, front_door, record};
-use crate::proxy::{FaultProxy, Passed};
-use crate::world::{Item, SECRET, World, sample};
+use crate::doc_tables::assert_page_shows_snapshot;
+use crate::fault_harness::{ANSWERING, Endpoints, FaultHarness, config, intake_at, record};
+use crate::fault_proxy::{CallSize, FaultProxy};
+use crate::test_stack::{Item, SECRET, TestStack, deliver_signed, sample};
 
-/// How far a number of bytes may be from the table, in percent. The SDK names itself and the compiler in each request.
+/// Tolerated difference of a number of bytes, in percent. The SDK sends its own and the compiler's version.
 const TOLERANCE: usize = 3;
-/// How many events are in the large table: 2.5 MB, of which DynamoDB would look at 1 MB per call.
-const MANY: usize = 10_000;
-/// How many events one sale may come to, and far more than any does.
-const MANY_OF_ONE_SALE: usize = 200;
+/// Number of events in the large table: 2.5 MB, more than DynamoDB reads in one call (1 MB).
+const MANY_EVENTS: usize = 10_000;
+/// Number of events of one sale, far more than occur in practice.
+const MANY_EVENTS_OF_ONE_SALE: usize = 200;
 
-/// What stands between the functions and each service.
+/// Proxies that measure the calls to each service.
 struct Meters {
     dynamodb: FaultProxy,
     sqs: FaultProxy,
@@ -32,7 +30,7 @@ struct Meters {
 }
 
 impl Meters {
-    async fn before(services: Endpoints) -> Self {
+    async fn start(services: Endpoints) -> Self {
         Self {
             dynamodb: FaultProxy::faultless(&services.dynamodb).await,
             sqs: FaultProxy::faultless(&services.sqs).await,
@@ -48,27 +46,27 @@ impl Meters {
         }
     }
 
-    /// What has passed since the last time, in this order of the services. No path calls two of them by turns.
-    fn passed(&self) -> Vec<Passed> {
-        [&self.secrets, &self.dynamodb, &self.sqs].into_iter().flat_map(FaultProxy::passed).collect()
+    /// The calls since the last time, ordered by service. No webhook alternates between services.
+    fn calls(&self) -> Vec<CallSize> {
+        [&self.secrets, &self.dynamodb, &self.sqs].into_iter().flat_map(FaultProxy::calls).collect()
     }
 }
 
-/// Takes every path once, and writes down what it cost.
-async fn costs(bench: &Bench) -> String {
-    let meters = Meters::before(bench.endpoints()).await;
+/// Delivers and relays one event of each kind. Returns the table of their calls.
+async fn measure(harness: &FaultHarness) -> String {
+    let meters = Meters::start(harness.endpoints()).await;
     let endpoints = meters.endpoints();
     let config = config(ANSWERING, "region-of-costs".to_owned());
-    let mut front_door = front_door(&config, &endpoints);
-    let mut table = "| What comes | calls | sent | received |\n|---|---|--:|--:|\n".to_owned();
+    let mut intake = intake_at(&config, &endpoints);
+    let mut table = "| Webhook | Calls | Bytes sent | Bytes received |\n|---|---|--:|--:|\n".to_owned();
     let mut row = |name: &str| {
-        let passed = meters.passed();
-        let calls = passed.chunk_by(|a, b| a.operation == b.operation).map(|calls| match calls {
+        let measured = meters.calls();
+        let calls = measured.chunk_by(|a, b| a.operation == b.operation).map(|calls| match calls {
             [one] => format!("`{}`", one.operation),
             several => format!("{} × `{}`", several.len(), several[0].operation),
         });
         let calls = Some(calls.collect::<Vec<_>>().join(", ")).filter(|calls| !calls.is_empty());
-        let bytes = |of: fn(&Passed) -> usize| passed.iter().map(of).sum::<usize>();
+        let bytes = |of: fn(&CallSize) -> usize| measured.iter().map(of).sum::<usize>();
         let (sent, received) = (bytes(|call| call.sent), bytes(|call| call.received));
         writeln!(table, "| {name} | {} | {sent} | {received} |", calls.as_deref().unwrap_or("none")).unwrap();
     };
@@ -76,59 +74,56 @@ async fn costs(bench: &Bench) -> String {
     let now = Timestamp::now();
     let payment = sample("payment");
     let other = payment.replace("7.99", "0.01");
-    deliver(&front_door, r#"{"notification_type":"payment","transaction":{"id":1}}"#, SECRET, now).await;
-    row("the first event of all, and the secrets are not read yet");
+    deliver_signed(&intake, r#"{"notification_type":"payment","transaction":{"id":1}}"#, SECRET, now).await;
+    row("first event, secrets not cached");
     for (name, body) in [
-        ("an event of 1.7 KB", payment),
-        ("the same again", payment),
-        ("other content under its id", &other),
-        ("that again", &other),
-        ("signed, but no notification", "[]"),
-        ("a user, looked up in the table of users", r#"{"notification_type":"user_validation","user":{"id":"me"}}"#),
-        ("a user, searched for", r#"{"notification_type":"user_search","user":{"public_id":"captain"}}"#),
+        ("event of 1.7 KB", payment),
+        ("duplicate", payment),
+        ("conflict", &other),
+        ("duplicate of the conflict", &other),
+        ("signed body that is not a notification", "[]"),
+        ("user looked up in the table of users", r#"{"notification_type":"user_validation","user":{"id":"me"}}"#),
+        (
+            "user searched in the table of users",
+            r#"{"notification_type":"user_search","user":{"public_id":"captain"}}"#,
+        ),
     ] {
-        deliver(&front_door, body, SECRET, now).await;
+        deliver_signed(&intake, body, SECRET, now).await;
         row(name);
     }
-    front_door.directory = Some(Directory::ACCEPT_ALL);
-    deliver(&front_door, sample("user_validation"), SECRET, now).await;
-    row("a user, where everyone exists");
-    deliver(&front_door, payment, "guessed", now).await;
-    row("a wrong signature");
-    deliver(&front_door, payment, "guessed", now + SignedDuration::from_secs(11)).await;
-    row("a wrong signature, ten seconds after the secrets were read");
+    intake.directory = Some(Directory::ACCEPT_ALL);
+    deliver_signed(&intake, sample("user_validation"), SECRET, now).await;
+    row("user, all users accepted");
+    deliver_signed(&intake, payment, "guessed", now).await;
+    row("invalid signature");
+    deliver_signed(&intake, payment, "guessed", now + SignedDuration::from_secs(11)).await;
+    row("invalid signature, secrets cached for more than ten seconds");
 
     let relay = async |records: Vec<Value>| {
-        Box::pin(bench.relay(&config, &endpoints, &records)).await;
+        Box::pin(harness.relay(&config, &endpoints, &records)).await;
     };
-    let ten = |id: fn(usize) -> String| (0..10).map(|nth| record(&id(nth), "payment", payment)).collect();
-    relay(ten(|nth| format!("a{nth}"))).await;
-    row("in the relay: ten events of ten sales");
+    let ten = |id: fn(usize) -> String| (0..10).map(|number| record(&id(number), "payment", payment)).collect();
+    relay(ten(|number| format!("a{number}"))).await;
+    row("relay: ten events of ten sales");
     relay(ten(|_| "b".to_owned())).await;
-    row("ten events of one sale");
+    row("relay: ten events of one sale");
     relay(vec![record("c", "refund", sample("refund"))]).await;
-    row("a refund, for which the sale is looked up");
-    put(&bench.world, (0..MANY_OF_ONE_SALE).map(|nth| event("event", "transaction#d", nth, payment))).await;
+    row("relay: refund, with the history of its sale");
+    put(&harness.stack, (0..MANY_EVENTS_OF_ONE_SALE).map(|number| event("event", "transaction#d", number, payment)))
+        .await;
     relay(vec![record("d", "refund", sample("refund"))]).await;
-    row(&format!("a refund of a sale of {MANY_OF_ONE_SALE} events"));
+    row(&format!("relay: refund of a sale with {MANY_EVENTS_OF_ONE_SALE} events"));
     relay(vec![record("e", "payment", "no JSON")]).await;
-    row("what can never be sent");
+    row("relay: parked event");
     table
 }
 
-async fn deliver(intake: &Intake<Events, Directory, SecretSource>, body: &str, secret: &str, received_at: Timestamp) {
-    let authorization = sign(body.as_bytes(), secret);
-    let (authorization, body) = (Some(authorization.as_str()), body.as_bytes());
-    let delivery = Delivery { authorization, source: None, trace: None, body, received_at, time_left: DEADLINE };
-    Box::pin(intake.accept(&delivery)).await;
-}
-
-/// An event of the table. All are of one user and one order, as far as the indexes know.
-fn event(kind: &str, subject: &str, nth: usize, body: &str) -> Item {
+/// An item of the events table. All items have the same user and order, so that the indexes are large.
+fn event(kind: &str, subject: &str, number: usize, body: &str) -> Item {
     let string = |text: &str| AttributeValue::S(text.to_owned());
     let strings = [
         ("pk", subject),
-        ("sk", &format!("partial_refund#{nth}")),
+        ("sk", &format!("partial_refund#{number}")),
         ("kind", kind),
         ("type", "partial_refund"),
         ("order_id", "712051377"),
@@ -142,45 +137,62 @@ fn event(kind: &str, subject: &str, nth: usize, body: &str) -> Item {
     item
 }
 
-/// Writes items past the front door.
-async fn put(world: &World, items: impl Iterator<Item = Item>) {
+/// Writes items to the table directly.
+async fn put(stack: &TestStack, items: impl Iterator<Item = Item>) {
     let items: Vec<Item> = items.collect();
     for items in items.chunks(25) {
         let requests = items.iter().map(|item| {
             let put = PutRequest::builder().set_item(Some(item.clone())).build().unwrap();
             WriteRequest::builder().put_request(put).build()
         });
-        world.stack.dynamodb.batch_write_item().request_items("events", requests.collect()).send().await.unwrap();
+        stack.emulator.dynamodb.batch_write_item().request_items("events", requests.collect()).send().await.unwrap();
     }
 }
 
-fn assert_calls_documented(table: &str) {
-    assert_documented("performance/cost.md", "calls", table, "UPDATE_COST", |table, documented| {
-        let (seen, documented): (Vec<&str>, Vec<&str>) = (table.split('|').collect(), documented.split('|').collect());
-        seen.len() == documented.len()
-            && seen.into_iter().zip(documented).all(|(seen, documented)| near(seen, documented))
-    });
-}
+/// Compares tables cell by cell: numbers with a tolerance, and text exactly.
+#[derive(Clone)]
+struct WithTolerance;
 
-/// Whether two cells say the same, or, if they are numbers of bytes, nearly the same.
-fn near(seen: &str, documented: &str) -> bool {
-    match (seen.trim().parse(), documented.trim().parse()) {
-        (Ok(seen), Ok(documented)) => usize::abs_diff(seen, documented) * 100 <= documented * TOLERANCE,
-        _ => seen == documented,
+impl insta::Comparator for WithTolerance {
+    fn matches(&self, reference: &insta::Snapshot, test: &insta::Snapshot) -> bool {
+        let [reference, test] = [reference, test].map(|snapshot| snapshot.as_text().unwrap().to_string());
+        let [documented, measured] = [&reference, &test].map(|table| table.trim().split('|').collect::<Vec<_>>());
+        measured.len() == documented.len()
+            && measured.into_iter().zip(documented).all(|(measured, documented)| near(measured, documented))
+    }
+
+    fn dyn_clone(&self) -> Box<dyn insta::Comparator> {
+        Box::new(self.clone())
     }
 }
 
-#[tokio::test]
-async fn each_path_costs_the_calls_and_bytes_that_are_documented() {
-    let bench = Bench::start().await;
-    assert_calls_documented(&costs(&bench).await);
+fn near(measured: &str, documented: &str) -> bool {
+    match (measured.trim().parse(), documented.trim().parse()) {
+        (Ok(measured), Ok(documented)) => usize::abs_diff(measured, documented) * 100 <= documented * TOLERANCE,
+        _ => measured == documented,
+    }
+}
+
+fn assert_calls(table: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_comparator(Box::new(WithTolerance));
+    settings.bind(|| insta::assert_snapshot!("calls", table));
+    assert_page_shows_snapshot("performance/cost.md", "calls", "cost__calls");
 }
 
 #[tokio::test]
-async fn with_many_events_in_the_table_each_path_costs_the_same() {
-    let bench = Bench::start().await;
-    put(&bench.world, (0..MANY).map(|nth| event("conflict", &format!("transaction#many-{nth}"), nth, "{}"))).await;
-    // The sale that comes again, too, has many others beside it.
-    put(&bench.world, (0..MANY_OF_ONE_SALE).map(|nth| event("conflict", "transaction#2298114507", nth, "{}"))).await;
-    assert_calls_documented(&costs(&bench).await);
+async fn webhooks_cost_the_documented_calls_and_bytes() {
+    let harness = FaultHarness::start().await;
+    assert_calls(&measure(&harness).await);
+}
+
+#[tokio::test]
+async fn costs_do_not_depend_on_the_number_of_stored_events() {
+    let harness = FaultHarness::start().await;
+    let others = (0..MANY_EVENTS).map(|number| event("conflict", &format!("transaction#many-{number}"), number, "{}"));
+    put(&harness.stack, others).await;
+    let of_the_sale =
+        (0..MANY_EVENTS_OF_ONE_SALE).map(|number| event("conflict", "transaction#2298114507", number, "{}"));
+    put(&harness.stack, of_the_sale).await;
+    assert_calls(&measure(&harness).await);
 }

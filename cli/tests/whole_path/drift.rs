@@ -1,11 +1,11 @@
-//! What `xsolla-webhooks drift` tells of what has come: the command itself, as somebody types it.
+//! The command `drift`: reports differences between notifications and their models.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::world::{World, sample, text};
+use crate::test_stack::{TestStack, output, sample, text};
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
@@ -13,46 +13,29 @@ fn command() -> Command {
     command
 }
 
-/// What the command prints, and whether it succeeds.
-async fn output(mut command: Command) -> (String, bool) {
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status.success())
-}
-
-async fn of_table(world: &World, table: &str) -> (String, bool) {
-    let mut command = command();
-    command.args(["--table", table]).envs([
-        ("AWS_ENDPOINT_URL_DYNAMODB", world.stack.dynamodb_endpoint.as_str()),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-    ]);
-    output(command).await
-}
-
-/// A line's cells.
+/// The cells of a line.
 fn cells(line: &str) -> Vec<&str> {
     line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
 }
 
 #[tokio::test]
-async fn the_table_is_searched() {
-    let world = World::start().await;
+async fn searches_a_table() {
+    let stack = TestStack::start().await;
     for name in ["payment", "payment-token", "order_paid-v2", "redeem_key"] {
-        assert!(world.send(sample(name)).await.status < 300);
+        assert!(stack.send(sample(name)).await.status < 300);
     }
-    let (shown, succeeded) = of_table(&world, "events").await;
+    let (succeeded, shown) = stack.run(&["drift", "--table", "events"]).await;
     assert!(succeeded, "{shown}");
     assert_eq!(shown, "  Compared 4 notifications: no differences.\n");
 
     let changed = sample("refund").replace(r#""user":"#, r#""mira@example.com":"Mira","user":"#);
-    assert_eq!(world.send(&changed).await.status, 204);
-    assert_eq!(world.send("no notification").await.status, 400);
-    assert_eq!(world.send(changed.replace("Mira", "Jo")).await.status, 204, "a conflict, which is no event");
-    let (shown, _) = of_table(&world, "events").await;
+    assert_eq!(stack.send(&changed).await.status, 204);
+    assert_eq!(stack.send("no notification").await.status, 400);
+    assert_eq!(stack.send(changed.replace("Mira", "Jo")).await.status, 204, "a conflict is not searched");
+    let (_, shown) = stack.run(&["drift", "--table", "events"]).await;
     let lines: Vec<Vec<&str>> = shown.lines().map(cells).collect();
-    let kept = world.kept().await;
-    let since = kept.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
+    let stored = stack.stored().await;
+    let since = stored.iter().find(|item| text(item, "sk") == "refund").map(|item| text(item, "received_at")).unwrap();
     let expected: [&[&str]; 4] = [
         &["first seen", "count", "type", "path", "finding", "JSON type", "first example"],
         &[&since, "1 of 1", "refund", "(redacted key)", "unknown field", "string(4)", "transaction#2298114507#refund"],
@@ -64,15 +47,15 @@ async fn the_table_is_searched() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_an_error() {
-    let world = World::start().await;
-    let (shown, succeeded) = of_table(&world, "nowhere").await;
+async fn fails_if_the_table_does_not_exist() {
+    let stack = TestStack::start().await;
+    let (succeeded, shown) = stack.run(&["drift", "--table", "nowhere"]).await;
     assert!(!succeeded);
     assert!(shown.starts_with("error: cannot read table nowhere: "), "{shown}");
 }
 
 #[tokio::test]
-async fn a_folder_is_searched_the_newest_first() {
+async fn searches_a_folder_in_order_of_time() {
     let folder: PathBuf = std::env::temp_dir().join(format!("xsolla-webhooks-drift-{}", std::process::id()));
     fs::create_dir_all(folder.join("no file")).unwrap();
     let risk = |value: &str| {
@@ -92,7 +75,7 @@ async fn a_folder_is_searched_the_newest_first() {
     }
     let mut command = command();
     command.arg(&folder);
-    let (shown, succeeded) = output(command).await;
+    let (succeeded, shown) = output(command).await;
     fs::remove_dir_all(&folder).unwrap();
     assert!(succeeded, "{shown}");
     assert_eq!(
@@ -108,8 +91,8 @@ async fn a_folder_is_searched_the_newest_first() {
 }
 
 #[tokio::test]
-async fn one_place_must_be_named() {
-    let (shown, succeeded) = output(command()).await;
+async fn requires_a_table_or_a_folder() {
+    let (succeeded, shown) = output(command()).await;
     assert!(!succeeded);
     assert!(shown.contains("<DIR|--table <NAME>|--local>"), "{shown}");
 }

@@ -1,63 +1,64 @@
-//! A user who is erased on request, and what accounting has of the sales then.
+//! The command `erase`: removes the personal data of a user, and preserves what accounting requires.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::erase::Erasure;
-use cli::replay::{Replay, Selection};
+use cli::replay::Selection;
 use cli::show::{Bodies, Query, find};
 use jiff::Timestamp;
 use xsolla::{EventId, PaymentWithoutOrder};
 
-use crate::world::{Item, World, body, sample, text};
+use crate::test_stack::{Item, TestStack, body, sample, text};
 
 const USER: &str = "isle-4471";
-/// A sale of one user, its events and a conflict.
+/// Number of records that name the user.
 const OF_USER: usize = 5;
 
-/// That sale, an event of it that names nobody, one that names somebody else, and a sale of another user.
-async fn sales() -> World {
-    let world = World::start().await;
-    let nobody = r#"{"notification_type":"ps_declined","transaction":{"id":2298114507},"new":"mira@example.com"}"#;
+/// A sale with a conflict, an event of the sale without a user, one with another user, and a sale of another user.
+async fn sales() -> TestStack {
+    let stack = TestStack::start().await;
+    let without_user =
+        r#"{"notification_type":"ps_declined","transaction":{"id":2298114507},"new":"mira@example.com"}"#;
     let other = r#"{"notification_type":"afs_reject","transaction":{"id":2298114507},"user":{"id":"isle-7"}}"#;
     let changed = sample("payment").replace("7.99", "79.90");
     let sale = ["payment", "order_paid-separate", "refund", "order_canceled-separate"].map(sample);
-    for body in sale.into_iter().chain([nobody, other, changed.as_str(), sample("create_subscription")]) {
-        assert!(world.send(body).await.status < 300);
+    for body in sale.into_iter().chain([without_user, other, changed.as_str(), sample("create_subscription")]) {
+        assert!(stack.send(body).await.status < 300);
     }
-    assert_eq!(world.queued().await.len(), 7);
-    world
+    assert_eq!(stack.receive_all().await.len(), 7);
+    stack
 }
 
-async fn plan(world: &World) -> Erasure {
-    Erasure::plan(world.table(), USER).await.unwrap()
+async fn plan(stack: &TestStack) -> Erasure {
+    Erasure::plan(stack.table(), USER).await.unwrap()
 }
 
 fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
 }
 
-/// All that is kept of the sale.
-async fn of_sale(world: &World) -> Vec<Item> {
-    world.table().items_of_subject("transaction#2298114507").await.unwrap()
+/// All records of the sale.
+async fn of_sale(stack: &TestStack) -> Vec<Item> {
+    stack.table().items_of_subject("transaction#2298114507").await.unwrap()
 }
 
-/// What each event of the sale means for the goods.
-async fn meanings(world: &World) -> Vec<String> {
-    let sought = Query::Id("2298114507".to_owned());
-    let found = find(&world.table(), &sought, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
+/// The lines of `show` that contain the goods of each event.
+async fn goods(stack: &TestStack) -> Vec<String> {
+    let query = Query::Id("2298114507".to_owned());
+    let found = find(&stack.table(), &query, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
     let heads = |line: &&str| line.contains("goods: ") || line.contains("conflict, ");
     found.render(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
 }
 
 #[tokio::test]
-async fn nothing_tells_of_the_user_and_all_tells_of_the_sale() {
-    let world = sales().await;
-    let (before, meant) = (of_sale(&world).await, meanings(&world).await);
-    let plan = plan(&world).await;
+async fn removes_the_user_and_preserves_the_sale() {
+    let stack = sales().await;
+    let (before, goods_before) = (of_sale(&stack).await, goods(&stack).await);
+    let plan = plan(&stack).await;
     assert_eq!(plan.summary(), "6 records, including 1 of the same sales without a user id");
     assert_eq!(plan.exclusions(), format!("  not erased: {} belongs to another user\n", id_of(&before, "afs_reject")));
     assert_eq!(plan.erase(now()).await.unwrap(), OF_USER + 1);
 
-    let after = of_sale(&world).await;
+    let after = of_sale(&stack).await;
     for (before, after) in before.iter().zip(&after) {
         if text(before, "type") == "afs_reject" {
             assert_eq!(before, after);
@@ -68,18 +69,18 @@ async fn nothing_tells_of_the_user_and_all_tells_of_the_sale() {
         for changed in ["body", "erased_at"] {
             expected.insert(changed.to_owned(), after[changed].clone());
         }
-        assert_eq!(after, &expected, "keys, digests, ids and dates stay");
+        assert_eq!(after, &expected, "keys, digests, ids and dates are preserved");
         assert_eq!(text(after, "erased_at"), "2026-11-22T09:00:00.000Z");
         let body = str::from_utf8(body(after)).unwrap();
         assert!(!body.contains(USER) && !body.contains('@') && !body.contains("192.0.2."), "{body}");
     }
     let payment = after.iter().find(|item| text(item, "sk") == "payment").unwrap();
     let payment = str::from_utf8(body(payment)).unwrap();
-    for stays in ["\"amount\": 7.99", "2298114507", "\"payment_date\": \"2026-", "\"country\": \""] {
-        assert!(payment.contains(stays), "{stays} in {payment}");
+    for preserved in ["\"amount\": 7.99", "2298114507", "\"payment_date\": \"2026-", "\"country\": \""] {
+        assert!(payment.contains(preserved), "{preserved} in {payment}");
     }
-    assert_eq!(meanings(&world).await, meant, "a refund that comes tomorrow finds its order");
-    assert!(world.queued().await.is_empty(), "a change in the table is no event");
+    assert_eq!(goods(&stack).await, goods_before, "a later refund finds its order");
+    assert!(stack.receive_all().await.is_empty(), "an update of the table is not relayed");
 }
 
 fn id_of(items: &[Item], type_name: &str) -> EventId {
@@ -88,65 +89,65 @@ fn id_of(items: &[Item], type_name: &str) -> EventId {
 }
 
 #[tokio::test]
-async fn a_retry_of_xsollas_is_a_duplicate_and_brings_nothing_back() {
-    let world = sales().await;
-    plan(&world).await.erase(now()).await.unwrap();
-    let erased = of_sale(&world).await;
+async fn retry_from_xsolla_is_a_duplicate_and_restores_no_data() {
+    let stack = sales().await;
+    plan(&stack).await.erase(now()).await.unwrap();
+    let erased = of_sale(&stack).await;
     let changed = sample("payment").replace("7.99", "79.90");
     for body in [sample("payment"), sample("order_paid-separate"), &changed] {
-        assert!(world.send(body).await.status < 300);
+        assert!(stack.send(body).await.status < 300);
     }
-    assert_eq!(of_sale(&world).await, erased);
-    assert!(world.queued().await.is_empty());
+    assert_eq!(of_sale(&stack).await, erased);
+    assert!(stack.receive_all().await.is_empty());
 }
 
 #[tokio::test]
-async fn two_who_erase_at_once_do_it_once_and_a_second_run_finds_nothing() {
-    let world = sales().await;
-    let (one, other) = (plan(&world).await, plan(&world).await);
-    assert_eq!(one.erase(now()).await.unwrap(), OF_USER + 1);
-    let erased = of_sale(&world).await;
-    assert_eq!(other.erase("2026-11-23T09:00:00Z".parse().unwrap()).await.unwrap(), 0);
-    assert_eq!(of_sale(&world).await, erased);
-    assert!(plan(&world).await.is_empty());
+async fn concurrent_runs_erase_once_and_a_later_run_finds_nothing() {
+    let stack = sales().await;
+    let (first, second) = (plan(&stack).await, plan(&stack).await);
+    assert_eq!(first.erase(now()).await.unwrap(), OF_USER + 1);
+    let erased = of_sale(&stack).await;
+    assert_eq!(second.erase("2026-11-23T09:00:00Z".parse().unwrap()).await.unwrap(), 0);
+    assert_eq!(of_sale(&stack).await, erased);
+    assert!(plan(&stack).await.is_empty());
 }
 
 #[tokio::test]
-async fn what_comes_later_is_found_by_the_next_run() {
-    let world = sales().await;
-    plan(&world).await.erase(now()).await.unwrap();
-    assert_eq!(world.send(sample("dispute")).await.status, 204);
-    let plan = plan(&world).await;
+async fn next_run_finds_later_events() {
+    let stack = sales().await;
+    plan(&stack).await.erase(now()).await.unwrap();
+    assert_eq!(stack.send(sample("dispute")).await.status, 204);
+    let plan = plan(&stack).await;
     assert_eq!(plan.summary(), "1 record (6 already erased)");
     assert_eq!(plan.erase(now()).await.unwrap(), 1);
 }
 
 #[tokio::test]
-async fn what_the_table_has_forgotten_meanwhile_is_not_made_anew() {
-    let world = sales().await;
-    let plan = plan(&world).await;
-    let refund = id_of(&of_sale(&world).await, "refund");
-    let delete = world.stack.dynamodb.delete_item().table_name("events");
+async fn does_not_restore_a_record_that_expired_during_the_run() {
+    let stack = sales().await;
+    let plan = plan(&stack).await;
+    let refund = id_of(&of_sale(&stack).await, "refund");
+    let delete = stack.emulator.dynamodb.delete_item().table_name("events");
     let [pk, sk] = [refund.subject(), refund.rest()].map(|text| AttributeValue::S(text.to_owned()));
     delete.key("pk", pk).key("sk", sk).send().await.unwrap();
     assert_eq!(plan.erase(now()).await.unwrap(), OF_USER);
-    assert!(of_sale(&world).await.iter().all(|item| text(item, "type") != "refund"));
+    assert!(of_sale(&stack).await.iter().all(|item| text(item, "type") != "refund"));
 }
 
 #[tokio::test]
-async fn whoever_is_interrupted_finds_the_rest() {
-    let world = sales().await;
-    let preview = plan(&world).await.preview();
-    let names: Vec<&str> = preview.lines().skip(1).take(2).collect();
-    assert!(names[0].contains("none") && names[1].contains("this user"), "found by those of the user: {preview}");
+async fn records_without_a_user_are_erased_first() {
+    let stack = sales().await;
+    let preview = plan(&stack).await.preview();
+    let lines: Vec<&str> = preview.lines().skip(1).take(2).collect();
+    // The records of the user lead to them, so that an interrupted run can be repeated.
+    assert!(lines[0].contains("none") && lines[1].contains("this user"), "{preview}");
 }
 
 #[tokio::test]
-async fn what_is_erased_cannot_be_replayed() {
-    let world = sales().await;
-    plan(&world).await.erase(now()).await.unwrap();
-    let queue_url = world.stack.queues.events.clone();
-    let replay = Replay::new(world.table(), world.stack.sqs.clone(), queue_url, PaymentWithoutOrder::MoneyOnly);
+async fn erased_event_cannot_be_replayed() {
+    let stack = sales().await;
+    plan(&stack).await.erase(now()).await.unwrap();
+    let replay = stack.replay();
     let subject = replay.plan(Selection::Subject("transaction#2298114507".to_owned())).await.unwrap();
     let preview = replay.preview(&subject).await.unwrap();
     assert_eq!(
@@ -155,38 +156,38 @@ async fn what_is_erased_cannot_be_replayed() {
         "{preview}"
     );
     let replayed = replay.send(&subject, "run").await.unwrap();
-    assert_eq!((replayed.queued, replayed.rejected.len()), (1, 5), "that of the other user goes out");
-    assert_eq!(world.queued().await.len(), 1);
+    assert_eq!((replayed.queued, replayed.rejected.len()), (1, 5), "the event of the other user is sent");
+    assert_eq!(stack.receive_all().await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_is_erased_is_no_drift() {
-    let world = World::start().await;
+async fn erased_event_is_not_drift() {
+    let stack = TestStack::start().await;
     for name in ["payment", "order_paid-separate", "refund"] {
-        world.send(sample(name)).await;
+        stack.send(sample(name)).await;
     }
-    plan(&world).await.erase(now()).await.unwrap();
-    let (succeeded, printed) = world.run(&["drift", "--table", "events"]).await;
+    plan(&stack).await.erase(now()).await.unwrap();
+    let (succeeded, printed) = stack.run(&["drift", "--table", "events"]).await;
     assert!(succeeded && printed == "  Compared 0 notifications: no differences.\n", "{printed}");
 }
 
 #[tokio::test]
-async fn the_command_wants_a_yes_and_none_to_show_what_it_would_do() {
-    let world = sales().await;
-    let (succeeded, printed) = world.run(&["erase", "--user", USER]).await;
+async fn command_requires_confirmation_except_for_a_dry_run() {
+    let stack = sales().await;
+    let (succeeded, printed) = stack.run(&["erase", "--user", USER]).await;
     assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
-    let before = world.kept().await;
-    let (succeeded, printed) = world.run(&["erase", "--user", USER, "--dry-run"]).await;
+    let before = stack.stored().await;
+    let (succeeded, printed) = stack.run(&["erase", "--user", USER, "--dry-run"]).await;
     assert!(succeeded && printed.contains("  Would erase 6 records, including 1 of"), "{printed}");
-    assert_eq!(world.kept().await, before);
+    assert_eq!(stack.stored().await, before);
 
-    let (succeeded, printed) = world.run(&["erase", "--user", USER, "--yes"]).await;
+    let (succeeded, printed) = stack.run(&["erase", "--user", USER, "--yes"]).await;
     assert!(succeeded && printed.contains("  Erased 6 of 6 records, including 1 of"), "{printed}");
     assert!(printed.starts_with("  not erased: transaction#2298114507#afs_reject"), "{printed}");
-    let (_, printed) = world.run(&["show", "2298114507", "--unredacted"]).await;
+    let (_, printed) = stack.run(&["show", "2298114507", "--unredacted"]).await;
     assert!(printed.contains("personal data erased at 2") && !printed.contains(USER), "{printed}");
     for command in [["show", "--user", USER], ["erase", "--user", USER]] {
-        let (succeeded, printed) = world.run(&command).await;
+        let (succeeded, printed) = stack.run(&command).await;
         assert!(!succeeded && printed.starts_with("error: no records found for user "), "{printed}");
     }
 }

@@ -1,11 +1,11 @@
-//! The ways in which bodies differ from their documentation, by their numbers in docs/design/hazards.md.
+//! Differences between bodies and their documentation, by their numbers in `docs/design/hazards.md`.
 //!
-//! None of them may stop an event: it is answered with its type's success, and reaches the game as it was sent. How the
-//! typed models read the same oddities is tested beside the models.
+//! No difference may stop an event: it is answered with success, and reaches the game unchanged. The tests of the models
+//! cover how the models parse the same bodies.
 
-use crate::world::{World, sample};
+use crate::test_stack::{TestStack, sample};
 
-/// Numbers, and a body that shows them. Ids are different everywhere, so that all are events of their own.
+/// Numbers, and a body that shows them. Each body has an id of its own.
 const BODIES: &[(&[u8], &str)] = &[
     (&[2], r#"{"notification_type":"payment","transaction":{"id":102},"user":{"user_id":"u"}}"#),
     (&[2], r#"{"notification_type":"payment","transaction":{"id":103},"user_id":"u","game_player_id":"g"}"#),
@@ -103,15 +103,15 @@ const BODIES: &[(&[u8], &str)] = &[
 ];
 
 /// Numbers, and a sample that shows them.
-const OTHERS: &[(&[u8], &str)] = &[
+const SAMPLES: &[(&[u8], &str)] = &[
     (&[4, 7, 17, 18], "ps_declined"),
     (&[7], "dispute"),
     (&[38], "afs_black_list"),
     (&[10, 41], "create_subscription"),
 ];
 
-/// A number, a body, and the status that it gets: these are questions, or no notifications.
-const NO_EVENTS: &[(u8, &str, u16)] = &[
+/// A number, a body that is not an event, and its status.
+const OTHER_BODIES: &[(u8, &str, u16)] = &[
     (1, r#"{"notification_type":"user_validation","user":{"id":1234567}}"#, 204),
     (3, r#"{"notification_type":"partner_side_catalog","user":{"user_id":null}}"#, 503),
     (37, r#"{"notification_type":"payment","transaction":{"id":1} "user":{}}"#, 400),
@@ -125,26 +125,26 @@ const NO_EVENTS: &[(u8, &str, u16)] = &[
 ];
 
 #[tokio::test]
-async fn no_hazard_stops_an_event_or_changes_a_character_of_it() {
-    let world = World::start().await;
-    let others = OTHERS.iter().map(|(numbers, name)| (*numbers, sample(name).trim_end()));
-    let bodies: Vec<_> = BODIES.iter().copied().chain(others).collect();
+async fn hazards_do_not_stop_or_change_an_event() {
+    let stack = TestStack::start().await;
+    let samples = SAMPLES.iter().map(|(numbers, name)| (*numbers, sample(name).trim_end()));
+    let bodies: Vec<_> = BODIES.iter().copied().chain(samples).collect();
     for (numbers, body) in &bodies {
-        let status = world.send(body).await.status;
+        let status = stack.send(body).await.status;
         assert!(matches!(status, 200 | 204), "hazard {numbers:?}: {status}");
     }
-    let queued = world.queued().await;
+    let messages = stack.receive_all().await;
     for (numbers, body) in &bodies {
-        let arrived = queued.iter().filter(|message| message.notification.get() == *body).count();
+        let arrived = messages.iter().filter(|message| message.notification.get() == *body).count();
         assert_eq!(arrived, 1, "hazard {numbers:?}");
     }
-    assert_eq!(queued.len(), bodies.len());
+    assert_eq!(messages.len(), bodies.len());
 }
 
 #[tokio::test]
-async fn a_user_is_found_under_any_of_their_names() {
+async fn finds_a_user_under_each_field() {
     // Hazards 1 to 3.
-    let world = World::start().await;
+    let stack = TestStack::start().await;
     for user in [
         r#""user":{"id":1234567}"#,
         r#""user":{"id":{"value":1234567}}"#,
@@ -154,42 +154,43 @@ async fn a_user_is_found_under_any_of_their_names() {
         r#""game_player_id":"1234567""#,
     ] {
         let body = format!(r#"{{"notification_type":"user_validation",{user}}}"#);
-        assert_eq!(world.send(body).await.status, 204, "{user}");
+        assert_eq!(stack.send(body).await.status, 204, "{user}");
     }
 }
 
 #[tokio::test]
-async fn what_is_sandbox_by_any_marker_says_so() {
+async fn recognizes_each_marker_of_the_sandbox() {
     // Hazards 8 and 28.
-    let world = World::start().await;
+    let stack = TestStack::start().await;
     for (id, rest, mode) in [
         (1, r#""order":{"mode":"sandbox"}"#, "sandbox"),
         (2, r#""billing":{"transaction":{"dry_run":"1"}}"#, "sandbox"),
         (3, r#""order":{"mode":"default"}"#, "live"),
         (4, r#""billing":{"transaction":{"dry_run":0}}"#, "live"),
     ] {
-        world.send(format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}},{rest}}}"#)).await;
-        let queued = world.queued().await;
-        assert_eq!(queued[0].mode, mode, "{rest}");
+        stack.send(format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}},{rest}}}"#)).await;
+        let messages = stack.receive_all().await;
+        assert_eq!(messages[0].mode, mode, "{rest}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_answered_for_what_it_is() {
-    let world = World::start().await;
-    for (number, body, status) in NO_EVENTS {
-        assert_eq!(world.send(body).await.status, *status, "hazard {number}: {body}");
+async fn answers_questions_and_unreadable_bodies() {
+    let stack = TestStack::start().await;
+    for (number, body, status) in OTHER_BODIES {
+        assert_eq!(stack.send(body).await.status, *status, "hazard {number}: {body}");
     }
-    assert!(world.queued().await.is_empty());
+    assert!(stack.receive_all().await.is_empty());
 }
 
 #[test]
-fn every_hazard_has_its_line_in_the_list_and_its_body_here() {
+fn every_hazard_is_documented_and_tested() {
     let list = include_str!("../../../docs/design/hazards.md");
-    let here = BODIES.iter().flat_map(|(numbers, _)| *numbers).chain(OTHERS.iter().flat_map(|(numbers, _)| *numbers));
-    let here: Vec<u8> = here.copied().chain(NO_EVENTS.iter().map(|(number, ..)| *number)).collect();
+    let tested =
+        BODIES.iter().flat_map(|(numbers, _)| *numbers).chain(SAMPLES.iter().flat_map(|(numbers, _)| *numbers));
+    let tested: Vec<u8> = tested.copied().chain(OTHER_BODIES.iter().map(|(number, ..)| *number)).collect();
     for number in 1..=45 {
-        assert!(list.contains(&format!("\n| {number} |")), "{number} is not in the list");
-        assert!(here.contains(&number), "{number} is not here");
+        assert!(list.contains(&format!("\n| {number} |")), "docs/design/hazards.md does not list {number}");
+        assert!(tested.contains(&number), "{number} is not tested");
     }
 }

@@ -1,34 +1,38 @@
-//! The whole path: HTTP → the function's handler → the AWS SDK → DynamoDB → its stream → the relay → the AWS SDK → SQS → the
-//! message that the game receives.
+//! Tests of the whole path: HTTP, the webhook function, DynamoDB, its stream, the relay, SQS, and the message that the
+//! game receives. All calls to AWS go through the real SDK, to the emulator.
 
-// A test binary has no outside, and may stop where it stands.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
-mod bad_input;
+mod aws_failures;
 mod claims;
 mod cost;
 mod dead_letters;
-mod demonstration;
-mod documented;
+mod demo;
+mod doc_tables;
 mod drift;
+mod endpoint_directory;
 mod erase;
+#[path = "../../examples/events/event_files.rs"]
+mod event_files;
 mod events;
+mod fault_cases;
+mod fault_harness;
+mod fault_proxy;
 mod faults;
 mod functions;
 mod goods;
 mod hazards;
-mod kills;
-mod proxy;
-mod questions;
+mod invalid_requests;
+mod notification_types;
+mod process_kills;
 mod replay;
 mod retries;
 mod secrets;
 mod show;
-mod sources;
+mod source_addresses;
+mod studio_endpoint;
+mod table_directory;
 mod template;
+mod test_stack;
 mod tracing;
-mod trouble;
-mod types;
 mod unsigned;
-mod users;
-mod world;

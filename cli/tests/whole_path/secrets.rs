@@ -1,4 +1,4 @@
-//! The webhook secrets in Secrets Manager, played by a server that says what a test tells it to.
+//! Webhook secrets in an emulated Secrets Manager.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use intake::accept::{AcceptedTypes, DEADLINE, Delivery, Intake, SourcePolicy};
-use intake::aws::{CallLimits, Events, SecretSource};
-use intake::directory::Directory;
+use intake::accept::Intake;
+use intake::aws::{CallLimits, SecretSource};
 use intake::emulator::emulator_config;
 use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretCache;
@@ -17,15 +16,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use xsolla::{Success, sign};
+use xsolla::Success;
 
-use crate::world::{World, sample};
+use crate::test_stack::{TestStack, WebhookIntake, deliver_signed, intake, sample};
 
-/// What `GetSecretValue` gives; `None`: the secret has no value yet.
-pub type Value = Arc<Mutex<Option<&'static str>>>;
+/// The value of the secret. `None`: the secret has no value yet.
+pub type SecretValue = Arc<Mutex<Option<&'static str>>>;
 
-pub async fn secrets_manager(value: Value) -> String {
-    let answer = async |State(value): State<Value>| {
+/// Starts a server in place of Secrets Manager. Returns its endpoint.
+pub async fn secrets_manager(value: SecretValue) -> String {
+    let answer = async |State(value): State<SecretValue>| {
         if let Some(text) = *value.lock().unwrap() {
             return (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string());
         }
@@ -38,132 +38,126 @@ pub async fn secrets_manager(value: Value) -> String {
     endpoint
 }
 
-struct FrontDoor {
-    intake: Intake<Events, Directory, SecretSource>,
-    value: Value,
+struct WebhookFunction {
+    intake: WebhookIntake,
+    value: SecretValue,
 }
 
-impl FrontDoor {
-    async fn start(world: &World, value: Option<&'static str>) -> Self {
+impl WebhookFunction {
+    async fn start(stack: &TestStack, value: Option<&'static str>) -> Self {
         let value = Arc::new(Mutex::new(value));
         let config =
             emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&value)).await).build();
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let intake = Intake {
-            accepted_types: AcceptedTypes::All,
-            events: world.stack.events.clone(),
-            directory: Some(Directory::ACCEPT_ALL),
             secrets: SecretCache::new(SecretSource::SecretsManager { client, secret_id: "xsolla".to_owned() }),
-            sources: SourcePolicy::default(),
+            ..intake(stack.emulator.events.clone())
         };
         Self { intake, value }
     }
 
-    /// A payment, signed with this secret, so long after the first one.
-    async fn payment(&self, secret: &str, later: SignedDuration) -> Outcome {
-        self.delivery(sample("payment").as_bytes(), secret, later).await
+    /// Delivers a payment that is signed with this secret, at this time after the epoch.
+    async fn deliver_payment(&self, secret: &str, time: SignedDuration) -> Outcome {
+        self.deliver(sample("payment"), secret, time).await
     }
 
-    async fn delivery(&self, body: &[u8], secret: &str, later: SignedDuration) -> Outcome {
-        let authorization = sign(body, secret);
-        let received_at = Timestamp::UNIX_EPOCH + later;
-        let authorization = Some(authorization.as_str());
-        let delivery = Delivery { authorization, source: None, body, received_at, trace: None, time_left: DEADLINE };
-        self.intake.accept(&delivery).await.outcome
+    async fn deliver(&self, body: &str, secret: &str, time: SignedDuration) -> Outcome {
+        deliver_signed(&self.intake, body, secret, Timestamp::UNIX_EPOCH + time).await.0
     }
 }
 
-/// The log names no user: the command knows what stands for one, under each of the secrets.
+/// The log contains a pseudonym of the user for each secret.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_query_for_a_users_lines_has_what_stands_for_the_user_under_each_secret() {
-    let world = World::start().await;
+async fn log_query_contains_the_pseudonym_of_the_user_for_each_secret() {
+    let stack = TestStack::start().await;
     let query = |hashes: &str| {
         format!(
             "filter user in [{hashes}] | fields @timestamp, notification_type, outcome, event_id, mode, trace_id | sort @timestamp\n"
         )
     };
-    let (succeeded, printed) = world.run(&["log-query", "--user", "isle-4471"]).await;
+    let (succeeded, printed) = stack.run(&["log-query", "--user", "isle-4471"]).await;
     assert!(succeeded && printed == query(r#""f3c6c30a6388fcc8""#), "{printed}");
 
     let secrets = secrets_manager(Arc::new(Mutex::new(Some(r#"{"secrets":["new","test_secret"]}"#)))).await;
-    let of_aws =
+    let from_secrets_manager =
         [("XSOLLA_SECRETS", ""), ("XSOLLA_SECRET_ID", "xsolla"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets)];
-    let (succeeded, printed) = world.run_with(&["log-query", "--user", "isle-4471"], &of_aws).await;
+    let (succeeded, printed) = stack.run_with(&["log-query", "--user", "isle-4471"], &from_secrets_manager).await;
     assert!(succeeded && printed == query(r#""ab57a48ae61b657e", "f3c6c30a6388fcc8""#), "{printed}");
 
-    let (succeeded, printed) = world.run_with(&["log-query", "--user", "isle-4471"], &[("XSOLLA_SECRETS", "")]).await;
+    let (succeeded, printed) = stack.run_with(&["log-query", "--user", "isle-4471"], &[("XSOLLA_SECRETS", "")]).await;
     assert!(!succeeded && printed.starts_with("error: XSOLLA_SECRET_ID is not set"), "{printed}");
 }
 
-const AT_ONCE: SignedDuration = SignedDuration::ZERO;
+const START: SignedDuration = SignedDuration::ZERO;
 const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[tokio::test]
-async fn a_secret_without_a_value_turns_nobody_away_for_good() {
-    let world = World::start().await;
-    let front_door = FrontDoor::start(&world, None).await;
-    for not_set_yet in [None, Some(""), Some(r#"{"secrets":[]}"#)] {
-        *front_door.value.lock().unwrap() = not_set_yet;
-        assert_eq!(front_door.payment("current", AT_ONCE).await, Outcome::Unavailable(Unavailable::Secrets));
+async fn missing_secret_is_500_until_it_is_set() {
+    let stack = TestStack::start().await;
+    let function = WebhookFunction::start(&stack, None).await;
+    for missing in [None, Some(""), Some(r#"{"secrets":[]}"#)] {
+        *function.value.lock().unwrap() = missing;
+        assert_eq!(function.deliver_payment("current", START).await, Outcome::Unavailable(Unavailable::Secrets));
     }
-    *front_door.value.lock().unwrap() = Some(r#"{"secrets":["current"]}"#);
-    assert_eq!(front_door.payment("current", AT_ONCE).await, Outcome::Accepted(Success::NoContent));
+    *function.value.lock().unwrap() = Some(r#"{"secrets":["current"]}"#);
+    assert_eq!(function.deliver_payment("current", START).await, Outcome::Accepted(Success::NoContent));
 }
 
 #[tokio::test]
-async fn a_rotation_rejects_no_webhook() {
-    let world = World::start().await;
-    let front_door = FrontDoor::start(&world, Some(r#"{"secrets":["old"]}"#)).await;
-    assert_eq!(front_door.payment("old", AT_ONCE).await, Outcome::Accepted(Success::NoContent));
+async fn rotation_rejects_no_webhook() {
+    let stack = TestStack::start().await;
+    let function = WebhookFunction::start(&stack, Some(r#"{"secrets":["old"]}"#)).await;
+    assert_eq!(function.deliver_payment("old", START).await, Outcome::Accepted(Success::NoContent));
 
-    *front_door.value.lock().unwrap() = Some(r#"{"secrets":["new","old"]}"#);
-    let a_minute_later = SignedDuration::from_mins(1);
+    *function.value.lock().unwrap() = Some(r#"{"secrets":["new","old"]}"#);
+    let next_minute = SignedDuration::from_mins(1);
     for secret in ["old", "new", "old"] {
         assert_eq!(
-            front_door.payment(secret, a_minute_later).await,
+            function.deliver_payment(secret, next_minute).await,
             Outcome::Duplicate(Success::NoContent),
             "{secret}"
         );
     }
 
-    *front_door.value.lock().unwrap() = Some(r#"{"secrets":["new"]}"#);
-    assert_eq!(front_door.payment("new", NEXT_DAY).await, Outcome::Duplicate(Success::NoContent));
-    assert_eq!(front_door.payment("old", NEXT_DAY).await, Outcome::InvalidSignature);
+    *function.value.lock().unwrap() = Some(r#"{"secrets":["new"]}"#);
+    assert_eq!(function.deliver_payment("new", NEXT_DAY).await, Outcome::Duplicate(Success::NoContent));
+    assert_eq!(function.deliver_payment("old", NEXT_DAY).await, Outcome::InvalidSignature);
 }
 
-/// Sends payments of these numbers, a second apart by Xsolla's clock and up to sixteen at once. Each is signed with one of
-/// these secrets, and sent again if we could not take it; the list changes while half of them are still to come.
-async fn under_load(
-    front_door: &Arc<FrontDoor>,
+/// Delivers payments with these numbers, up to sixteen at once, and one per second of simulated time.
+///
+/// The secrets sign in turn. A delivery that fails with 5xx is retried. The stored value changes after half of them.
+async fn deliver_under_load(
+    function: &Arc<WebhookFunction>,
     payments: Range<i64>,
-    later: SignedDuration,
-    signed_with: [&'static str; 2],
-    list: Option<&'static str>,
+    start: SignedDuration,
+    secrets: [&'static str; 2],
+    new_value: Option<&'static str>,
 ) {
     const SENDERS: usize = 16;
     let next = Arc::new(AtomicI64::new(payments.start));
     let half = i64::midpoint(payments.start, payments.end);
     let mut senders = JoinSet::new();
     for _ in 0..SENDERS {
-        let (front_door, next, end) = (Arc::clone(front_door), Arc::clone(&next), payments.end);
+        let (function, next, end) = (Arc::clone(function), Arc::clone(&next), payments.end);
         senders.spawn(async move {
             loop {
-                let nth = next.fetch_add(1, Ordering::Relaxed);
-                if nth >= end {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= end {
                     return;
                 }
-                if let Some(list) = list.filter(|_| nth == half) {
-                    *front_door.value.lock().unwrap() = Some(list);
+                if number == half && new_value.is_some() {
+                    *function.value.lock().unwrap() = new_value;
                 }
-                let body = format!(r#"{{"notification_type":"payment","transaction":{{"id":{nth}}}}}"#);
-                let secret = if nth % 2 == 0 { signed_with[0] } else { signed_with[1] };
+                let body = format!(r#"{{"notification_type":"payment","transaction":{{"id":{number}}}}}"#);
+                let secret = if number % 2 == 0 { secrets[0] } else { secrets[1] };
                 for attempt in 0.. {
-                    let later = later + SignedDuration::from_secs(nth) + SignedDuration::from_mins(attempt);
-                    match front_door.delivery(body.as_bytes(), secret, later).await {
+                    let time = start + SignedDuration::from_secs(number) + SignedDuration::from_mins(attempt);
+                    match function.deliver(&body, secret, time).await {
                         Outcome::Accepted(_) | Outcome::Duplicate(_) => break,
-                        // A busy machine. Xsolla tries again.
+                        // A slow machine. Xsolla retries.
                         Outcome::Unavailable(_) if attempt < 5 => {}
-                        outcome => panic!("{nth}, signed with {secret}: {outcome:?}"),
+                        outcome => panic!("{number}, signed with {secret}: {outcome:?}"),
                     }
                 }
             }
@@ -175,17 +169,17 @@ async fn under_load(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_under_load_rejects_no_webhook() {
-    let world = World::start().await;
-    let front_door = Arc::new(FrontDoor::start(&world, Some(r#"{"secrets":["old"]}"#)).await);
-    for (payments, later, signed_with, list) in [
-        (0..200, AT_ONCE, ["old", "old"], Some(r#"{"secrets":["new","old"]}"#)),
-        // Publisher Account has the new one, and retries come with the old.
+async fn rotation_under_load_rejects_no_webhook() {
+    let stack = TestStack::start().await;
+    let function = Arc::new(WebhookFunction::start(&stack, Some(r#"{"secrets":["old"]}"#)).await);
+    for (payments, start, secrets, new_value) in [
+        (0..200, START, ["old", "old"], Some(r#"{"secrets":["new","old"]}"#)),
+        // Publisher Account has the new secret. Retries have the old signature.
         (200..400, SignedDuration::from_mins(1), ["new", "old"], None),
         (400..600, 2 * NEXT_DAY, ["new", "new"], Some(r#"{"secrets":["new"]}"#)),
     ] {
-        under_load(&front_door, payments, later, signed_with, list).await;
+        deliver_under_load(&function, payments, start, secrets, new_value).await;
     }
-    assert_eq!(world.kept().await.len(), 600, "each once");
-    assert_eq!(front_door.payment("old", 3 * NEXT_DAY).await, Outcome::InvalidSignature);
+    assert_eq!(stack.stored().await.len(), 600, "each payment is stored once");
+    assert_eq!(function.deliver_payment("old", 3 * NEXT_DAY).await, Outcome::InvalidSignature);
 }

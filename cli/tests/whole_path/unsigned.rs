@@ -1,4 +1,4 @@
-//! What Xsolla does not sign: Web Shop user validation and payouts.
+//! Webhooks that Xsolla does not sign: Web Shop user validation and payouts.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,22 +19,22 @@ use message::Goods;
 use serde_json::{Value, json};
 use xsolla::{Answer as Documented, Secrets, SourceRanges};
 
-use crate::questions::{Studio, endpoint, this};
 use crate::secrets::secrets_manager;
-use crate::world::{Answer, UNSIGNED_KEY, World, body, options, sample, text};
+use crate::studio_endpoint::{StudioEndpoint, endpoint_setting, reply};
+use crate::test_stack::{Answer, TestStack, UNSIGNED_KEY, body, options, sample, text};
 
 const WEB_SHOP: &str = "user-validation";
 const PAYOUT: &str = "payout";
 
-async fn world(directory: DirectorySetting) -> World {
+async fn start(directory: DirectorySetting) -> TestStack {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
-    World::start_with(StackOptions { directory, unsigned_key, ..options() }).await
+    TestStack::start_with(StackOptions { directory, unsigned_key, ..options() }).await
 }
 
-impl World {
-    /// Sends a body as Xsolla does, without a signature.
-    async fn send_unsigned(&self, what: &str, body: &str) -> Answer {
-        self.request(Method::POST, &format!("/unsigned/{UNSIGNED_KEY}/{what}"), &[], body.as_bytes()).await
+impl TestStack {
+    /// Sends a body without a signature.
+    async fn send_unsigned(&self, route: &str, body: &str) -> Answer {
+        self.request(Method::POST, &format!("/unsigned/{UNSIGNED_KEY}/{route}"), &[], body.as_bytes()).await
     }
 }
 
@@ -42,7 +42,7 @@ fn answer(status: u16, body: &str) -> Answer {
     Answer { status, body: body.to_owned() }
 }
 
-/// What tells a stranger nothing.
+/// The answer to all requests that are not served. It reveals nothing.
 fn not_served() -> Answer {
     answer(503, Documented::ServiceUnavailable.body().unwrap())
 }
@@ -52,17 +52,17 @@ fn login(id: &str) -> String {
 }
 
 #[tokio::test]
-async fn nothing_of_it_is_served_unless_it_was_asked_for() {
-    let world = World::start().await;
-    for (what, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
-        assert_eq!(world.send_unsigned(what, sample(name)).await, not_served(), "{what}");
+async fn answers_503_unless_enabled() {
+    let stack = TestStack::start().await;
+    for (route, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
+        assert_eq!(stack.send_unsigned(route, sample(name)).await, not_served(), "{route}");
     }
-    assert!(world.kept().await.is_empty());
+    assert!(stack.stored().await.is_empty());
 }
 
 #[tokio::test]
-async fn any_other_path_or_key_is_answered_as_if_there_were_nothing() {
-    let world = world(DirectorySetting::AcceptAll).await;
+async fn answers_503_to_wrong_path_key_or_method() {
+    let stack = start(DirectorySetting::AcceptAll).await;
     for path in [
         "/unsigned/another-key-of-at-least-thirty-two-characters/payout".to_owned(),
         "/unsigned//payout".to_owned(),
@@ -75,38 +75,38 @@ async fn any_other_path_or_key_is_answered_as_if_there_were_nothing() {
         format!("/unsigned/{UNSIGNED_KEY}/payout/"),
         format!("/unsigned/{UNSIGNED_KEY}/more/payout"),
     ] {
-        let sent = world.request(Method::POST, &path, &[], sample("payout").as_bytes()).await;
+        let sent = stack.request(Method::POST, &path, &[], sample("payout").as_bytes()).await;
         assert_eq!(sent, not_served(), "{path}");
     }
-    let read = world.request(Method::GET, &format!("/unsigned/{UNSIGNED_KEY}/payout"), &[], b"").await;
+    let read = stack.request(Method::GET, &format!("/unsigned/{UNSIGNED_KEY}/payout"), &[], b"").await;
     assert_eq!(read, not_served());
-    assert!(world.kept().await.is_empty());
+    assert!(stack.stored().await.is_empty());
 }
 
 #[tokio::test]
-async fn the_list_of_addresses_is_enforced_whatever_the_signed_webhooks_do() {
+async fn always_enforces_source_addresses() {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();
     assert!(!sources.enforced);
-    let world = World::start_with(StackOptions { sources, unsigned_key, ..options() }).await;
-    for (what, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
-        assert_eq!(world.send_unsigned(what, sample(name)).await, not_served(), "{what}");
+    let stack = TestStack::start_with(StackOptions { sources, unsigned_key, ..options() }).await;
+    for (route, name) in [(WEB_SHOP, "user_validation-webshop"), (PAYOUT, "payout")] {
+        assert_eq!(stack.send_unsigned(route, sample(name)).await, not_served(), "{route}");
     }
-    assert!(world.kept().await.is_empty());
+    assert!(stack.stored().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_payout_is_kept_and_reaches_the_game_once_for_each_of_its_states_in_order() {
-    let world = world(DirectorySetting::AcceptAll).await;
-    let on_its_way = sample("payout").trim_end();
-    let arrived = on_its_way.replace("in_progress", "success");
-    for sent in [on_its_way, on_its_way, &arrived, on_its_way, &arrived] {
-        assert_eq!(world.send_unsigned(PAYOUT, sent).await, answer(200, ""));
+async fn payout_is_relayed_once_per_status_in_order() {
+    let stack = start(DirectorySetting::AcceptAll).await;
+    let in_progress = sample("payout").trim_end();
+    let success = in_progress.replace("in_progress", "success");
+    for sent in [in_progress, in_progress, &success, in_progress, &success] {
+        assert_eq!(stack.send_unsigned(PAYOUT, sent).await, answer(200, ""));
     }
 
-    let kept = world.kept().await;
-    assert_eq!(kept.len(), 2);
-    let item = kept.iter().find(|item| body(item) == on_its_way.as_bytes()).unwrap();
+    let stored = stack.stored().await;
+    assert_eq!(stored.len(), 2);
+    let item = stored.iter().find(|item| body(item) == in_progress.as_bytes()).unwrap();
     for (name, value) in [
         ("pk", "payout#8841"),
         ("sk", "payout#in_progress"),
@@ -119,77 +119,80 @@ async fn a_payout_is_kept_and_reaches_the_game_once_for_each_of_its_states_in_or
     ] {
         assert_eq!(text(item, name), value, "{name}");
     }
-    assert!(!item.contains_key("secret_index"), "nobody signed it");
+    assert!(!item.contains_key("secret_index"), "there is no signature");
 
-    let queued = world.queued().await;
-    let ids: Vec<&str> = queued.iter().map(|message| message.event_id.as_str()).collect();
+    let messages = stack.receive_all().await;
+    let ids: Vec<&str> = messages.iter().map(|message| message.event_id.as_str()).collect();
     assert_eq!(ids, ["payout#8841#payout#in_progress", "payout#8841#payout#success"]);
-    for message in &queued {
+    for message in &messages {
         assert_eq!((message.r#type.as_str(), message.subject.as_str()), ("payout", "payout#8841"));
         assert_eq!((message.goods, message.identified, message.deprecated), (Goods::Info, true, false));
         assert_eq!(message.attributes["type"], "payout");
     }
-    assert_eq!(queued[1].notification.get(), arrived);
-    let payout = message::model::Payout::from_json(queued[1].notification.get()).unwrap();
+    assert_eq!(messages[1].notification.get(), success);
+    let payout = message::model::Payout::from_json(messages[1].notification.get()).unwrap();
     assert_eq!(payout.status, Some(message::model::PayoutStatus::Success));
 }
 
 #[tokio::test]
-async fn what_is_odd_about_a_payout_is_kept_for_people_to_look_at() {
-    let world = world(DirectorySetting::AcceptAll).await;
-    let status = async |sent: &str| world.send_unsigned(PAYOUT, sent).await.status;
+async fn stores_conflicting_unidentified_and_unreadable_payouts() {
+    let stack = start(DirectorySetting::AcceptAll).await;
+    let status = async |sent: &str| stack.send_unsigned(PAYOUT, sent).await.status;
     assert_eq!(status(sample("payout")).await, 200);
-    assert_eq!(status(&sample("payout").replace("412.08", "412.09")).await, 200, "other content under its key");
+    assert_eq!(status(&sample("payout").replace("412.08", "412.09")).await, 200, "a conflict");
     assert_eq!(status(r#"{"amount":1,"transaction":{"id":7},"user":{"id":"isle-4471"}}"#).await, 200, "no id");
     assert_eq!(status("[]").await, 400);
-    assert_eq!(world.kept_kinds().await, ["conflict", "event", "event", "unreadable"]);
-    let queued = world.queued().await;
-    assert_eq!(queued.len(), 2);
-    assert!(queued.iter().all(|message| message.goods == Goods::Info));
-    let without_id = queued.iter().find(|message| !message.identified).unwrap();
-    assert!(without_id.subject.starts_with("body#"), "it joins no sale");
+    assert_eq!(stack.stored_kinds().await, ["conflict", "event", "event", "unreadable"]);
+    let messages = stack.receive_all().await;
+    assert_eq!(messages.len(), 2);
+    assert!(messages.iter().all(|message| message.goods == Goods::Info));
+    let without_id = messages.iter().find(|message| !message.identified).unwrap();
+    assert!(without_id.subject.starts_with("body#"), "it does not belong to a sale");
     assert_eq!(without_id.user_id, None);
 }
 
 #[tokio::test]
-async fn at_the_front_door_it_is_no_webhook() {
-    let world = world(DirectorySetting::AcceptAll).await;
+async fn webhook_function_rejects_unsigned_bodies() {
+    let stack = start(DirectorySetting::AcceptAll).await;
     for name in ["payout", "user_validation-webshop"] {
         for path in ["/webhooks", "/webhooks/payout"] {
-            let unsigned = world.request(Method::POST, path, &[], sample(name).as_bytes()).await;
+            let unsigned = stack.request(Method::POST, path, &[], sample(name).as_bytes()).await;
             assert_eq!(unsigned.status, 400, "{path}");
             assert!(unsigned.body.contains("INVALID_SIGNATURE"), "{path}");
-            assert!(world.send_to(path, sample(name)).await.body.contains("INVALID_PARAMETER"), "{path}");
+            assert!(stack.send_to(path, sample(name)).await.body.contains("INVALID_PARAMETER"), "{path}");
         }
     }
-    assert!(world.queued().await.is_empty());
+    assert!(stack.receive_all().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_signature_makes_nothing_of_it_a_payment() {
-    let world = world(DirectorySetting::AcceptAll).await;
+async fn signature_does_not_change_the_type_of_a_route() {
+    let stack = start(DirectorySetting::AcceptAll).await;
     let path = format!("/unsigned/{UNSIGNED_KEY}/payout");
-    assert_eq!(world.send_to(&path, sample("payment")).await.status, 200);
-    let queued = world.queued().await;
-    assert_eq!((queued[0].r#type.as_str(), queued[0].goods, queued[0].identified), ("payout", Goods::Info, false));
+    assert_eq!(stack.send_to(&path, sample("payment")).await.status, 200);
+    let messages = stack.receive_all().await;
+    assert_eq!(
+        (messages[0].r#type.as_str(), messages[0].goods, messages[0].identified),
+        ("payout", Goods::Info, false)
+    );
 }
 
 #[tokio::test]
-async fn everybody_may_log_in_where_everybody_exists() {
-    let world = world(DirectorySetting::AcceptAll).await;
+async fn accept_all_directory_finds_each_user() {
+    let stack = start(DirectorySetting::AcceptAll).await;
     for (id, user) in [(r#""isle-4471""#, r#"{"user":{"id":"isle-4471"}}"#), ("4471", r#"{"user":{"id":4471}}"#)] {
-        assert_eq!(world.send_unsigned(WEB_SHOP, &login(id)).await, answer(200, user));
+        assert_eq!(stack.send_unsigned(WEB_SHOP, &login(id)).await, answer(200, user));
     }
-    assert_eq!(world.send_unsigned(WEB_SHOP, &login("null")).await, answer(404, ""), "nobody is named");
-    assert_eq!(world.send_unsigned(WEB_SHOP, "[]").await.status, 400);
-    assert!(world.kept().await.is_empty(), "a question is not kept");
+    assert_eq!(stack.send_unsigned(WEB_SHOP, &login("null")).await, answer(404, ""), "the question has no user");
+    assert_eq!(stack.send_unsigned(WEB_SHOP, "[]").await.status, 400);
+    assert!(stack.stored().await.is_empty(), "questions are not stored");
 }
 
 #[tokio::test]
-async fn whoever_is_in_the_table_of_users_may_log_in() {
-    let world = world(DirectorySetting::Table("users".to_owned())).await;
+async fn table_directory_finds_its_users() {
+    let stack = start(DirectorySetting::Table("users".to_owned())).await;
     for (user, name) in [("isle-4471", Some("Mira")), ("4471", None)] {
-        let mut put = world.stack.dynamodb.put_item().table_name("users");
+        let mut put = stack.emulator.dynamodb.put_item().table_name("users");
         for (attribute, value) in [("user_id", Some(user)), ("name", name)] {
             if let Some(value) = value {
                 put = put.item(attribute, AttributeValue::S(value.to_owned()));
@@ -197,92 +200,92 @@ async fn whoever_is_in_the_table_of_users_may_log_in() {
         }
         put.send().await.unwrap();
     }
-    for (id, told) in [
+    for (id, expected) in [
         (r#""isle-4471""#, answer(200, r#"{"user":{"id":"isle-4471","name":"Mira"}}"#)),
         ("4471", answer(200, r#"{"user":{"id":4471}}"#)),
         (r#""stranger""#, answer(404, "")),
         (r#""""#, answer(404, "")),
         ("null", answer(404, "")),
     ] {
-        assert_eq!(world.send_unsigned(WEB_SHOP, &login(id)).await, told, "{id}");
+        assert_eq!(stack.send_unsigned(WEB_SHOP, &login(id)).await, expected, "{id}");
     }
-    assert!(world.kept().await.is_empty(), "a question is not kept");
-    world.stack.dynamodb.delete_table().table_name("users").send().await.unwrap();
-    assert_eq!(world.send_unsigned(WEB_SHOP, &login("4471")).await.status, 500);
+    assert!(stack.stored().await.is_empty(), "questions are not stored");
+    stack.emulator.dynamodb.delete_table().table_name("users").send().await.unwrap();
+    assert_eq!(stack.send_unsigned(WEB_SHOP, &login("4471")).await.status, 500);
 }
 
 #[tokio::test]
-async fn the_studios_endpoint_tells_a_web_shop_more() {
-    let studio = Studio::start().await;
-    let world = world(endpoint(&studio.url)).await;
-    let more = r#"{"user":{"id":"isle-4471","picture":"https://example.com/m.png"},"attributes":[{"key":"level","value":10.0}],"removingKeys":["old"]}"#;
-    for (says, told) in [
-        (this(200, more), answer(200, more)),
-        (this(404, "<p>nobody</p>"), answer(404, "")),
-        (this(200, "{}"), answer(500, Documented::ServerError.body().unwrap())),
-        (this(204, ""), answer(500, Documented::ServerError.body().unwrap())),
-        (this(400, "{}"), answer(500, Documented::ServerError.body().unwrap())),
+async fn endpoint_directory_returns_attributes() {
+    let endpoint = StudioEndpoint::start().await;
+    let stack = start(endpoint_setting(&endpoint.url)).await;
+    let attributes = r#"{"user":{"id":"isle-4471","picture":"https://example.com/m.png"},"attributes":[{"key":"level","value":10.0}],"removingKeys":["old"]}"#;
+    for (endpoint_reply, expected) in [
+        (reply(200, attributes), answer(200, attributes)),
+        (reply(404, "<p>Not Found</p>"), answer(404, "")),
+        (reply(200, "{}"), answer(500, Documented::ServerError.body().unwrap())),
+        (reply(204, ""), answer(500, Documented::ServerError.body().unwrap())),
+        (reply(400, "{}"), answer(500, Documented::ServerError.body().unwrap())),
     ] {
-        studio.will_say(&[says]);
-        assert_eq!(world.send_unsigned(WEB_SHOP, sample("user_validation-webshop")).await, told);
-        assert_eq!(studio.asked(), [sample("user_validation-webshop")]);
+        endpoint.set_replies(&[endpoint_reply]);
+        assert_eq!(stack.send_unsigned(WEB_SHOP, sample("user_validation-webshop")).await, expected);
+        assert_eq!(endpoint.questions(), [sample("user_validation-webshop")]);
     }
-    studio.will_say(&[this(503, ""), this(200, more)]);
-    assert_eq!(world.send_unsigned(WEB_SHOP, sample("user_validation-webshop")).await.status, 200);
-    assert_eq!(world.send_unsigned(PAYOUT, sample("payout")).await.status, 200);
-    assert_eq!(studio.calls(), 2, "a payout is none of its business");
+    endpoint.set_replies(&[reply(503, ""), reply(200, attributes)]);
+    assert_eq!(stack.send_unsigned(WEB_SHOP, sample("user_validation-webshop")).await.status, 200);
+    assert_eq!(stack.send_unsigned(PAYOUT, sample("payout")).await.status, 200);
+    assert_eq!(endpoint.question_count(), 2, "payouts are not sent to the endpoint");
 }
 
-/// As API Gateway sends it, to the function with its key in Secrets Manager.
+/// Calls the function with events of API Gateway. Its key is in Secrets Manager.
 #[tokio::test]
-async fn the_log_has_neither_the_key_nor_the_path_nor_a_strangers_address() {
-    let world = World::start().await;
+async fn log_contains_no_key_path_or_foreign_address() {
+    let stack = TestStack::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
     let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();
     let intake = UnsignedIntake {
-        events: world.stack.events.clone(),
+        events: stack.emulator.events.clone(),
         directory: Directory::ACCEPT_ALL,
         keys: SecretCache::new(SecretSource::new(SecretsSetting::SecretsManager("key".to_owned()), &config)),
         sources: SourceRanges::published(),
     };
-    let right: Value = serde_json::from_str(include_str!("../../../events/unsigned.json")).unwrap();
+    let valid: Value = serde_json::from_str(include_str!("../../../events/unsigned.json")).unwrap();
     let with = |pointer: &str, value: Value| {
-        let mut event = right.clone();
+        let mut event = valid.clone();
         *event.pointer_mut(pointer).unwrap() = value;
         event
     };
     let log = async |event: &Value| {
         let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
-        let (answer, line) = lambda::unsigned::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
-        let log = serde_json::to_string(&line).unwrap();
+        let (answer, log) = lambda::unsigned::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
+        let log = serde_json::to_string(&log).unwrap();
         assert!(
             ![UNSIGNED_KEY, "/unsigned", "wrong-key", "studio@example.com"].iter().any(|hidden| log.contains(hidden))
         );
         (answer.status_code, log)
     };
 
-    let (status, not_set_yet) = log(&right).await;
-    assert!(status == 500 && not_set_yet.contains("secrets_unavailable"), "{not_set_yet}");
+    let (status, without_key) = log(&valid).await;
+    assert!(status == 500 && without_key.contains("secrets_unavailable"), "{without_key}");
     *stored.lock().unwrap() = Some(UNSIGNED_KEY);
-    let stranger = json!("203.0.113.9");
+    let unknown_address = json!("203.0.113.9");
     for (event, status, outcome) in [
-        (right.clone(), 200, "accepted"),
-        (right.clone(), 200, "duplicate"),
+        (valid.clone(), 200, "accepted"),
+        (valid.clone(), 200, "duplicate"),
         (with("/pathParameters/key", json!("wrong-key")), 503, "wrong_key"),
         (with("/pathParameters", Value::Null), 503, "wrong_key"),
-        (with("/requestContext/identity/sourceIp", stranger.clone()), 503, "unknown_source"),
+        (with("/requestContext/identity/sourceIp", unknown_address.clone()), 503, "unknown_source"),
         (with("/resource", json!("/unsigned/{key}/payment")), 503, "unexpected_type"),
         (with("/resource", Value::Null), 503, "unexpected_type"),
         (with("/httpMethod", json!("GET")), 503, "method_not_allowed"),
     ] {
-        let (answered, log) = log(&event).await;
-        assert_eq!(answered, status, "{log}");
+        let (actual, log) = log(&event).await;
+        assert_eq!(actual, status, "{log}");
         assert!(log.contains(&format!(r#""outcome":"{outcome}","status":{status}"#)), "{log}");
         assert_eq!(log.contains("203.0.113.9"), outcome == "unknown_source", "{log}");
         assert_eq!(log.contains(r#""event_id":"payout#8841#payout#in_progress""#), status == 200, "{log}");
     }
     let mut both_wrong = with("/pathParameters/key", json!("wrong-key"));
-    both_wrong["requestContext"]["identity"]["sourceIp"] = stranger;
+    both_wrong["requestContext"]["identity"]["sourceIp"] = unknown_address;
     let (status, log) = log(&both_wrong).await;
     assert!(status == 503 && log.contains("wrong_key") && !log.contains("203.0.113.9"), "{log}");
 }

@@ -1,33 +1,33 @@
-//! Bad input, and what it gets. Nothing panics, nothing that is signed is lost.
+//! Invalid and unusual requests. No request causes a panic, and no signed body is lost.
 
 use hyper::Method;
 use intake::accept::MAX_BODY;
-use xsolla::sign;
+use intake::testing::sign;
 
-use crate::world::{SECRET, World, body, sample};
+use crate::test_stack::{SECRET, TestStack, body, sample};
 
 const INVALID_SIGNATURE: &str = r#"{"error":{"code":"INVALID_SIGNATURE","message":"Invalid signature"}}"#;
 
 #[tokio::test]
-async fn a_signature_that_is_missing_malformed_wrong_or_repeated() {
-    let world = World::start().await;
+async fn rejects_missing_malformed_wrong_or_repeated_signature() {
+    let stack = TestStack::start().await;
     let payment = sample("payment").as_bytes();
-    let right = sign(payment, SECRET);
+    let valid = sign(payment, SECRET);
     let wrong = sign(payment, "other");
-    let hex = &right["Signature ".len()..];
+    let hex = &valid["Signature ".len()..];
     let bearer = format!("Bearer {hex}");
-    let short = &right[..right.len() - 1];
-    for authorization in [&[][..], &[""], &[hex], &[&bearer], &[short], &[&wrong], &[&right, &right], &[&wrong, &right]]
+    let short = &valid[..valid.len() - 1];
+    for authorization in [&[][..], &[""], &[hex], &[&bearer], &[short], &[&wrong], &[&valid, &valid], &[&wrong, &valid]]
     {
-        let answer = world.request(Method::POST, "/webhooks", authorization, payment).await;
+        let answer = stack.request(Method::POST, "/webhooks", authorization, payment).await;
         assert_eq!((answer.status, answer.body.as_str()), (400, INVALID_SIGNATURE), "{authorization:?}");
     }
-    assert!(world.kept().await.is_empty());
+    assert!(stack.stored().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_signed_body_that_is_no_notification_is_400_and_kept_as_it_came() {
-    let world = World::start().await;
+async fn stores_signed_body_that_is_not_a_notification_and_answers_400() {
+    let stack = TestStack::start().await;
     let deep = "[".repeat(10_000);
     let bodies: [&[u8]; 13] = [
         b"",
@@ -45,22 +45,22 @@ async fn a_signed_body_that_is_no_notification_is_400_and_kept_as_it_came() {
         deep.as_bytes(),
     ];
     for sent in bodies {
-        let answer = world.send(sent).await;
+        let answer = stack.send(sent).await;
         assert_eq!(answer.status, 400, "{:?}", String::from_utf8_lossy(sent));
         assert!(answer.body.contains("INVALID_PARAMETER"), "{}", answer.body);
     }
     for malformed in xsolla::samples::MALFORMED.iter().chain(xsolla::samples::WITHOUT_TYPE) {
-        assert_eq!(world.send(malformed.body).await.status, 400, "{}", malformed.name);
+        assert_eq!(stack.send(malformed.body).await.status, 400, "{}", malformed.name);
     }
-    let kept = world.kept().await;
-    assert!(bodies.iter().all(|sent| kept.iter().any(|item| body(item) == *sent)));
-    assert!(world.kept_kinds().await.iter().all(|kind| kind == "unreadable"));
-    assert!(world.queued().await.is_empty(), "there is nothing to hand to the game");
+    let stored = stack.stored().await;
+    assert!(bodies.iter().all(|sent| stored.iter().any(|item| body(item) == *sent)));
+    assert!(stack.stored_kinds().await.iter().all(|kind| kind == "unreadable"));
+    assert!(stack.receive_all().await.is_empty(), "unreadable bodies are not relayed");
 }
 
 #[tokio::test]
-async fn odd_but_readable_bodies_are_events_like_any_other() {
-    let world = World::start().await;
+async fn accepts_unusual_but_readable_bodies() {
+    let stack = TestStack::start().await;
     let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let long_number = "9".repeat(400);
     let bodies = [
@@ -76,54 +76,54 @@ async fn odd_but_readable_bodies_are_events_like_any_other() {
         "{\"notification_type\":\"\u{ffff}\"}".to_owned(),
     ];
     for sent in &bodies {
-        assert_eq!(world.send(sent).await.status, 204, "{sent:.100}");
+        assert_eq!(stack.send(sent).await.status, 204, "{sent:.100}");
     }
-    let queued = world.queued().await;
-    assert_eq!(queued.len(), bodies.len());
+    let messages = stack.receive_all().await;
+    assert_eq!(messages.len(), bodies.len());
     for sent in &bodies {
         let escaped = sent.replace('\u{fffe}', r"\ufffe").replace('\u{ffff}', r"\uffff");
-        assert!(queued.iter().any(|message| message.notification.get() == escaped), "{sent:.100}");
+        assert!(messages.iter().any(|message| message.notification.get() == escaped), "{sent:.100}");
     }
-    assert_eq!(queued.iter().filter(|message| !message.identified).count(), 3);
+    assert_eq!(messages.iter().filter(|message| !message.identified).count(), 3);
 }
 
 #[tokio::test]
-async fn a_character_that_sqs_refuses_arrives_equal() {
-    let world = World::start().await;
+async fn character_rejected_by_sqs_reaches_the_game_escaped() {
+    let stack = TestStack::start().await;
     let comment = "a\u{ffff}b\u{fffe}c";
-    world.send(format!(r#"{{"notification_type":"payment","transaction":{{"id":1}},"x":"{comment}"}}"#)).await;
-    let queued = world.queued().await;
-    let notification: serde_json::Value = serde_json::from_str(queued[0].notification.get()).unwrap();
+    stack.send(format!(r#"{{"notification_type":"payment","transaction":{{"id":1}},"x":"{comment}"}}"#)).await;
+    let messages = stack.receive_all().await;
+    let notification: serde_json::Value = serde_json::from_str(messages[0].notification.get()).unwrap();
     assert_eq!(notification["x"], comment);
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_kept_and_not_relayed() {
-    let world = World::start().await;
+async fn byte_order_mark_is_stored_and_not_relayed() {
+    let stack = TestStack::start().await;
     let payment = sample("payment").trim_end();
     let marked = format!("\u{feff}{payment}");
-    assert_eq!(world.send(&marked).await.status, 204);
-    assert_eq!(body(&world.kept().await[0]), marked.as_bytes());
-    assert_eq!(world.queued().await[0].notification.get(), payment);
+    assert_eq!(stack.send(&marked).await.status, 204);
+    assert_eq!(body(&stack.stored().await[0]), marked.as_bytes());
+    assert_eq!(stack.receive_all().await[0].notification.get(), payment);
 }
 
 #[tokio::test]
-async fn the_largest_body_is_relayed_and_a_larger_one_is_left_to_another_try() {
-    let world = World::start().await;
+async fn relays_body_of_the_maximum_size_and_answers_503_to_a_larger_one() {
+    let stack = TestStack::start().await;
     let frame = r#"{"notification_type":"payment","transaction":{"id":1},"x":""}"#;
     let largest = frame.replace(r#""x":"""#, &format!(r#""x":"{}""#, "x".repeat(MAX_BODY - frame.len())));
     assert_eq!(largest.len(), MAX_BODY);
-    assert_eq!(world.send(&largest).await.status, 204);
-    assert_eq!(world.queued().await[0].notification.get(), largest);
+    assert_eq!(stack.send(&largest).await.status, 204);
+    assert_eq!(stack.receive_all().await[0].notification.get(), largest);
 
     for too_large in [format!("{largest} "), " ".repeat(5_000_000), " ".repeat(11_000_000)] {
-        assert_eq!(world.send(&too_large).await.status, 503, "{} bytes", too_large.len());
+        assert_eq!(stack.send(&too_large).await.status, 503, "{} bytes", too_large.len());
     }
 }
 
 #[tokio::test]
-async fn whatever_the_gateway_would_turn_away_is_503() {
-    let world = World::start().await;
+async fn answers_503_to_unknown_method_or_path() {
+    let stack = TestStack::start().await;
     let payment = sample("payment").as_bytes();
     let signature = sign(payment, SECRET);
     for (method, path) in [
@@ -135,9 +135,9 @@ async fn whatever_the_gateway_would_turn_away_is_503() {
         (Method::POST, "/webhooks/payment/nothing"),
         (Method::POST, "/WEBHOOKS"),
     ] {
-        let answer = world.request(method.clone(), path, &[&signature], payment).await;
+        let answer = stack.request(method.clone(), path, &[&signature], payment).await;
         assert_eq!(answer.status, 503, "{method} {path}");
         assert!(answer.body.contains("SERVER_ERROR"), "{}", answer.body);
     }
-    assert!(world.kept().await.is_empty());
+    assert!(stack.stored().await.is_empty());
 }

@@ -1,5 +1,5 @@
-//! A proxy between the SDK and a service, which does one thing wrong as often as it is told, counts the attempts, and weighs
-//! what passes.
+//! A proxy between the SDK and a service. It injects a fault into an operation, counts the attempts, and measures the
+//! calls.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,79 +13,79 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// What goes wrong with an attempt.
+/// A fault of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Nobody listens. For all of a proxy's life, and no attempt is seen.
+pub enum CallFault {
+    /// The port refuses connections, for the lifetime of the proxy. No attempt is visible.
     Refused,
-    /// The connection is reset, and the service has not seen the request.
+    /// The connection is reset before the service receives the request.
     ResetBefore,
-    /// The service has done its work, and the connection is reset.
+    /// The connection is reset after the service has processed the request.
     ResetAfter,
-    /// The service has done its work, and half of its answer arrives.
-    CutShort,
-    /// The service never sees the request, and nobody answers.
+    /// The service processes the request, and the connection closes after half of the answer.
+    Truncated,
+    /// No answer. The service does not receive the request.
     StallBefore,
-    /// The service has done its work, and nobody answers.
+    /// No answer. The service processes the request.
     StallAfter,
-    /// This status and this code, from a service that has not done its work.
+    /// An error with this status and code. The service does not receive the request.
     ErrorBefore(u16, &'static str),
-    /// The same, from one that has.
+    /// An error with this status and code. The service processes the request.
     ErrorAfter(u16, &'static str),
-    /// The service's clock is an hour ahead of ours: it takes what is signed at its own time only.
+    /// The service's clock is one hour ahead. It rejects signatures of any other time.
     ClockSkew,
-    /// One message of a batch fails with this code. The others are taken.
+    /// The second message of a batch fails with this code. The service processes the others.
     SecondOfBatch(&'static str),
-    /// All messages of a batch are taken, and the answer names none of them.
-    NamesNone,
+    /// The service processes a batch, and the answer mentions none of its messages.
+    EmptyResult,
 }
 
-/// A call that has passed without a fault.
+/// A call without a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passed {
-    /// As AWS calls it.
+pub struct CallSize {
+    /// The name of the operation in AWS.
     pub operation: String,
-    /// The request with its head, in bytes.
+    /// Bytes of the request, including its headers.
     pub sent: usize,
-    /// The answer with its head, in bytes.
+    /// Bytes of the answer, including its headers.
     pub received: usize,
 }
 
-/// One that stands before one service.
+/// A proxy for one service.
 pub struct FaultProxy {
-    /// Where the SDK shall call.
+    /// The endpoint for the SDK.
     pub endpoint: String,
     state: Arc<State>,
-    /// A port that is taken, and on which nobody listens.
+    /// A bound port that does not listen.
     _refusing: Option<TcpSocket>,
 }
 
 struct State {
     upstream: String,
-    /// The operation that has the fault. All others pass.
+    /// The operation with the fault.
     operation: &'static str,
-    fault: Fault,
-    /// How many attempts have it: the first ones.
+    fault: CallFault,
+    /// How many attempts have the fault, from the first one.
     times: usize,
-    /// What was asked, each time.
+    /// The body of each attempt.
     attempts: Mutex<Vec<Value>>,
-    passed: Mutex<Vec<Passed>>,
+    calls: Mutex<Vec<CallSize>>,
     connections: AtomicUsize,
-    /// Why the proxy itself has failed.
-    broken: Mutex<Option<io::Error>>,
+    /// An error of the proxy itself.
+    error: Mutex<Option<io::Error>>,
 }
 
 impl FaultProxy {
-    /// One that does nothing wrong.
+    /// A proxy without a fault.
     pub async fn faultless(upstream: &str) -> Self {
-        Self::start(upstream, "", Fault::ResetBefore, 0).await
+        Self::start(upstream, "", CallFault::ResetBefore, 0).await
     }
 
-    pub async fn start(upstream: &str, operation: &'static str, fault: Fault, times: usize) -> Self {
+    pub async fn start(upstream: &str, operation: &'static str, fault: CallFault, times: usize) -> Self {
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let (attempts, passed, connections, broken) = <_>::default();
-        let state = Arc::new(State { upstream, operation, fault, times, attempts, passed, connections, broken });
-        if fault == Fault::Refused {
+        let (attempts, calls, connections, error) = <_>::default();
+        let state = Arc::new(State { upstream, operation, fault, times, attempts, calls, connections, error });
+        if fault == CallFault::Refused {
             let socket = TcpSocket::new_v4().unwrap();
             socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
             let endpoint = format!("http://{}", socket.local_addr().unwrap());
@@ -99,8 +99,8 @@ impl FaultProxy {
                 let state = Arc::clone(&serving);
                 state.connections.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
-                    if let Err(error) = state.carry(client).await {
-                        *state.broken.lock().unwrap() = Some(error);
+                    if let Err(error) = state.forward(client).await {
+                        *state.error.lock().unwrap() = Some(error);
                     }
                 });
             }
@@ -108,75 +108,75 @@ impl FaultProxy {
         Self { endpoint, state, _refusing: None }
     }
 
-    /// How often the operation was called, the SDK's own repetitions among them.
+    /// The number of attempts at the operation, including the SDK's retries.
     pub fn attempts(&self) -> usize {
-        if let Some(error) = &*self.state.broken.lock().unwrap() {
-            panic!("the proxy itself has failed: {error}");
+        if let Some(error) = &*self.state.error.lock().unwrap() {
+            panic!("the proxy failed: {error}");
         }
         self.state.attempts.lock().unwrap().len()
     }
 
-    /// How many connections were opened.
+    /// The number of opened connections.
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// What was asked with the operation, each time.
+    /// The body of each attempt at the operation.
     pub fn requests(&self) -> Vec<Value> {
         self.state.attempts.lock().unwrap().clone()
     }
 
-    /// What has passed since the last time.
-    pub fn passed(&self) -> Vec<Passed> {
-        std::mem::take(&mut self.state.passed.lock().unwrap())
+    /// The calls since the last time.
+    pub fn calls(&self) -> Vec<CallSize> {
+        std::mem::take(&mut self.state.calls.lock().unwrap())
     }
 }
 
 impl State {
-    async fn carry(&self, mut client: TcpStream) -> io::Result<()> {
+    async fn forward(&self, mut client: TcpStream) -> io::Result<()> {
         let mut server = TcpStream::connect(&self.upstream).await?;
         while let Some(request) = Message::read(&mut client).await {
             match self.fault_of(&request) {
-                None | Some(Fault::Refused) => {
+                None | Some(CallFault::Refused) => {
                     let answer = exchange(&mut server, &request).await?;
                     let (sent, received) = (request.bytes().len(), answer.bytes().len());
                     let operation = request.operation().unwrap_or_default().to_owned();
-                    self.passed.lock().unwrap().push(Passed { operation, sent, received });
+                    self.calls.lock().unwrap().push(CallSize { operation, sent, received });
                     client.write_all(&answer.bytes()).await?;
                 }
-                Some(Fault::ResetBefore) => return client.set_zero_linger(),
-                Some(Fault::ResetAfter) => {
+                Some(CallFault::ResetBefore) => return client.set_zero_linger(),
+                Some(CallFault::ResetAfter) => {
                     exchange(&mut server, &request).await?;
                     return client.set_zero_linger();
                 }
-                Some(Fault::CutShort) => {
+                Some(CallFault::Truncated) => {
                     let answer = exchange(&mut server, &request).await?;
                     let bytes = answer.bytes();
                     return client.write_all(&bytes[..bytes.len() - answer.body.len().div_ceil(2)]).await;
                 }
-                Some(Fault::StallBefore) => return hold(client).await,
-                Some(Fault::StallAfter) => {
+                Some(CallFault::StallBefore) => return hold(client).await,
+                Some(CallFault::StallAfter) => {
                     exchange(&mut server, &request).await?;
                     return hold(client).await;
                 }
-                Some(Fault::ErrorBefore(status, code)) => {
+                Some(CallFault::ErrorBefore(status, code)) => {
                     client.write_all(&Message::error(status, code, Timestamp::now()).bytes()).await?;
                 }
-                Some(Fault::ErrorAfter(status, code)) => {
+                Some(CallFault::ErrorAfter(status, code)) => {
                     exchange(&mut server, &request).await?;
                     client.write_all(&Message::error(status, code, Timestamp::now()).bytes()).await?;
                 }
-                Some(Fault::ClockSkew) => {
-                    let their_time = Timestamp::now() + SignedDuration::from_hours(1);
-                    let answer = if request.signed_at().duration_since(their_time).abs() < SignedDuration::from_mins(5)
-                    {
-                        exchange(&mut server, &request).await?
-                    } else {
-                        Message::error(400, "InvalidSignatureException", their_time)
-                    };
+                Some(CallFault::ClockSkew) => {
+                    let service_time = Timestamp::now() + SignedDuration::from_hours(1);
+                    let answer =
+                        if request.signed_at().duration_since(service_time).abs() < SignedDuration::from_mins(5) {
+                            exchange(&mut server, &request).await?
+                        } else {
+                            Message::error(400, "InvalidSignatureException", service_time)
+                        };
                     client.write_all(&answer.bytes()).await?;
                 }
-                Some(Fault::SecondOfBatch(code)) => {
+                Some(CallFault::SecondOfBatch(code)) => {
                     let mut batch: Value = serde_json::from_slice(&request.body).unwrap();
                     let second = batch["Entries"].as_array_mut().unwrap().remove(1);
                     let answer = exchange(&mut server, &request.with_body(&batch)).await?;
@@ -184,7 +184,7 @@ impl State {
                     results["Failed"] = json!([{ "Id": second["Id"], "Code": code, "SenderFault": false }]);
                     client.write_all(&answer.with_body(&results).bytes()).await?;
                 }
-                Some(Fault::NamesNone) => {
+                Some(CallFault::EmptyResult) => {
                     let answer = exchange(&mut server, &request).await?;
                     client.write_all(&answer.with_body(&json!({})).bytes()).await?;
                 }
@@ -193,41 +193,41 @@ impl State {
         Ok(())
     }
 
-    fn fault_of(&self, request: &Message) -> Option<Fault> {
+    fn fault_of(&self, request: &Message) -> Option<CallFault> {
         if request.operation() != Some(self.operation) {
             return None;
         }
-        let asked: Value = serde_json::from_slice(&request.body).unwrap();
-        // The front door opens its connection with a write of nothing.
-        if self.operation == "PutItem" && asked.get("Item").is_none() {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        // The webhook function connects with a `PutItem` without an item.
+        if self.operation == "PutItem" && body.get("Item").is_none() {
             return None;
         }
         let mut attempts = self.attempts.lock().unwrap();
-        attempts.push(asked);
+        attempts.push(body);
         (attempts.len() <= self.times).then_some(self.fault)
     }
 }
 
 async fn exchange(server: &mut TcpStream, request: &Message) -> io::Result<Message> {
     server.write_all(&request.bytes()).await?;
-    Message::read(server).await.ok_or_else(|| io::Error::other("the service itself does not answer"))
+    Message::read(server).await.ok_or_else(|| io::Error::other("the service does not answer"))
 }
 
-/// Until the other side gives up.
+/// Waits until the client closes the connection.
 async fn hold(mut client: TcpStream) -> io::Result<()> {
-    // It may well say so with a reset.
+    // A reset is also an end.
     let _ = client.read(&mut [0]).await;
     Ok(())
 }
 
-/// A request or an answer, as far as the SDK and the embedded services write them.
+/// A request or an answer, in the form that the SDK and the embedded services write.
 struct Message {
     head: String,
     body: Vec<u8>,
 }
 
 impl Message {
-    /// The next one; `None` at the connection's end.
+    /// Reads the next message. `None` at the end of the connection.
     async fn read(stream: &mut TcpStream) -> Option<Self> {
         let mut bytes = Vec::new();
         let end = loop {
@@ -238,7 +238,7 @@ impl Message {
         };
         let body = bytes.split_off(end);
         let mut message = Self { head: String::from_utf8(bytes).ok()?, body };
-        assert_eq!(message.header("transfer-encoding"), None, "it has a length");
+        assert_eq!(message.header("transfer-encoding"), None, "chunked messages are not supported");
         let length: usize = message.header("content-length").map_or(0, |length| length.parse().unwrap());
         while message.body.len() < length {
             stream.read_buf(&mut message.body).await.ok().filter(|length| *length > 0)?;
@@ -246,10 +246,10 @@ impl Message {
         Some(message)
     }
 
-    /// What a service says that does not do as asked.
+    /// The answer of a service that fails.
     fn error(status: u16, code: &str, now: Timestamp) -> Self {
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap();
-        let body = json!({ "__type": format!("com.amazonaws#{code}"), "message": "it was told to fail" });
+        let body = json!({ "__type": format!("com.amazonaws#{code}"), "message": "injected fault" });
         Self { head: format!("HTTP/1.1 {status} Error\r\ndate: {date}\r\n\r\n"), body: Vec::new() }.with_body(&body)
     }
 
