@@ -2,7 +2,7 @@
 //!
 //! - [`schemas`] generates the JSON Schema of every model.
 //! - [`find_drift`] lists the differences between a notification and its model; [`DriftTally`] counts them.
-//! - [`redact`] removes personal data from a notification, [`anonymize`] also its user ids.
+//! - [`redact()`] removes personal data from a notification, [`anonymize`] also its user ids.
 //!
 //! Receiving a notification needs none of this.
 
