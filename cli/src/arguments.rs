@@ -86,7 +86,7 @@ pub(crate) struct LocalArgs {
     /// Webhook secret; use your project's secret to receive real webhooks through a tunnel
     #[arg(long, default_value = "test_secret")]
     pub(crate) secret: String,
-    /// Meaning of a payment that names no order: `grant` (combined webhooks) or `money_only` (separate webhooks)
+    /// Meaning of a payment without an order: `grant` (combined webhooks) or `money_only` (separate webhooks)
     #[arg(long, value_name = "MEANING", default_value = "money_only")] // LOCAL_PAYMENT_WITHOUT_ORDER
     pub(crate) payment_without_order: PaymentWithoutOrder,
     /// Directory that answers Xsolla's questions: `accept-all`, `table:NAME` in the embedded DynamoDB, or `http:URL`

@@ -126,9 +126,11 @@ async fn invoke(
         return service_unavailable();
     };
     let (response, line) = match &*function {
-        Function::Webhook(intake) => lambda::webhook::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await,
+        Function::Webhook(intake) => {
+            lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
+        }
         Function::Unsigned(intake) => {
-            lambda::unsigned::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
+            lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
         }
     };
     match line.level() {

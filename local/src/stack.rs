@@ -43,7 +43,7 @@ pub struct StackOptions {
     pub secrets: Secrets,
     /// Directory that answers questions.
     pub directory: DirectorySetting,
-    /// Meaning of a payment that names no order.
+    /// Meaning of a payment without an order.
     pub payment_without_order: PaymentWithoutOrder,
     /// Expected source addresses of webhooks.
     pub sources: SourcePolicy,

@@ -53,7 +53,7 @@ async fn webhook_functions_accept_their_events() {
         let sources = SourcePolicy { enforced: true, ..SourcePolicy::default() };
         let intake = Intake { accepted_types, sources, ..intake(stack.emulator.events.clone()) };
         let request: ProxyRequest = read(&function);
-        let (answer, log) = lambda::webhook::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
+        let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
         if own_type.is_none_or(is_answered) {
             assert!(answer.status_code < 300, "{function}: {log}");
         } else {
@@ -72,7 +72,7 @@ async fn unsigned_function_accepts_its_event() {
         sources: SourceRanges::published(),
     };
     let request: ProxyRequest = read("unsigned");
-    let (answer, log) = lambda::unsigned::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
+    let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
     assert_eq!(answer.status_code, 200, "{log}");
     assert!(include_str!("../../../events/local.env").contains(&format!("\nUNSIGNED_KEY={UNSIGNED_KEY}\n")));
 }

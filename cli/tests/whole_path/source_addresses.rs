@@ -85,7 +85,7 @@ async fn unreadable_address_is_unknown() {
         for (sources, status) in [(enforced(), status_if_enforced), (SourcePolicy::default(), 204)] {
             let intake = Intake { sources, ..intake(stack.emulator.events.clone()) };
             let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
-            let (answer, log) = lambda::webhook::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
+            let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
             assert_eq!(answer.status_code, status, "{request_context}: {log}");
         }
     }

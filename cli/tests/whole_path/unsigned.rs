@@ -256,7 +256,7 @@ async fn log_contains_no_key_path_or_foreign_address() {
     };
     let log = async |event: &Value| {
         let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
-        let (answer, log) = lambda::unsigned::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
+        let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
         let log = serde_json::to_string(&log).unwrap();
         assert!(
             ![UNSIGNED_KEY, "/unsigned", "wrong-key", "studio@example.com"].iter().any(|hidden| log.contains(hidden))

@@ -20,7 +20,7 @@ use crate::trace::TraceHeader;
 #[cfg(test)]
 mod tests;
 
-/// Largest accepted body, in bytes. Xsolla's bodies have 0.3 to 3 KB.
+/// Largest accepted body, in bytes. Xsolla sends 0.3 to 3 KB.
 ///
 /// A body of this size still fits a DynamoDB item (400 KB) and, fully escaped, an SQS message.
 pub const MAX_BODY: usize = 128 * 1024;
@@ -32,7 +32,7 @@ pub const DEADLINE: Duration = Duration::from_millis(1800);
 /// Notification types that a function accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptedTypes {
-    /// All types. For the one URL that Xsolla calls.
+    /// All types. Xsolla calls one URL for all of them.
     All,
     /// One type. For traffic that is split by path.
     Only(NotificationType),
@@ -74,11 +74,15 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     /// Processes a delivery. Always returns within the delivery's time limit.
     pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> DeliveryReport<'a> {
         let mut report = DeliveryReport::start();
-        let result = tokio::time::timeout(delivery.time_left, self.decide(delivery, &mut report)).await;
+        let result = tokio::time::timeout(delivery.time_left, self.process(delivery, &mut report)).await;
         report.conclude(result)
     }
 
-    async fn decide<'a>(&self, delivery: &Delivery<'a>, report: &mut DeliveryReport<'a>) -> Result<Outcome, EarlyExit> {
+    async fn process<'a>(
+        &self,
+        delivery: &Delivery<'a>,
+        report: &mut DeliveryReport<'a>,
+    ) -> Result<Outcome, EarlyExit> {
         if delivery.body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
@@ -130,8 +134,8 @@ impl AcceptedTypes {
         }
     }
 
-    /// Whether a function for these types needs a directory.
-    pub(crate) fn contain_questions(self) -> bool {
+    /// Whether a question is among these types.
+    pub(crate) fn has_questions(self) -> bool {
         match self {
             Self::All => true,
             Self::Only(only) => matches!(only.role(), Role::Question(_)),

@@ -26,7 +26,7 @@ pub enum Outcome {
     NotFound,
     /// The signature is missing, malformed or wrong.
     InvalidSignature,
-    /// A signed body without a type, or a payout that is not a JSON object. Stored, not relayed; a retry would be the same.
+    /// A signed body without a type, or a payout that is not a JSON object. Stored, not relayed. A retry would not help.
     ///
     /// An unreadable question of a Web Shop is not stored.
     Unreadable,

@@ -9,8 +9,7 @@ use xsolla::{BodyDigest, Envelope, EventId, Mode, Verified};
 use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE, TYPE, USER_ID};
 use crate::trace::TraceHeader;
 
-/// Default retention of a record: a little over a year. Disputes come months after a sale, and a yearly subscription is
-/// renewed after one year.
+/// Default retention of a record: 400 days, since a yearly subscription is renewed after one year.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// A delivery to be stored.
@@ -53,19 +52,19 @@ impl<'a> Body<'a> {
         Self { bytes, digest: BodyDigest::of(bytes), secret_index: None }
     }
 
-    /// The bytes as received.
+    /// Returns the bytes as received.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The digest, which distinguishes a retry from a conflict.
+    /// Returns the digest, which distinguishes a retry from a conflict.
     #[must_use]
     pub const fn digest(&self) -> BodyDigest {
         self.digest
     }
 
-    /// Position of the secret that verified the body; 0 is the current one. `None`: the body is not signed.
+    /// Returns the position of the secret that verified the body; 0 is the current one. `None`: the body is not signed.
     #[must_use]
     pub const fn secret_index(&self) -> Option<u32> {
         self.secret_index
@@ -145,12 +144,12 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The same delivery, with the key of a later occurrence of the event.
+    /// Replaces the key with that of a later occurrence of the event.
     pub(crate) fn with_occurrence(self, event_id: &EventId, occurrence: u32) -> Self {
         Self { event_id: event_id.with_recurrence(occurrence), ..self }
     }
 
-    /// The same delivery as a conflict, with a key of its own.
+    /// Turns the record into a conflict with a key of its own.
     pub(crate) fn into_conflict(self) -> Self {
         Self { kind: Kind::Conflict, event_id: self.event_id.with_conflict(self.body.digest()), ..self }
     }

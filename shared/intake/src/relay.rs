@@ -1,4 +1,4 @@
-//! Relays events from the table's stream to the queue: in order per subject, at least once.
+//! Relays events from the table's stream to the queue, in order per subject and at least once.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -82,8 +82,8 @@ struct Prepared<'e> {
 impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     /// Sends the events in order, up to the first failure.
     ///
-    /// Lambda retries the failed record and all later ones. Some of them may already be queued: SQS drops their repetition
-    /// for five minutes, and the consumer at any time.
+    /// Lambda retries the failed record and all later ones. Some of them may already be queued. SQS drops such duplicates
+    /// for five minutes, and the consumer drops later ones.
     pub async fn relay(&self, records: &[StreamRecord], time_left: impl Fn() -> Duration) -> BatchOutcome {
         let mut outcome = BatchOutcome::default();
         let mut rest = records;
@@ -139,7 +139,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
         let mut results = results.into_iter();
 
         for Prepared { record, message } in batch {
-            let rejection = match message {
+            let cause = match message {
                 Err(cause) => cause.clone(),
                 Ok(_) => match results.next() {
                     Some(SendResult::Sent) => {
@@ -155,7 +155,7 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
                     None => return Err(record),
                 },
             };
-            self.park(record, rejection).await?;
+            self.park(record, cause).await?;
             outcome.parked += 1;
         }
         Ok(())
@@ -165,13 +165,13 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
         let parked = Parked { pk: record.pk.clone(), sk: record.sk.clone(), cause };
         match self.parking.park(&parked).await {
             Ok(()) => {
-                tracing::error!(event_id = %record.event_id(), cause = parked.cause, "event rejected by SQS; parked");
+                tracing::error!(event_id = %record.event_id(), cause = parked.cause, "event cannot be queued; parked");
                 Ok(())
             }
             Err(error) => {
                 tracing::error!(
                     event_id = %record.event_id(), cause = parked.cause, %error,
-                    "event rejected by SQS, and parking failed; will retry"
+                    "event cannot be queued, and parking failed; will retry"
                 );
                 Err(record)
             }
@@ -179,9 +179,9 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     }
 }
 
-/// Returns how many of the first records make one call: as many as fit, but only one per subject.
+/// Returns the number of leading records for one call: as many as fit, with at most one message per subject.
 ///
-/// If two events of a subject shared a call, and the first failed, the second would overtake it.
+/// If a call had two messages of a subject, the second could succeed after the first failed, and overtake it.
 fn batch_len(prepared: &[Prepared<'_>]) -> usize {
     let mut bytes = 0;
     let mut subjects: Vec<&str> = Vec::with_capacity(MAX_BATCH);
@@ -225,9 +225,8 @@ pub async fn build_message<H: History>(
     } else {
         Vec::new()
     };
-    goods(event, payment_without_order, &others)
-        .and_then(|goods| message(event, &facts, goods, replay))
-        .map_err(BuildError::Permanent)
+    let goods = facts.goods(payment_without_order, &readable_facts(&others));
+    message(event, &facts, goods, replay).map_err(BuildError::Permanent)
 }
 
 /// Returns what an event means for the goods, given the other events of its subject in any order.
@@ -240,8 +239,12 @@ pub fn goods(
     payment_without_order: PaymentWithoutOrder,
     others: &[StoredEvent],
 ) -> Result<Goods, NotJson> {
-    let others: Vec<EventFacts<'_>> = others.iter().filter_map(|other| facts(other).ok()).collect();
-    Ok(facts(event)?.goods(payment_without_order, &others))
+    Ok(facts(event)?.goods(payment_without_order, &readable_facts(others)))
+}
+
+/// Returns the facts of all events whose body is JSON.
+fn readable_facts(events: &[StoredEvent]) -> Vec<EventFacts<'_>> {
+    events.iter().filter_map(|event| facts(event).ok()).collect()
 }
 
 fn facts(event: &StoredEvent) -> Result<EventFacts<'_>, NotJson> {

@@ -10,8 +10,8 @@ use crate::ports::{PortError, SecretStore};
 
 /// Minimum time between two reads caused by wrong signatures.
 ///
-/// An attacker who guesses signatures must not set the rate of calls to Secrets Manager. A new secret must be found
-/// before an operator has entered it at Xsolla.
+/// Long enough that guessed signatures do not set the rate of calls to Secrets Manager. Short enough that a new secret is
+/// found before an operator has entered it at Xsolla.
 const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// Age at which cached secrets are read again. A removed secret is accepted for at most this long.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
@@ -47,12 +47,11 @@ impl<S: SecretStore> SecretCache<S> {
 
     /// Verifies with the cached secrets. If none matches, refreshes them once and verifies again.
     ///
-    /// `verify` returns `Ok(None)` if no secret matches. The result has the value that `verify` returned, and the secrets
-    /// that matched.
+    /// `verify` returns `Ok(None)` if no secret matches. Returns the value from `verify`, and the secret set that verified.
     ///
     /// # Errors
     ///
-    /// If `verify` fails, or the secrets cannot be read: then it is unknown whether one of them matches.
+    /// If `verify` fails, or if the secrets cannot be read, so that a match is unknown.
     pub async fn verify_with<T>(
         &self,
         now: Timestamp,
@@ -66,8 +65,9 @@ impl<S: SecretStore> SecretCache<S> {
         Ok(verify(&refreshed)?.map(|verified| (verified, refreshed)))
     }
 
-    /// Returns the cached secrets. Reads them first if they are missing or old; if an old set cannot be read again, it
-    /// stays valid.
+    /// Returns the cached secrets. Reads them first if they are missing or old.
+    ///
+    /// If a refresh of old secrets fails, returns the old ones.
     ///
     /// # Errors
     ///

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use http::Uri;
+use http::uri::Scheme;
 use jiff::SignedDuration;
-use lambda_http::http::Uri;
-use lambda_http::http::uri::Scheme;
 use secrecy::SecretString;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
@@ -16,8 +16,9 @@ use crate::unsigned::MIN_KEY_LEN;
 #[cfg(test)]
 mod tests;
 
-/// Valid retention of events, in days. A stored event is recognized when it is sent again, and later events find it: a
-/// dispute after some months.
+/// Valid retention of events, in days.
+///
+/// The minimum covers retries, and disputes some months after a sale: both need the stored event.
 pub const RETENTION_DAYS: RangeInclusive<u16> = 180..=3650;
 
 /// An invalid variable. The message has its name, and no secret.

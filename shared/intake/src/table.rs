@@ -1,7 +1,7 @@
 //! Attribute names of the DynamoDB tables.
 //!
-//! In the events table, `pk` is the subject and `sk` the rest of the event id. So one Query returns all events of a sale, and
-//! the stream preserves their order. The keys-only indexes `by_order` and `by_user` are sorted by `received_at`.
+//! In the events table, `pk` is the subject and `sk` the rest of the event id. So one Query returns all events of a sale,
+//! and the stream preserves their order. The keys-only indexes `by_order` and `by_user` are sorted by `received_at`.
 
 /// Partition key: the subject. String.
 pub const PK: &str = "pk";

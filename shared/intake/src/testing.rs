@@ -73,9 +73,9 @@ impl SignedBody {
     }
 }
 
-/// Returns a stream record, as Lambda passes it, for a new item with this body.
+/// Returns a stream record for a new item with this body, in Lambda's format.
 ///
-/// The item has the mode `live`, and a time of receipt.
+/// Adds the mode `live`, a time of receipt and `identified`, unless `attributes` has them.
 pub fn insert_record(sequence_number: &str, mut attributes: Value, body: &str) -> Value {
     let common = json!({
         "mode": { "S": "live" },
@@ -83,9 +83,9 @@ pub fn insert_record(sequence_number: &str, mut attributes: Value, body: &str) -
         "received_at": { "S": "2026-11-22T00:31:07.042Z" },
         "body": { "B": STANDARD.encode(body) },
     });
-    let attributes_map = attributes.as_object_mut().unwrap();
+    let map = attributes.as_object_mut().unwrap();
     for (name, value) in common.as_object().unwrap() {
-        attributes_map.entry(name.clone()).or_insert_with(|| value.clone());
+        map.entry(name.clone()).or_insert_with(|| value.clone());
     }
     json!({
         "eventID": "x",
@@ -121,7 +121,7 @@ pub enum Behavior {
     Succeed,
     /// All calls fail.
     Fail,
-    /// The next calls succeed, this many; all later calls fail.
+    /// This many calls succeed; all later calls fail.
     FailAfter(usize),
     /// All calls hang for an hour, then succeed.
     Hang,

@@ -1,8 +1,8 @@
 //! Accepts notifications that Xsolla does not sign: check key and source address, identify, store or answer.
 //!
-//! A secret key in the path and the source address authenticate the sender. That is weaker than a signature: anyone who
-//! learns the URL and can send from one of Xsolla's addresses can forge them. So these notifications have routes of their
-//! own, and no other type is accepted there.
+//! A secret key in the path and the source address authenticate the sender. This is weaker than a signature: anyone who
+//! knows the URL and sends from one of Xsolla's addresses can forge a notification. So these notifications have their own
+//! routes, which accept no other type.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -63,11 +63,11 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
     /// Processes a delivery. Always returns within the delivery's time limit.
     pub async fn accept<'a>(&self, delivery: &UnsignedDelivery<'a>) -> DeliveryReport<'a> {
         let mut report = DeliveryReport::start();
-        let result = tokio::time::timeout(delivery.time_left, self.decide(delivery, &mut report)).await;
+        let result = tokio::time::timeout(delivery.time_left, self.process(delivery, &mut report)).await;
         report.conclude(result)
     }
 
-    async fn decide<'a>(
+    async fn process<'a>(
         &self,
         delivery: &UnsignedDelivery<'a>,
         report: &mut DeliveryReport<'a>,

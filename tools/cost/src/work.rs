@@ -204,7 +204,7 @@ fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
     let request = request.to_string();
     Box::new(move || {
         let request: ProxyRequest = serde_json::from_str(&request).unwrap();
-        let handled = lambda::webhook::handle(&intake, &request, None, RECEIVED_AT, DEADLINE);
+        let handled = lambda::api_gateway::handle(&intake, &request, None, RECEIVED_AT, DEADLINE);
         let (response, line) = runtime.block_on(Box::pin(handled));
         assert!([200, 204].contains(&response.status_code));
         black_box((serde_json::to_vec(&response).unwrap(), serde_json::to_vec(&line).unwrap()));

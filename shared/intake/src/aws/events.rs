@@ -34,7 +34,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Writes to a table. Items expire after [`RETENTION`].
+    /// Creates a writer for a table. Items expire after [`RETENTION`].
     pub fn new(config: &SdkConfig, table: String) -> Self {
         Self { client: Client::new(config), table, retention: RETENTION }
     }
@@ -74,7 +74,7 @@ impl EventStore for Events {
         match Box::pin(put.send()).await {
             Ok(_) => Ok(PutOutcome::Inserted),
             Err(error) => match existing_item(&error) {
-                Some(existing) => Ok(existing_key(existing, &attempt)),
+                Some(existing) => Ok(outcome_of_existing(existing, &attempt)),
                 None => Err(port_error(PUT_ITEM, &error)),
             },
         }
@@ -82,8 +82,8 @@ impl EventStore for Events {
 }
 
 /// Returns the outcome of a write whose key exists.
-fn existing_key(existing: &impl record::Item, attempt: &str) -> PutOutcome {
-    // The SDK retried a write that had taken effect without a response: the item is its own.
+fn outcome_of_existing(existing: &impl record::Item, attempt: &str) -> PutOutcome {
+    // An earlier attempt of this call wrote the item, but its response was lost.
     if existing.string(ATTEMPT) == Some(attempt) {
         return PutOutcome::Inserted;
     }
@@ -101,7 +101,7 @@ pub struct EventHistory {
 }
 
 impl EventHistory {
-    /// Reads from a table.
+    /// Creates a reader for a table.
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -128,7 +128,9 @@ impl History for EventHistory {
         // A damaged item must not block the subject's other events.
         let readable = |item: &Attributes| {
             StoredEvent::read(item)
-                .inspect_err(|error| tracing::error!(subject, %error, "skipping an unreadable item of the table"))
+                .inspect_err(
+                    |error| tracing::error!(subject, %error, "unreadable item in the events table, skipping it"),
+                )
                 .ok()
         };
         Ok(items.iter().filter_map(readable).collect())
@@ -149,7 +151,7 @@ impl record::Item for Attributes {
     }
 }
 
-/// Returns the item that has the key, if the write failed because the key exists.
+/// Returns the existing item, if the write failed because the key exists.
 fn existing_item(error: &SdkError<PutItemError>) -> Option<&Attributes> {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(error)) => error.item(),
@@ -196,6 +198,7 @@ mod tests {
     use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::body::SdkBody;
     use jiff::Timestamp;
+    use rstest::rstest;
     use serde_json::{Value, json};
 
     use super::*;
@@ -272,6 +275,10 @@ mod tests {
             .await
     }
 
+    const LOST: Respond = |_| None;
+    const INTERNAL_ERROR: Respond = |_| Some((500, r#"{"__type":"x#InternalServerError"}"#.to_owned()));
+    const UNAVAILABLE: Respond = |_| Some((503, "<html>".to_owned()));
+    const THROTTLED: Respond = |_| error_response("ThrottlingException", &Value::Null);
     const OTHER_EVENT: Respond = |_| {
         let existing = json!({ "digest": { "S": "d" }, "received_at": { "S": "2026-11-22T00:00:00.000Z" } });
         error_response("ConditionalCheckFailedException", &existing)
@@ -287,21 +294,38 @@ mod tests {
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
     }
 
+    #[rstest]
+    #[case::first_attempt(&[OTHER_EVENT])]
+    #[case::after_lost_response(&[LOST, OTHER_EVENT])]
     #[tokio::test]
-    async fn put_returns_existing_event_if_key_exists() {
-        let (events, _) = FakeTable::events(&[OTHER_EVENT]);
+    async fn put_returns_existing_event_if_key_exists(#[case] responses: &'static [Respond]) {
+        let (events, table) = FakeTable::events(responses);
         let received_at = Some("2026-11-22T00:00:00Z".parse().unwrap());
         assert_eq!(
             put_payment(&events).await.unwrap(),
             PutOutcome::AlreadyExists { digest: "d".to_owned(), received_at }
         );
+        assert_eq!(table.requests().len(), responses.len());
     }
 
     #[tokio::test]
     async fn put_recognizes_its_own_write_after_lost_response() {
-        let (events, table) = FakeTable::events(&[|_| None, OWN_WRITE]);
+        let (events, table) = FakeTable::events(&[LOST, OWN_WRITE]);
         assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::Inserted);
         assert_eq!(table.requests().len(), 2);
+    }
+
+    #[rstest]
+    #[case::lost_response(&[LOST, INSERTED])]
+    #[case::internal_error(&[INTERNAL_ERROR, INSERTED])]
+    #[case::unavailable(&[UNAVAILABLE, INSERTED])]
+    #[case::throttled(&[THROTTLED, INSERTED])]
+    #[tokio::test]
+    async fn put_retries_the_same_item_after_failure(#[case] responses: &'static [Respond]) {
+        let (events, table) = FakeTable::events(responses);
+        assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::Inserted);
+        let [first, second] = &table.requests()[..] else { panic!("not two calls") };
+        assert_eq!(first, second);
     }
 
     #[tokio::test]

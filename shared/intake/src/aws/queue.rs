@@ -51,8 +51,8 @@ impl Queue for SqsQueue {
     async fn send(&self, batch: &[&Message]) -> Vec<SendResult> {
         let mut results = self.send_batch(batch).await;
         let is_rejected = |result: &SendResult| matches!(result, SendResult::Rejected(_));
-        // One invalid message can fail the whole call, and an invalid trace header can fail a message. So send each
-        // rejected message again, alone and without its trace header.
+        // One invalid message can fail the whole call, and an invalid trace header can fail a message. So each rejected
+        // message is retried alone, without its trace header.
         let whole_call = batch.len() > 1 && results.iter().all(is_rejected);
         for (message, result) in batch.iter().zip(&mut results) {
             if is_rejected(result) && (whole_call || message.trace.is_some()) {
@@ -79,20 +79,20 @@ impl SqsQueue {
             Ok(response) => {
                 let missing = PortError { operation: SEND_BATCH, cause: "missing in the response".to_owned() };
                 let mut results = vec![SendResult::Retryable(missing); batch.len()];
-                let mut set = |id: &str, sent: SendResult| {
+                let mut set_result = |id: &str, sent: SendResult| {
                     if let Some(result) = id.parse().ok().and_then(|position: usize| results.get_mut(position)) {
                         *result = sent;
                     }
                 };
                 for sent in response.successful() {
-                    set(sent.id(), SendResult::Sent);
+                    set_result(sent.id(), SendResult::Sent);
                 }
                 for failed in response.failed() {
                     let error = PortError {
                         operation: SEND_BATCH,
                         cause: format!("{}: {}", failed.code(), failed.message().unwrap_or("no message")),
                     };
-                    set(failed.id(), failed_result(failed.code(), error));
+                    set_result(failed.id(), failed_result(failed.code(), error));
                 }
                 results
             }
@@ -105,7 +105,7 @@ impl SqsQueue {
 }
 
 fn failed_result(code: &str, error: PortError) -> SendResult {
-    // Some responses have the code with a namespace: `AWS.SimpleQueueService.BatchRequestTooLong`.
+    // Some codes have a namespace: `AWS.SimpleQueueService.BatchRequestTooLong`.
     let code = code.rsplit('.').next().unwrap_or(code);
     if PERMANENT_ERRORS.contains(&code) { SendResult::Rejected(error) } else { SendResult::Retryable(error) }
 }

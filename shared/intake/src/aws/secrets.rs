@@ -25,7 +25,7 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
-    /// Creates the source of a setting.
+    /// Creates a source from a setting.
     #[must_use]
     pub fn new(setting: SecretsSetting, config: &SdkConfig) -> Self {
         match setting {
@@ -43,7 +43,7 @@ impl SecretStore for SecretSource {
             Self::Fixed(secrets) => return Ok(secrets.clone()),
             Self::SecretsManager { client, secret_id } => (client, secret_id),
         };
-        // Boxed to keep the future of a webhook small: this call happens once in five minutes.
+        // Boxed to keep the future of a webhook small. This call happens once in five minutes.
         let text = Box::pin(secret_text(client, secret_id)).await?;
         text.parse::<Secrets>().map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
     }

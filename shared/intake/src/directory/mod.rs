@@ -1,6 +1,6 @@
 //! Directories, which answer Xsolla's questions: accept-all, a table of users, or an HTTPS endpoint of the studio.
 
-mod http;
+mod endpoint;
 mod users_table;
 mod web_shop;
 
@@ -10,7 +10,7 @@ use xsolla::{Envelope, Question, Reply};
 use crate::ports::{PortError, UserDirectory};
 use crate::settings::DirectorySetting;
 
-use http::HttpDirectory;
+use endpoint::EndpointDirectory;
 use users_table::UsersTable;
 use web_shop::web_shop_user;
 
@@ -22,20 +22,20 @@ pub struct Directory(Choice);
 enum Choice {
     AcceptAll,
     Table(UsersTable),
-    Http(HttpDirectory),
+    Endpoint(EndpointDirectory),
 }
 
 impl Directory {
     /// A directory in which every user exists. For games that send only existing users to Xsolla.
     pub const ACCEPT_ALL: Self = Self(Choice::AcceptAll);
 
-    /// Creates the directory of a setting. A table is read through `dynamodb`.
+    /// Creates a directory from a setting. A users table is read with `dynamodb`.
     #[must_use]
     pub fn new(setting: DirectorySetting, config: &SdkConfig, dynamodb: &aws_sdk_dynamodb::Client) -> Self {
         Self(match setting {
             DirectorySetting::AcceptAll => Choice::AcceptAll,
             DirectorySetting::Table(name) => Choice::Table(UsersTable::new(dynamodb.clone(), name)),
-            DirectorySetting::Endpoint { url, key } => Choice::Http(HttpDirectory::new(url, key, config)),
+            DirectorySetting::Endpoint { url, key } => Choice::Endpoint(EndpointDirectory::new(url, key, config)),
         })
     }
 
@@ -43,7 +43,7 @@ impl Directory {
     pub(crate) async fn warm_up(&self) -> Result<(), PortError> {
         match &self.0 {
             Choice::AcceptAll | Choice::Table(_) => Ok(()),
-            Choice::Http(endpoint) => endpoint.key().await.map(|_| ()),
+            Choice::Endpoint(endpoint) => endpoint.key().await.map(|_| ()),
         }
     }
 }
@@ -58,7 +58,7 @@ impl UserDirectory for Directory {
         match &self.0 {
             Choice::AcceptAll => accept_all(question, body),
             Choice::Table(users) => users.reply(question, envelope, body).await,
-            Choice::Http(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
+            Choice::Endpoint(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
         }
     }
 }

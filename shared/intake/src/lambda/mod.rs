@@ -1,6 +1,6 @@
 //! The Lambda functions: entry points, and the conversion between Lambda's events and the flows.
 
-pub mod http;
+pub mod api_gateway;
 pub mod proxy;
 pub mod relay;
 mod runtime;

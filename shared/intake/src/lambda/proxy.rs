@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::http::header;
+use http::header;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -15,8 +15,8 @@ use crate::outcome::Unavailable;
 
 /// One HTTP request from API Gateway.
 ///
-/// The type of `lambda_http` rejects an event that lacks a field, used or not, and its conversion panics on invalid
-/// base64. Neither may happen to a payment.
+/// `lambda_http` is not used: it rejects an event that lacks any field, and panics on invalid base64. Neither may happen
+/// to a payment.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProxyRequest {
@@ -53,7 +53,7 @@ impl ProxyRequest {
 
     /// Returns the `Authorization` header, if there is exactly one.
     pub(crate) fn authorization(&self) -> Option<&str> {
-        // API Gateway sends all values in the second map. Events written by hand may have only the first.
+        // API Gateway sends both maps, and only the second has all values. Events written by hand may have only the first.
         let values = if self.multi_value_headers.0.is_empty() { &self.headers.0 } else { &self.multi_value_headers.0 };
         match &values[..] {
             [value] => Some(value),
@@ -100,7 +100,7 @@ impl fmt::Debug for ProxyRequest {
     }
 }
 
-/// The values of the `Authorization` header, from a map of all headers.
+/// Values of the `Authorization` header, from a map of all headers.
 #[derive(Default)]
 struct Authorization(Vec<String>);
 
@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for Authorization {
                         match headers.next_value()? {
                             OneOrMany::One(value) => values.push(value),
                             OneOrMany::Many(more) => values.extend(more),
-                            OneOrMany::Neither(IgnoredAny) => {}
+                            OneOrMany::Invalid(IgnoredAny) => {}
                         }
                     } else {
                         headers.next_value::<IgnoredAny>()?;
@@ -144,7 +144,7 @@ impl<'de> Deserialize<'de> for Authorization {
         enum OneOrMany {
             One(String),
             Many(Vec<String>),
-            Neither(IgnoredAny),
+            Invalid(IgnoredAny),
         }
 
         deserializer.deserialize_any(Headers)

@@ -1,4 +1,4 @@
-//! The function `relay`: a batch of the table's stream in, the records to retry out.
+//! The function `relay`: relays a batch of the table's stream, and returns the records to retry.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ pub async fn handle<Q: Queue, P: Parking, H: History>(
     (response, outcome)
 }
 
-/// Returns the differences between the events of a batch and their models, with one event id each.
+/// Returns the differences between the events of a batch and their models, each with one event id.
 ///
 /// Records that Lambda will retry are skipped.
 pub fn drift(event: &Event, response: &DynamoDbEventResponse) -> DriftTally<String> {

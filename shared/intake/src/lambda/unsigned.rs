@@ -3,8 +3,7 @@
 use lambda_runtime::Error;
 use xsolla::UnsignedType;
 
-pub use super::http::handle;
-use super::http::{self, HttpFlow, Request};
+use super::api_gateway::{self, HttpFlow, Request};
 use super::runtime::{invalid_setting, warm_up};
 use crate::accept::DeliveryReport;
 use crate::aws::{self, CallLimits, Events, SecretSource};
@@ -38,11 +37,11 @@ pub async fn run() -> Result<(), Error> {
         sources: settings.sources,
     };
     warm_up(&intake.events, &intake.keys, Some(&intake.directory)).await;
-    http::run(intake).await
+    api_gateway::run(intake).await
 }
 
 impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for UnsignedIntake<E, D, S> {
-    async fn receive<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
+    async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
         let route = ROUTES.iter().find(|(route, _)| event.route() == Some(route));
         let delivery = UnsignedDelivery {

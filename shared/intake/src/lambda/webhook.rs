@@ -2,8 +2,7 @@
 
 use lambda_runtime::Error;
 
-pub use super::http::handle;
-use super::http::{self, HttpFlow, Request};
+use super::api_gateway::{self, HttpFlow, Request};
 use super::runtime::{invalid_setting, warm_up};
 use crate::accept::{AcceptedTypes, Delivery, DeliveryReport, Intake};
 use crate::aws::{self, CallLimits, Events, SecretSource};
@@ -20,7 +19,7 @@ use crate::telemetry;
 /// If the configuration is invalid, or the Lambda runtime is unreachable.
 pub async fn run(accepted_types: AcceptedTypes) -> Result<(), Error> {
     telemetry::start();
-    let settings = WebhookSettings::read(&environment, accepted_types.contain_questions()).map_err(invalid_setting)?;
+    let settings = WebhookSettings::read(&environment, accepted_types.has_questions()).map_err(invalid_setting)?;
     let config = aws::function_config(CallLimits::WEBHOOK);
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let intake = Intake {
@@ -31,11 +30,11 @@ pub async fn run(accepted_types: AcceptedTypes) -> Result<(), Error> {
         sources: settings.sources,
     };
     warm_up(&intake.events, &intake.secrets, intake.directory.as_ref()).await;
-    http::run(intake).await
+    api_gateway::run(intake).await
 }
 
 impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for Intake<E, D, S> {
-    async fn receive<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
+    async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
         let (authorization, source) = (event.authorization(), event.source());
         self.accept(&Delivery { authorization, source, body, received_at, trace, time_left }).await
@@ -51,6 +50,7 @@ mod tests {
 
     use super::*;
     use crate::accept::{DEADLINE, MAX_BODY, SourcePolicy};
+    use crate::lambda::api_gateway::handle;
     use crate::lambda::proxy::ProxyRequest;
     use crate::testing::{self, FakeEventStore, FakeSecretStore, SECRET};
 

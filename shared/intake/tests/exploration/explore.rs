@@ -39,12 +39,13 @@ impl Explorer {
     }
 
     fn run(&self, scenario: &Scenario, deviations: &Deviations, with_transcript: bool) -> History {
-        // Unconstrained: a history is one tokio task, and would use up the budget of a task.
+        // Unconstrained: a history is one tokio task, and would exceed tokio's budget for a task.
         self.runtime.block_on(tokio::task::unconstrained(run(scenario, deviations, self.mutant, with_transcript)))
     }
 
-    /// Removes the webhooks and deviations that a violation does not need. Removing a webhook moves later deviations
-    /// forward.
+    /// Removes webhooks and deviations that the violation does not need.
+    ///
+    /// Without a webhook, later choices have lower numbers. So its deviations are tried with several shifts.
     fn shorten(&self, mut scenario: Scenario, mut deviations: Deviations) -> Violation {
         let guarantee = self.run(&scenario, &deviations, false).violated.unwrap();
         let is_violated = |scenario: &Scenario, deviations: &Deviations| {
@@ -78,7 +79,7 @@ impl Explorer {
 /// Runs every history of a scenario with at most this many deviations, and returns the number of histories.
 ///
 /// A deviation is a failing, hanging or killing call, another order, a new environment, a smaller batch, or a pause.
-/// Histories with fewer deviations run first, so the first violation is as short as any.
+/// Histories with fewer deviations run first, so the first violation has the fewest.
 pub fn all(scenario: &Scenario, max_deviations: usize, mutant: Option<Mutant>) -> Result<usize, Violation> {
     let explorer = Explorer::new(mutant);
     let mut plans = VecDeque::from([Deviations::new()]);

@@ -1,4 +1,4 @@
-//! One history: deliveries and relay batches, their order, and their ends.
+//! One history: interleaved deliveries and relay batches.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::webhooks::Scenario;
 const XSOLLA_RETRY_DELAY: Duration = Duration::from_mins(5);
 /// Time after which Lambda kills the relay (`template.yaml`).
 const RELAY_TIMEOUT: Duration = Duration::from_mins(1);
-/// Divides all time limits of a delivery.
+/// Step of the clock while deliveries hang. A divisor of all their time limits.
 const TICK: Duration = Duration::from_millis(300);
 /// Longer than SQS's deduplication window and the maximum age of cached secrets.
 const PAUSE: Duration = Duration::from_mins(6);
-/// Maximum number of steps. Only an endless history has more.
+/// Maximum number of steps. A history with more steps does not end.
 const MAX_STEPS: usize = 2_000;
 
 /// Result of a history.

@@ -1,7 +1,7 @@
 //! Explores histories of the real flows against simulated services.
 //!
 //! Any call can succeed, fail before or after it took effect, take effect late, hang, or kill its function. Deliveries and
-//! the relay interleave, and Xsolla and Lambda retry. `guarantees.rs` has what must hold in each history.
+//! the relay interleave, and Xsolla and Lambda retry. `guarantees.rs` checks each history.
 //!
 //! All short histories run, and some random long ones. `EXPLORE_RUNS` sets the number of long ones, `EXPLORE_SEED` their
 //! seed, and `EXPLORE_DEEPER` the additional deviations of short ones. `mutants.rs` proves that violations are detected.
@@ -26,7 +26,7 @@ use webhooks::{
     UNSENDABLE_DISPUTE, Webhook,
 };
 
-fn variable(name: &str, default: u32) -> u32 {
+fn env_or(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
@@ -44,7 +44,7 @@ fn variable(name: &str, default: u32) -> u32 {
 #[case::forgery(3, &[FORGED, PAYMENT_8])]
 #[case::secret_rotation(2, &[PAYMENT, ROTATED_PAYMENT, ROTATED_PAYMENT])]
 fn guarantees_hold_in_all_short_histories(#[case] max_deviations: u32, #[case] webhooks: &[Webhook]) {
-    let max_deviations = max_deviations + variable("EXPLORE_DEEPER", 0);
+    let max_deviations = max_deviations + env_or("EXPLORE_DEEPER", 0);
     let started = Instant::now();
     let histories = explore::all(&Scenario::new(webhooks), max_deviations as usize, None)
         .unwrap_or_else(|violation| panic!("{violation}"));
@@ -55,8 +55,8 @@ fn guarantees_hold_in_all_short_histories(#[case] max_deviations: u32, #[case] w
 
 #[test]
 fn guarantees_hold_in_random_long_histories() {
-    let seed = variable("EXPLORE_SEED", 1);
-    explore::random(variable("EXPLORE_RUNS", 1_000), seed, None)
+    let seed = env_or("EXPLORE_SEED", 1);
+    explore::random(env_or("EXPLORE_RUNS", 1_000), seed, None)
         .unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
 }
 

@@ -32,7 +32,7 @@ const MAX_LINES: usize = 100;
 /// option to choose.
 pub type Deviations = Vec<(usize, usize)>;
 
-/// The result of a call.
+/// Fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CallFault {
     None,
@@ -147,7 +147,7 @@ impl SimulatedAws {
         self.0.lock().unwrap()
     }
 
-    /// Makes a call. Other invocations may run first. Then the call has the chosen result.
+    /// Makes a call with a chosen fault. Other invocations may run first.
     async fn call<T: Send>(
         &self,
         name: &'static str,

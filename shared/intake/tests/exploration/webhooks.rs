@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Secrets that are valid from a time on, the current one first.
+/// A time, and the secrets that are valid from then on, current one first.
 pub type Secrets = (Duration, &'static str);
 
 /// Secrets and webhooks of a history.

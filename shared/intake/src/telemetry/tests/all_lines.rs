@@ -67,7 +67,7 @@ async fn all_lines() -> Vec<String> {
     drop(guard);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for (message, event_id) in [
-        ("event rejected by SQS; parked", "payout#8841#payout#in_progress"),
+        ("event cannot be queued; parked", "payout#8841#payout#in_progress"),
         ("sending to SQS failed; will retry", "transaction#2298114507#payment"),
     ] {
         let has_event = |line: &str| line.contains(message) && line.contains(event_id);
@@ -115,7 +115,7 @@ async fn webhook_lines() -> Vec<String> {
                 "body": body,
             });
             let request: ProxyRequest = serde_json::from_str(&request.to_string()).unwrap();
-            let (_, line) = lambda::webhook::handle(intake, &request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
+            let (_, line) = lambda::api_gateway::handle(intake, &request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
             lines.extend(formats(line));
         }
     }
@@ -140,7 +140,7 @@ async fn unsigned_lines() -> Vec<String> {
                 "body": body,
             });
             let request: ProxyRequest = serde_json::from_str(&request.to_string()).unwrap();
-            let (_, line) = lambda::unsigned::handle(&intake, &request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
+            let (_, line) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::UNIX_EPOCH, DEADLINE).await;
             lines.extend(formats(line));
         }
     }

@@ -1,11 +1,11 @@
-//! The frame of the functions behind API Gateway: a proxy event in, a flow, an answer and a log line out.
+//! Functions behind API Gateway: run a flow on each request, and write its log line.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use http::{HeaderValue, header};
 use jiff::Timestamp;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
-use lambda_http::http::{HeaderValue, header};
 use lambda_runtime::{Error, LambdaEvent};
 use xsolla::model::Json;
 
@@ -19,7 +19,7 @@ use crate::trace::TraceHeader;
 /// A flow behind API Gateway.
 pub trait HttpFlow: Send + Sync {
     /// Processes a request.
-    fn receive<'a>(&self, request: Request<'a>) -> impl Future<Output = DeliveryReport<'a>> + Send;
+    fn process<'a>(&self, request: Request<'a>) -> impl Future<Output = DeliveryReport<'a>> + Send;
 }
 
 /// A request with its decoded body.
@@ -63,7 +63,7 @@ pub async fn handle(
     let started = Instant::now();
     let body = event.body();
     let report = match &body {
-        Ok(body) => flow.receive(Request { event, body, received_at, trace, time_left }).await,
+        Ok(body) => flow.process(Request { event, body, received_at, trace, time_left }).await,
         Err(reason) => DeliveryReport::from(Outcome::Unavailable(*reason)),
     };
     (response(&report), WebhookLog::new(&report, received_at, started.elapsed()))

@@ -1,4 +1,4 @@
-//! A directory at an HTTPS endpoint of the studio, which receives questions as Xsolla sent them, with our signature.
+//! A directory at an HTTPS endpoint of the studio. Questions are forwarded unchanged, with our own signature.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use hmac::{Hmac, KeyInit, Mac};
+use http::{Request, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
-use lambda_http::http::{Request, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use tokio::sync::OnceCell;
@@ -34,7 +34,7 @@ const POST: &str = "POST to the endpoint of USER_DIRECTORY";
 
 /// An endpoint, and the key that signs requests to it.
 #[derive(Debug, Clone)]
-pub(super) struct HttpDirectory {
+pub(super) struct EndpointDirectory {
     url: Uri,
     key: Key,
     http: SharedHttpConnector,
@@ -54,7 +54,7 @@ enum AttemptError {
     Final(String),
 }
 
-impl HttpDirectory {
+impl EndpointDirectory {
     pub(super) fn new(url: Uri, key: KeySetting, config: &SdkConfig) -> Self {
         let key = match key {
             KeySetting::Given(key) => Key::Given(key),
