@@ -1,9 +1,9 @@
 //! Receives webhooks, stores them, and relays them to the game's queue.
 //!
-//! Three flows use ports and know no SDK:
+//! Three flows call outside services through ports, without an SDK:
 //!
 //! - [`accept`]: verify, identify, store, answer.
-//! - [`unsigned`]: the same for notifications that Xsolla does not sign.
+//! - [`unsigned`]: the same steps for notifications that Xsolla does not sign.
 //! - [`relay`]: from the table's stream to the queue, in order per subject.
 //!
 //! [`aws`] and [`directory`] implement the ports. [`lambda`] runs the flows as Lambda functions.

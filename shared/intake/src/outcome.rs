@@ -49,13 +49,13 @@ pub enum Unavailable {
     NoDirectory,
     /// The function serves another type.
     UnexpectedType,
-    /// The signature or key is right, but the source address is not on the list. The list may be outdated.
+    /// The signature or key is right, but the source address is outside the expected ranges, which may be outdated.
     UnknownSource,
     /// The key in the path is not one of the unsigned routes' keys.
     WrongKey,
     /// The body is larger than any webhook. It was not hashed.
     BodyTooLarge,
-    /// The body is not valid base64, although the gateway says so.
+    /// API Gateway marked the body as base64, but it is not valid base64.
     UndecodableBody,
     /// The method is not POST.
     MethodNotAllowed,

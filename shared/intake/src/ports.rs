@@ -13,7 +13,7 @@ use crate::sqs_message::Message;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {cause}")]
 pub struct PortError {
-    /// The operation in the service's own words, such as `dynamodb:PutItem`.
+    /// Name of the operation, such as `dynamodb:PutItem`.
     pub operation: &'static str,
     /// The error of the service or the connection.
     pub cause: String,

@@ -14,7 +14,7 @@ pub(crate) async fn answer(
     envelope: &Envelope<'_>,
     body: &[u8],
 ) -> Result<(Outcome, Option<Json>), EarlyExit> {
-    // Boxed to keep the future of an event small: the future of a question is larger.
+    // Boxed to keep the future of an event small. The future of a question is larger.
     let reply =
         Box::pin(directory.reply(question, envelope, body)).await.map_err(unavailable(Unavailable::Directory))?;
     let reply = reply.ok_or_else(no_directory)?;
@@ -25,6 +25,7 @@ pub(crate) async fn answer(
     })
 }
 
+/// Returns the exit for a question without a directory.
 pub(crate) fn no_directory() -> EarlyExit {
     Outcome::Unavailable(Unavailable::NoDirectory).into()
 }

@@ -180,7 +180,7 @@ pub struct StoredEvent {
     pub body: Vec<u8>,
 }
 
-/// An item lacks an attribute that every event has, or the attribute is invalid.
+/// A required attribute of an item is missing or invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the item has no valid attribute `{0}`")]
 pub struct MissingAttribute(pub &'static str);
@@ -200,7 +200,7 @@ impl StoredEvent {
     ///
     /// # Errors
     ///
-    /// If an attribute that every event has is missing or invalid.
+    /// If a required attribute is missing or invalid.
     pub fn read(item: &impl Item) -> Result<Self, MissingAttribute> {
         let required = |name| item.string(name).ok_or(MissingAttribute(name)).map(str::to_owned);
         let optional = |name| item.string(name).map(str::to_owned);

@@ -65,7 +65,7 @@ impl DeliveryReport<'_> {
         Self::from(Outcome::Unavailable(Unavailable::Deadline))
     }
 
-    /// Adds the result of a flow, unless it timed out. Then the report has what the flow had written until then.
+    /// Adds the result of a flow. After a timeout, the report has only the results of completed steps.
     pub(crate) fn conclude(self, result: Result<Result<Outcome, EarlyExit>, Elapsed>) -> Self {
         match result {
             Ok(Ok(outcome)) => Self { outcome, ..self },

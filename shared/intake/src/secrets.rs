@@ -15,7 +15,7 @@ use crate::ports::{PortError, SecretStore};
 const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// Age at which cached secrets are read again. A removed secret is accepted for at most this long.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
-/// Longest time that a webhook waits for a refresh of secrets that are merely old.
+/// Longest time that a webhook waits for the refresh of old secrets.
 const REFRESH_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Caches the secrets of a store, and reads them again when they may have changed.

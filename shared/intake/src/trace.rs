@@ -1,4 +1,4 @@
-//! X-Ray's trace header, which connects a webhook with the relayed event.
+//! X-Ray trace header, which links a webhook to its relayed event.
 
 use std::fmt::Write as _;
 

@@ -139,8 +139,8 @@ async fn rejects_body_larger_than_limit() {
     let largest = format!(r#"{{"notification_type":"payment","x":"{}"}}"#, "x".repeat(MAX_BODY - 38));
     assert_eq!(largest.len(), MAX_BODY);
     assert_eq!(deliver(&intake, &largest).await, ACCEPTED);
-    let unsigned = SignedBody::with_secret(largest + " ", "wrong");
-    let report = intake.accept(&unsigned.delivery()).await;
+    let too_large = SignedBody::with_secret(largest + " ", "wrong");
+    let report = intake.accept(&too_large.delivery()).await;
     assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::BodyTooLarge), "the signature is not checked");
 }
 

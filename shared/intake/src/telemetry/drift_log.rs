@@ -11,7 +11,7 @@ use super::metrics::{BY_TYPE, Group, Metric, Metrics};
 
 /// The log line of one difference.
 ///
-/// The metric has only the type as dimension: the other fields have too many values.
+/// The type is the metric's only dimension, since the other fields have too many values.
 #[derive(Serialize)]
 pub(crate) struct DriftLog<'t> {
     timestamp: Timestamp,

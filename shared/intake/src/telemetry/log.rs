@@ -23,7 +23,7 @@ pub(crate) fn start() {
     let level = *LEVEL.get_or_init(|| configured.unwrap_or(LevelFilter::INFO));
     let targets = Targets::new().with_target("intake", level).with_default(Level::WARN);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
-    // Fails if one process runs two functions, as tests do. Then the first subscriber stays.
+    // Fails for the second function in a process, as in tests. It uses the first subscriber.
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }
 

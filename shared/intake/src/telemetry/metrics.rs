@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// Sets of dimensions. A metric is counted once per set. The line has the dimensions' values.
+/// Sets of dimensions. CloudWatch counts a metric once per set, with the values in the line.
 pub(super) type Dimensions = &'static [&'static [&'static str]];
 
 pub(super) const NO_DIMENSIONS: Dimensions = &[&[]];

@@ -14,7 +14,7 @@ use crate::accept::DeliveryReport;
 use crate::outcome::{Outcome, Unavailable};
 use crate::trace::TraceHeader;
 
-/// The log line of a webhook. With a wrong signature or key, it has no data about the content.
+/// The log line of a webhook. After a wrong signature or key, it has nothing from the body.
 ///
 /// Written without `tracing`. This and the partial parsing of the proxy event save about a sixth of a webhook's CPU time
 /// (measured together, November 2026).

@@ -116,7 +116,7 @@ fn lines_that_alarms_count_are_at_least_warnings() {
         Outcome::Unavailable(Unavailable::UnexpectedType),
     ];
     let mut counted: BTreeSet<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
-    counted.insert("accepted"); // of RelayStalled and NoWebhooks, which are off at WARN
+    counted.insert("accepted"); // of RelayStalled and NoWebhooks, which do not work at WARN
     assert_eq!(in_template("Dimensions: [{Name: outcome,", "Value: "), counted);
     for outcome in outcomes {
         assert!(level_of(&DeliveryReport::from(outcome)) <= Level::WARN, "{}", outcome.name());
@@ -127,7 +127,7 @@ fn lines_that_alarms_count_are_at_least_warnings() {
     let unknown_source = DeliveryReport { unknown_source: Some(UnknownSource(None)), ..accepted() };
     let old_secret = DeliveryReport { secret_index: Some(1), ..accepted() };
     assert_eq!([level_of(&unknown_source), level_of(&old_secret)], [Level::WARN; 2]);
-    // `Drift` has a line of its own, always a warning. RelayStalled uses those of the relay.
+    // The drift line is always a warning. RelayStalled, which does not work at WARN, uses the batch line.
     let counted = BTreeSet::from(["OldSecret", "Parked", "Queued", "UnknownSource", "Webhooks"]);
     assert_eq!(in_template("Namespace: XsollaWebhooks\n", "MetricName: "), counted);
     assert_eq!(in_template("SELECT SUM(", ""), BTreeSet::from(["Drift"]));
