@@ -50,7 +50,7 @@ pub struct EventFacts<'a> {
 }
 
 impl EventFacts<'_> {
-    /// Returns whether [`Self::goods`] needs the other events of the subject.
+    /// Returns whether [`Self::goods`] requires the other events of the subject.
     #[must_use]
     pub fn goods_depend_on_history(&self, payment_without_order: PaymentWithoutOrder) -> bool {
         match self.rule() {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// An event has the effect `info` if its type is unknown or deprecated, or if its ids are missing (`identified` is `false`):
 /// its retry could not be recognized, so it must not grant anything.
-///
-/// Exhaustive on purpose: a consumer must decide what to do with each effect.
+// Not `non_exhaustive`: a consumer must handle every effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::IntoStaticStr)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(test, derive(strum::VariantArray))]

@@ -18,7 +18,7 @@
 //! let envelope = Envelope::parse(&verified)?;
 //! assert_eq!(envelope.event_id().to_string(), "transaction#2105129134#payment");
 //! // 3. Your code: store the body under its event id, unless the key exists.
-//! // 4. Answer as the type's documentation says.
+//! // 4. Answer with the documented status of the type.
 //! assert_eq!(Answer::Success(envelope.success()).status(), 204);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -32,7 +32,7 @@
 //!
 //! # Acting on an event
 //!
-//! - [`EventFacts`] decides what the event does to the goods: a sale is reported in several events, and only one grants.
+//! - [`EventFacts`] decides the effect of the event on the goods: several events report a sale, and only one grants it.
 //! - [`ItemRole`] marks the lines of an order that are contents of a bundle.
 //! - [`model`] has a struct for each type.
 //!

@@ -44,7 +44,7 @@ pub enum ParseResponseError {
     /// The question has no reply with this status.
     #[error("status {0} is not a reply to this question")]
     Status(u16),
-    /// The body does not have the form that the question needs.
+    /// The body does not have the form that the question requires.
     #[error("status {status} with a body that is not {expected}")]
     Body {
         /// The status of the response.

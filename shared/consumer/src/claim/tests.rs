@@ -76,7 +76,7 @@ impl FakeState {
 
     fn write(&mut self, new: Record) {
         let owner = self.claims.last().map_or(0, |(token, _)| *token);
-        self.check(self.record.state != State::Done, "a completed claim stays completed");
+        self.check(self.record.state != State::Done, "a completed claim never changes");
         match new.state {
             State::Held { until } => {
                 self.check(new.token > owner, "each claim has a higher token");

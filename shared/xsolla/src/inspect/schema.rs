@@ -1,6 +1,6 @@
 //! JSON Schemas of the models, for consumers in other languages and for drift.
 //!
-//! A new model needs a line in `MODELS`.
+//! Adding a model means adding a line to `MODELS`.
 
 use std::collections::BTreeSet;
 

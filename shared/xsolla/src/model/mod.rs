@@ -1,6 +1,6 @@
 //! Models: a struct for each type that Xsolla has not deprecated.
 //!
-//! Receiving a notification needs no models; a consumer that acts on it does. Each struct implements [`Model`].
+//! A receiver needs no models. A consumer that acts on a notification does. Each struct implements [`Model`].
 //!
 //! The fields follow the tables of [Xsolla's documentation](https://developers.xsolla.com/webhooks/). Where its samples or real
 //! notifications differ from the tables, both are accepted:

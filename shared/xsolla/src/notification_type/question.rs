@@ -2,7 +2,7 @@
 
 /// A notification that requires an answer now.
 ///
-/// Exhaustive on purpose: a receiver must decide how to answer a new question.
+/// Not `non_exhaustive`: a receiver must handle every question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// Asks whether a user exists. Sent several times per payment, during the checkout. Never retried.
