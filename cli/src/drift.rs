@@ -152,7 +152,7 @@ fn cells(row: &DriftRow<'_, FirstSeen>) -> [String; 7] {
     let path = if row.path.is_empty() { "(entire body)" } else { row.path };
     [
         row.example.at.clone(),
-        format!("{} of {}", row.count, row.of),
+        format!("{} of {}", row.count, row.total),
         row.type_label.to_owned(),
         path.to_owned(),
         row.drift.to_string(),

@@ -1,8 +1,8 @@
-//! Batches of a Lambda function on the queue: processed in order, with a response that names the failed messages.
+//! Batches of a Lambda function: processed in order, with a response that names the failed messages.
 //!
 //! | Mistake | Consequence | Solution |
 //! |---|---|---|
-//! | One failed message fails the function | SQS retries the whole batch, and moves it to the dead-letter queue after ten attempts | [`Batch::in_order`] returns the failed messages |
+//! | One failed message fails the function | SQS retries the whole batch, and moves it to the dead-letter queue after ten deliveries | [`Batch::in_order`] returns the failed messages |
 //! | A later message of the failed message's group is applied | A refund is applied before its order | [`Batch::in_order`] stops the group at its first failure |
 //! | All later messages wait for a failed message | One sale delays all others | [`Batch::in_order`] continues with the other groups |
 //! | An unreadable message fails the function | SQS retries the whole batch | Each message is read separately, and fails only its group |
@@ -38,7 +38,7 @@ pub struct Message {
     pub id: String,
     /// Message group: the event's subject.
     pub group: String,
-    /// X-Ray trace header of the webhook. Lambda links its own trace by itself; this is for other tracing systems.
+    /// X-Ray trace header of the webhook, for other tracing systems. Lambda links its own trace automatically.
     pub trace_header: Option<String>,
     /// Body, for [`crate::Event::read`].
     pub body: String,

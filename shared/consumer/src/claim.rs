@@ -1,6 +1,6 @@
 //! Claims: one worker at a time applies an event, and no worker applies it again.
 //!
-//! **If everything that you do is in one database with transactions, you need no claims.** Insert the event id into a
+//! **If all effects are in one database with transactions, you need no claims.** Insert the event id into a
 //! table of that database, in the transaction that grants. Claims are for effects elsewhere: another service's API, an
 //! e-mail, a database without transactions.
 //!
@@ -14,7 +14,7 @@
 //! | The event is marked as done after failed work | The sale is never granted | [`Claims::release`], or no call: the event is claimed again |
 //! | Two workers have the event, because the work takes longer than the queue's visibility time-out | Granted twice | The second worker gets [`Claimed::Held`] |
 //! | A worker dies, and its mark remains | Never granted | The lease expires |
-//! | The lease ends with the Lambda invocation | The function's last request takes effect during the next worker's lease. And the deadline is that of a batch, not of an event | You choose the length of the lease |
+//! | The lease ends with the Lambda invocation | The function's last request takes effect during the next worker's lease. Also, the deadline is that of a batch, not of an event | You choose the length of the lease |
 //! | A worker pauses, its lease expires, and it then deletes another worker's mark | A third worker claims the event | Only the token of the current claim can complete or release it: [`ClaimError::Lost`] |
 //! | A paused worker overwrites newer data | The older write wins | The fencing token, if your store checks it |
 //! | The mark expires before the last delivery of the message | Granted twice | A claim is stored for 400 days, like the event by default. Do not replay older events |
@@ -45,7 +45,7 @@ const MAX_LEASE: Duration = Duration::from_hours(12);
 
 /// The stored state of an event's claims.
 ///
-/// A token never has the same kind of state twice. So a store can detect a change by comparing these two.
+/// A token never returns to an earlier kind of state. So a store detects a change by comparing the token and the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
     /// Token of the last claim. It never decreases.
@@ -105,7 +105,7 @@ pub enum Replaced {
     },
 }
 
-/// Claims events.
+/// Claims on events, with one store and one length of lease.
 #[derive(Debug, Clone)]
 pub struct Claims<S> {
     store: S,
@@ -116,11 +116,11 @@ pub struct Claims<S> {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Claimed {
-    /// The worker has claimed the event, and applies it.
+    /// The worker has claimed the event, and must now apply it.
     New(Claim),
     /// The event is already applied. Delete its message.
     Done,
-    /// Another worker has claimed the event and may fail. Let SQS retry the message.
+    /// Another worker has claimed the event, and may still fail. Let SQS retry the message.
     Held {
         /// End of that worker's lease.
         until: SystemTime,
@@ -137,13 +137,13 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The fencing token. Higher than those of earlier claims of this event; the first is 1.
+    /// Returns the fencing token. It is higher than those of earlier claims of this event; the first is 1.
     #[must_use]
     pub const fn token(&self) -> u64 {
         self.token
     }
 
-    /// End of the lease.
+    /// Returns the end of the lease.
     #[must_use]
     pub const fn until(&self) -> SystemTime {
         self.until
@@ -163,7 +163,7 @@ pub enum ClaimError<E> {
 }
 
 impl<S: ClaimStore> Claims<S> {
-    /// Claims events in a store, with a lease of this length, at most 12 hours.
+    /// Creates claims in a store, with a lease of this length, at most 12 hours.
     #[must_use]
     pub fn new(store: S, lease: Duration) -> Self {
         Self { store, lease: lease.min(MAX_LEASE) }
@@ -176,7 +176,7 @@ impl<S: ClaimStore> Claims<S> {
     /// If the store fails. Let SQS retry the message. The event may be claimed until the lease expires.
     pub async fn claim(&self, event_id: &str, now: SystemTime) -> Result<Claimed, S::Error> {
         let until = now + self.lease;
-        // Most events are new and need only one call.
+        // Most events are new: one call suffices.
         let mut expected = Record::UNCLAIMED;
         loop {
             match expected.state {

@@ -29,9 +29,9 @@ const EVENT_ID: &str = "event_id";
 const TOKEN: &str = "token";
 /// `free`, `held` or `done`. String.
 const STATE: &str = "state";
-/// End of the last claim's lease, in milliseconds since 1970. Number.
+/// End of the last claim's lease, in milliseconds since the Unix epoch. Number.
 const HELD_UNTIL: &str = "held_until";
-/// Time after which DynamoDB may delete the item (TTL), in seconds since 1970. Number.
+/// Time after which DynamoDB may delete the item (TTL), in seconds since the Unix epoch. Number.
 const EXPIRES_AT: &str = "expires_at";
 /// Id of the call that wrote the item, so that a retried call recognizes its own write. String.
 const ATTEMPT: &str = "attempt";
@@ -57,7 +57,7 @@ pub struct TableError {
 }
 
 impl ClaimsTable {
-    /// Uses the table with this name.
+    /// Creates a store in the table with this name.
     pub const fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
@@ -77,13 +77,13 @@ impl ClaimStore for ClaimsTable {
             .expression_attribute_names("#state", STATE)
             .expression_attribute_names("#attempt", ATTEMPT)
             .expression_attribute_values(":new_token", AttributeValue::N(new.token.to_string()))
-            .expression_attribute_values(":new_state", AttributeValue::S(name(new.state).to_owned()))
+            .expression_attribute_values(":new_state", AttributeValue::S(state_name(new.state).to_owned()))
             .expression_attribute_values(":attempt", AttributeValue::S(attempt.clone()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let mut set = "SET #token = :new_token, #state = :new_state, #attempt = :attempt".to_owned();
         if let State::Held { until } = new.state {
             set.push_str(", #held_until = :held_until, #expires_at = :expires_at");
-            let until = since_1970(until);
+            let until = since_epoch(until);
             let expires_at = until.saturating_add(RETENTION).as_secs();
             update = update
                 .expression_attribute_names("#held_until", HELD_UNTIL)
@@ -97,24 +97,24 @@ impl ClaimStore for ClaimsTable {
             update
                 .condition_expression("#token = :token AND #state = :state")
                 .expression_attribute_values(":token", AttributeValue::N(expected.token.to_string()))
-                .expression_attribute_values(":state", AttributeValue::S(name(expected.state).to_owned()))
+                .expression_attribute_values(":state", AttributeValue::S(state_name(expected.state).to_owned()))
         };
         match update.update_expression(set).send().await {
             Ok(_) => Ok(Replaced::Yes),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(error)) => {
                     let found = error.item().filter(|item| !item.is_empty());
-                    // The SDK retried a write that had taken effect without a response: the item is its own.
+                    // The SDK retried a write whose response was lost: this call wrote the item.
                     if found.and_then(|item| item.get(ATTEMPT)?.as_s().ok()) == Some(&attempt) {
                         return Ok(Replaced::Yes);
                     }
-                    match found.map_or(Some(Record::UNCLAIMED), record) {
-                        // Prevents an endless loop of the caller.
+                    match found.map_or(Some(Record::UNCLAIMED), parse_record) {
+                        // Prevents an endless loop in the caller.
                         Some(found) if found == expected => {
-                            Err(invalid("the condition failed although the item is the expected one"))
+                            Err(unexpected("the condition failed although the item is the expected one"))
                         }
                         Some(found) => Ok(Replaced::No { found }),
-                        None => Err(invalid("the item is not a claim")),
+                        None => Err(unexpected("the item is not a claim")),
                     }
                 }
                 _ => Err(table_error(&error)),
@@ -123,7 +123,7 @@ impl ClaimStore for ClaimsTable {
     }
 }
 
-fn record(item: &Item) -> Option<Record> {
+fn parse_record(item: &Item) -> Option<Record> {
     let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<u64>().ok();
     let state = match item.get(STATE)?.as_s().ok()?.as_str() {
         "free" => State::Free,
@@ -134,7 +134,7 @@ fn record(item: &Item) -> Option<Record> {
     Some(Record { token: number(TOKEN)?, state })
 }
 
-const fn name(state: State) -> &'static str {
+const fn state_name(state: State) -> &'static str {
     match state {
         State::Free => "free",
         State::Held { .. } => "held",
@@ -142,11 +142,11 @@ const fn name(state: State) -> &'static str {
     }
 }
 
-fn since_1970(time: SystemTime) -> Duration {
+fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-fn invalid(cause: &str) -> TableError {
+fn unexpected(cause: &str) -> TableError {
     TableError { cause: cause.to_owned() }
 }
 

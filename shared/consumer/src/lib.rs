@@ -1,4 +1,4 @@
-//! For consumers of the game's queue: reads messages, and applies each event once.
+//! Library for consumers of the game's queue: reads messages and applies each event once.
 //!
 //! - [`Event`] is a message, from the crate `message`.
 //! - [`batch`] processes the batch of a Lambda function in order.
@@ -42,7 +42,7 @@
 //!     .await
 //! }
 //!
-//! /// `Ok`: SQS deletes the message. An error: SQS retries it and the later messages of its group.
+//! /// Applies one message. On success, SQS deletes it. On an error, SQS retries it and the later messages of its group.
 //! async fn apply(claims: &Claims<ClaimsTable>, message: &Message) -> Result<(), Error> {
 //!     let event = Event::read(&message.body)?;
 //!     if event.goods != Goods::Grant || event.mode == Mode::Sandbox {

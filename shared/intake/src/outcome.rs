@@ -1,14 +1,16 @@
 //! The table of answers: each outcome of a request and its HTTP answer.
 //!
 //! Xsolla treats a 4xx on a payment as final: the player is charged, gets nothing, and Xsolla never retries. So 400 is only
-//! for a bad signature, a body that is not a webhook, and an unknown user. 404 answers some questions, never an event.
+//! for a bad signature, a body that is not a webhook, and an unknown user. 404 is for some questions, never for an event.
 //! Everything temporary is 5xx, which Xsolla retries (`payment`: up to 12 times in 48 hours; `order_paid`: up to 20 times in
 //! 12 hours).
 
+use strum::VariantNames;
 use xsolla::{Answer, Refusal, Reply, Success};
 
 /// The result of one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
     /// A new event was stored.
     Accepted(Success),
@@ -31,19 +33,25 @@ pub enum Outcome {
     /// An unreadable question of a Web Shop is not stored.
     Unreadable,
     /// The request cannot be served now, or not by this function. Xsolla retries it.
+    #[strum(transparent)]
     Unavailable(Unavailable),
 }
 
 /// The reason for a 5xx answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Unavailable {
     /// The event store failed.
+    #[strum(serialize = "store_unavailable")]
     Store,
     /// The directory failed, or its answer is unusable.
+    #[strum(serialize = "directory_unavailable")]
     Directory,
     /// The secrets, or the keys of the unsigned routes, could not be read.
+    #[strum(serialize = "secrets_unavailable")]
     Secrets,
     /// The deadline passed.
+    #[strum(serialize = "deadline_exceeded")]
     Deadline,
     /// No directory answers this question.
     NoDirectory,
@@ -90,29 +98,15 @@ impl Outcome {
 
     /// Returns the name used in logs and metrics.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Accepted(_) => "accepted",
-            Self::Duplicate(_) => "duplicate",
-            Self::Conflict(_) => "conflict",
-            Self::UserFound => "user_found",
-            Self::UserNotFound => "user_not_found",
-            Self::Answered => "answered",
-            Self::NotFound => "not_found",
-            Self::InvalidSignature => "invalid_signature",
-            Self::Unreadable => "unreadable",
-            Self::Unavailable(Unavailable::Store) => "store_unavailable",
-            Self::Unavailable(Unavailable::Directory) => "directory_unavailable",
-            Self::Unavailable(Unavailable::Secrets) => "secrets_unavailable",
-            Self::Unavailable(Unavailable::Deadline) => "deadline_exceeded",
-            Self::Unavailable(Unavailable::NoDirectory) => "no_directory",
-            Self::Unavailable(Unavailable::UnexpectedType) => "unexpected_type",
-            Self::Unavailable(Unavailable::UnknownSource) => "unknown_source",
-            Self::Unavailable(Unavailable::WrongKey) => "wrong_key",
-            Self::Unavailable(Unavailable::BodyTooLarge) => "body_too_large",
-            Self::Unavailable(Unavailable::UndecodableBody) => "undecodable_body",
-            Self::Unavailable(Unavailable::MethodNotAllowed) => "method_not_allowed",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Iterates over the names of all outcomes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        // `Unavailable` has the names of its reasons.
+        let outcomes = Self::VARIANTS.iter().filter(|name| **name != "unavailable");
+        outcomes.chain(Unavailable::VARIANTS).copied()
     }
 }
 
@@ -129,6 +123,8 @@ impl From<&Reply> for Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use Success::{NoContent, Ok};
     use Unavailable as U;
@@ -174,6 +170,12 @@ mod tests {
             });
             assert_eq!(sent, code, "{name}");
         }
+    }
+
+    #[test]
+    fn names_are_complete() {
+        let names: BTreeSet<&str> = Outcome::names().collect();
+        assert_eq!(names, TABLE.map(|(_, name, ..)| name).into());
     }
 
     #[test]

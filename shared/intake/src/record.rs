@@ -84,7 +84,8 @@ impl fmt::Debug for Body<'_> {
 }
 
 /// Kind of a record. Only events are relayed; an operator inspects the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// An event.
     Event,
@@ -97,12 +98,8 @@ pub enum Kind {
 impl Kind {
     /// Value of the attribute [`crate::table::KIND`].
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Event => "event",
-            Self::Conflict => "conflict",
-            Self::Unreadable => "unreadable",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

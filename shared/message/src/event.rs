@@ -12,7 +12,7 @@ use xsolla::{Goods, ItemRole, Mode};
 
 /// An event in the game's queue: the JSON body of an SQS message.
 ///
-/// Later versions may add fields. They do not remove any.
+/// Later versions may add fields, but do not remove any.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Event<'a> {
     /// Idempotency key. SQS delivers at least once: apply each event id once.
@@ -21,9 +21,9 @@ pub struct Event<'a> {
     /// Xsolla's `notification_type`; `payout` for a payout, which has none.
     #[serde(borrow, rename = "type")]
     pub notification_type: Cow<'a, str>,
-    /// What to do with the goods. A consumer that follows it grants each sale once and revokes it once.
+    /// Effect on the goods. A consumer that follows it grants each sale once and revokes it once.
     pub goods: Goods,
-    /// What the event is about, and the message group: `transaction#<id>`, else `order#<id>`, `subscription#<id>`,
+    /// Subject of the event, and message group: `transaction#<id>`, else `order#<id>`, `subscription#<id>`,
     /// `payment_account#<id>`, `operation#<id>`, `payout#<id>`, else `body#<digest>`. Events of a subject arrive in order.
     #[serde(borrow)]
     pub subject: Cow<'a, str>,
@@ -35,11 +35,12 @@ pub struct Event<'a> {
     pub project_id: Option<Cow<'a, str>>,
     /// `sandbox` if any field of the notification marks a test. A test must not grant anything of value.
     pub mode: Mode,
-    /// `false`: the type is unknown or its ids are missing. The event id contains the body's digest.
+    /// Whether the event id contains the type's ids. If not, the type is unknown or its ids are missing, and the event id
+    /// contains the body's digest.
     pub identified: bool,
-    /// `true`: Xsolla has withdrawn the type.
+    /// Whether Xsolla has removed the type from its documentation.
     pub deprecated: bool,
-    /// `true`: sent by an operator, possibly late and not for the first time. Check the event id as usual.
+    /// Whether an operator sent the message, possibly late and not for the first time. Check the event id as usual.
     #[serde(default)]
     pub replay: bool,
     /// Time of receipt, in UTC: `2026-11-22T00:31:07.042Z`.
@@ -54,7 +55,7 @@ pub struct Event<'a> {
     pub notification: &'a RawValue,
 }
 
-/// A message that is not an event. The error has the position, but no content.
+/// A message that is not an event. The error has the position of the fault, but no content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the message is not a valid event at line {line}, column {column}")]
 pub struct UnreadableMessage {
@@ -98,7 +99,7 @@ pub fn schema() -> Schema {
         }));
     }
     let mut schema = generator.into_root_schema_for::<Event<'_>>();
-    // All fields are present, even if their value is null.
+    // The relay writes all fields, even if their value is null.
     let properties = schema.get("properties").and_then(|properties| properties.as_object());
     let required: Vec<_> = properties.into_iter().flat_map(|properties| properties.keys().cloned()).collect();
     schema.insert("required".to_owned(), required.into());

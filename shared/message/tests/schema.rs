@@ -1,4 +1,4 @@
-//! The published schema equals that of the code, and accepts every message.
+//! The published schema equals the generated one and accepts every message.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use message::{Event, ItemRole};
@@ -50,7 +50,7 @@ fn published_schema_is_current() {
 
 const CONSUMING_EVENTS: &str = include_str!("../../../docs/consuming-events.md");
 
-/// Returns the message in a page.
+/// Returns the first JSON block of a page.
 fn documented_message(page: &str) -> Value {
     let (_, rest) = page.split_once("```json\n").unwrap();
     serde_json::from_str(rest.split_once("```").unwrap().0).unwrap()

@@ -1,10 +1,10 @@
 //! HTTP answers to Xsolla: statuses and bodies.
 //!
 //! Xsolla treats a 4xx on a payment as final: the user is charged, the purchase fails, and Xsolla never retries. So 400 is
-//! only for a bad signature, a body that is not a webhook, and a user who does not exist. 404 answers some questions, never
+//! only for a bad signature, a body that is not a webhook, and a user who does not exist. 404 is for some questions, never for
 //! an event. Everything temporary is 5xx, which Xsolla retries: see [`RetrySchedule`](crate::RetrySchedule).
 
-/// An HTTP answer. Each variant can only have statuses of its kind.
+/// An HTTP answer: its status and its body.
 ///
 /// # Example
 ///

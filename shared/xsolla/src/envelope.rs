@@ -1,4 +1,4 @@
-//! The envelope: what a receiver needs of any notification, without its model.
+//! The envelope: the identity of a notification, parsed without its model.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::notification_type::{NotificationType, Role, UnsignedType};
 use crate::signature::Verified;
 
 /// The maximum length of an order, user or project id, in bytes. DynamoDB allows 2,048 for the key of an index.
-const MAX_REFERENCE: usize = 1024;
+const MAX_REFERENCE_LEN: usize = 1024;
 
 /// The identity of a notification: its type, event id, mode, and the ids it refers to.
 ///
@@ -20,7 +20,7 @@ const MAX_REFERENCE: usize = 1024;
 /// are not as documented. Ids are text, even if they were sent as numbers.
 ///
 /// An envelope has no public fields and no constructor besides [`parse`](Self::parse) and
-/// [`parse_unsigned`](Self::parse_unsigned), so an event that gets stored always comes from a received body.
+/// [`parse_unsigned`](Self::parse_unsigned), so a stored event always comes from a received body.
 ///
 /// # Example
 ///
@@ -98,7 +98,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Parses an unsigned body as the type that its URL says. The result never has a signed type.
+    /// Parses an unsigned body as the type of its URL. The result never has a signed type.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl<'a> Envelope<'a> {
         let mode = Mode::Live;
         let (event_id, is_identified) =
             identify(&fields, type_name, Some(notification_type), mode, BodyDigest::of(body));
-        // A payout has no user or project. Ids in an unsigned body must not show up in a search for a sale.
+        // A payout has no user or project. A search for a sale must not find ids of an unsigned body.
         let reference = |field| match unsigned_type {
             UnsignedType::WebShopUserValidation => reference(&fields, &[field]),
             UnsignedType::Payout => None,
@@ -214,7 +214,7 @@ fn fields(body: &[u8]) -> Result<Fields<'_>, ParseEnvelopeError> {
 
 /// Returns the first valid id at these paths.
 fn reference<'a>(fields: &Fields<'a>, paths: &[Field]) -> Option<Cow<'a, str>> {
-    let is_valid = |id: &Cow<'_, str>| (1..=MAX_REFERENCE).contains(&id.len());
+    let is_valid = |id: &Cow<'_, str>| (1..=MAX_REFERENCE_LEN).contains(&id.len());
     paths.iter().find_map(|field| fields.text(*field).filter(is_valid))
 }
 
@@ -223,7 +223,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{Secrets, sign};
 
-    /// Signs and verifies a body, and passes its envelope on.
+    /// Signs and verifies a body, and calls `inspect` with its envelope.
     pub(crate) fn with_envelope<T>(
         body: impl AsRef<[u8]>,
         inspect: impl FnOnce(Result<Envelope<'_>, ParseEnvelopeError>) -> T,
@@ -275,7 +275,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn dry_run_makes_it_sandbox() {
+    fn dry_run_is_sandbox() {
         let body = r#"{"notification_type":"payment","transaction":{"dry_run":1}}"#;
         assert_eq!(with_envelope(body, |envelope| envelope.unwrap().mode()), Mode::Sandbox);
         let body = r#"{"notification_type":"payment","transaction":{}}"#;
@@ -307,7 +307,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn unsigned_body_has_only_what_its_type_allows() {
+    fn unsigned_body_has_only_ids_of_its_type() {
         let body = br#"{"notification_type":"payment","id":1,"status":"x","settings":{"project_id":18},"user":{"id":7,
             "external_id":8},"order":{"id":3,"mode":"sandbox"},"transaction":{"id":5,"dry_run":1}}"#;
         let web_shop = Envelope::parse_unsigned(body, UnsignedType::WebShopUserValidation).unwrap();

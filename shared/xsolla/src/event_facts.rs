@@ -1,6 +1,6 @@
-//! The decision which event of a sale carries the goods.
+//! Rules that decide which event of a sale carries the goods.
 //!
-//! It depends on the event itself, one setting, and for two types on the earlier events of the same subject.
+//! The result depends on the event, on one setting, and for two types on the other events of the subject.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::goods::{Goods, PaymentWithoutOrder};
 use crate::mode::Mode;
 use crate::notification_type::{GoodsRule, NotificationType};
 
-/// The facts about an event that decide its effect on goods.
+/// The facts about an event that determine its effect on goods.
 ///
 /// # Example
 ///
@@ -50,7 +50,7 @@ pub struct EventFacts<'a> {
 }
 
 impl EventFacts<'_> {
-    /// Returns whether [`Self::goods`] needs the other events of the subject.
+    /// Returns whether [`Self::goods`] requires the other events of the subject.
     #[must_use]
     pub fn goods_depend_on_history(&self, payment_without_order: PaymentWithoutOrder) -> bool {
         match self.rule() {
@@ -89,7 +89,7 @@ impl EventFacts<'_> {
         spec.filter(|_| self.identified).map_or(GoodsRule::Always(Goods::Info), |spec| spec.goods)
     }
 
-    fn is(&self, mode: Mode, notification_type: NotificationType) -> bool {
+    fn has(&self, mode: Mode, notification_type: NotificationType) -> bool {
         self.mode == mode && self.notification_type == Some(notification_type)
     }
 
@@ -113,14 +113,14 @@ impl EventFacts<'_> {
     }
 
     fn reports_order(&self, mode: Mode) -> bool {
-        self.is(mode, NotificationType::ORDER_PAID) || (self.is(mode, NotificationType::PAYMENT) && self.has_order())
+        self.has(mode, NotificationType::ORDER_PAID) || (self.has(mode, NotificationType::PAYMENT) && self.has_order())
     }
 
     /// Returns whether the next charge is later than in the previous event of the subscription, with the same plan.
     fn is_renewal(&self, history: &[EventFacts<'_>]) -> bool {
         let has_state = |other: &&EventFacts<'_>| {
-            other.is(self.mode, NotificationType::CREATE_SUBSCRIPTION)
-                || other.is(self.mode, NotificationType::UPDATE_SUBSCRIPTION)
+            other.has(self.mode, NotificationType::CREATE_SUBSCRIPTION)
+                || other.has(self.mode, NotificationType::UPDATE_SUBSCRIPTION)
         };
         let earlier = history.iter().filter(has_state).filter(|other| other.received_at < self.received_at);
         let Some(previous) = earlier.max_by_key(|other| other.received_at) else { return false };

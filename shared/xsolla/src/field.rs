@@ -1,8 +1,8 @@
 //! Extraction of single values from a JSON object, without a model.
 //!
 //! `notification_type` can be the last key, ids can be numbers or strings, any value can have an undocumented JSON type, and
-//! unknown fields are normal. So each value is found by its path and stays JSON text, with every digit. If a key is repeated,
-//! the last one wins, as in most JSON parsers.
+//! unknown fields are normal. So each value is found by its path and remains JSON text, with every digit. If a key is
+//! repeated, the last one wins, as in most JSON parsers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -98,8 +98,8 @@ impl<'a> Fields<'a> {
 
     /// Returns whether a flag is set.
     ///
-    /// Real notifications have `1`, `"1"` and `true` for yes; a missing value, `null`, `0`, `"0"` and `false` for no. Any
-    /// other text is no, because a real sale must not look like a test.
+    /// Real notifications have `1`, `"1"` and `true` for yes; a missing value, `null`, `0`, `"0"` and `false` for no. Other
+    /// text means no, because a real sale must not be treated as a test.
     pub(crate) fn is_set(&self, field: Field) -> bool {
         match self.text(field) {
             Some(text) => text.eq_ignore_ascii_case("true") || text.parse().is_ok_and(|number: f64| number != 0.0),
@@ -136,11 +136,11 @@ impl<'de> Visitor<'de> for Level<'_, 'de> {
                 continue;
             }
             let value: &'de RawValue = map.next_value()?;
-            for path in each(matching) {
+            for path in indexes(matching) {
                 let is_last_key = PATHS[path].len() == self.depth + 1;
                 self.fields.0[path] = is_last_key.then_some(value);
             }
-            let deeper = each(matching).filter(|path| PATHS[*path].len() > self.depth + 1);
+            let deeper = indexes(matching).filter(|path| PATHS[*path].len() > self.depth + 1);
             let deeper: Paths = deeper.map(|path| 1 << path).sum();
             if deeper != 0 && value.get().starts_with('{') {
                 self.fields.parse_level(value.get(), deeper, self.depth + 1).map_err(serde::de::Error::custom)?;
@@ -155,11 +155,11 @@ impl<'de> Visitor<'de> for Level<'_, 'de> {
 /// The key is a raw value because a `str` cannot hold a lone surrogate, and bytes would not be validated as JSON.
 fn matching_paths(key: &RawValue, paths: Paths, depth: usize) -> Paths {
     let Some(key) = text(key) else { return 0 };
-    each(paths).filter(|path| PATHS[*path][depth] == key).map(|path| 1 << path).sum()
+    indexes(paths).filter(|path| PATHS[*path][depth] == key).map(|path| 1 << path).sum()
 }
 
 /// Iterates over the indexes in a set.
-fn each(mut paths: Paths) -> impl Iterator<Item = usize> {
+fn indexes(mut paths: Paths) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let lowest = (paths != 0).then(|| paths.trailing_zeros() as usize);
         paths &= paths.wrapping_sub(1);
@@ -167,14 +167,13 @@ fn each(mut paths: Paths) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Returns a string or number as text, also if it is wrapped in an object `{"value": …}`.
+/// Returns a string or number as text. It can be wrapped in an object, as some user ids are: `{"value": …}`.
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let json = value.get();
     match json.as_bytes().first()? {
         b'"' if !json.contains('\\') => Some(Cow::Borrowed(&json[1..json.len() - 1])),
         b'"' => serde_json::from_str(json).ok().map(Cow::Owned),
         b'-' | b'0'..=b'9' => Some(Cow::Borrowed(json)),
-        // User ids can be wrapped: {"value": 1234567}.
         b'{' => {
             #[derive(serde::Deserialize)]
             struct Wrapped<'a> {

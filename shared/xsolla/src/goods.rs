@@ -1,7 +1,4 @@
-//! The vocabulary of goods: what to do with what was bought.
-
-use std::fmt;
-use std::str::FromStr;
+//! Effects of events on goods.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +9,12 @@ use serde::{Deserialize, Serialize};
 ///
 /// An event has the effect `info` if its type is unknown or deprecated, or if its ids are missing (`identified` is `false`):
 /// its retry could not be recognized, so it must not grant anything.
-///
-/// Exhaustive on purpose: a consumer must decide what to do with each effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+// Not `non_exhaustive`: a consumer must handle every effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::IntoStaticStr)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(strum::VariantArray))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Goods {
     /// Grant what was bought: `order_paid`; `move_to_game`; and a `payment` without an order, if the setting
     /// `PAYMENT_WITHOUT_ORDER` is `grant`.
@@ -45,38 +43,26 @@ pub enum Goods {
 impl Goods {
     /// Returns the name in a queue message, such as `partial_revoke`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Grant => "grant",
-            Self::Revoke => "revoke",
-            Self::PartialRevoke => "partial_revoke",
-            Self::SubscriptionStarted => "subscription_started",
-            Self::SubscriptionRenewed => "subscription_renewed",
-            Self::SubscriptionChanged => "subscription_changed",
-            Self::SubscriptionEnded => "subscription_ended",
-            Self::MoneyOnly => "money_only",
-            Self::Risk => "risk",
-            Self::Info => "info",
-        }
-    }
-}
-
-impl fmt::Display for Goods {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// The effect of a `payment` that names neither an order nor a subscription. It depends on the project's setup, which no
 /// notification contains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(
+    serialize_all = "snake_case",
+    parse_err_ty = ParsePaymentWithoutOrderError,
+    parse_err_fn = parse_error
+)]
 pub enum PaymentWithoutOrder {
-    /// It carries goods: those of a token without an order.
+    /// Grant: the payment was made with a token without an order.
     ///
     /// Right for combined webhooks, which report an order by `order_paid` alone. Also right for separate webhooks with "Add
     /// order object to webhook", where every payment of an order names the order.
     Grant,
-    /// An `order_paid` follows. Right for separate webhooks that do not name the order.
+    /// No effect: an `order_paid` follows. Right for separate webhooks that do not name the order.
     MoneyOnly,
 }
 
@@ -85,37 +71,22 @@ pub enum PaymentWithoutOrder {
 #[error("expected grant or money_only")]
 pub struct ParsePaymentWithoutOrderError(());
 
-impl FromStr for PaymentWithoutOrder {
-    type Err = ParsePaymentWithoutOrderError;
-
-    fn from_str(text: &str) -> Result<Self, ParsePaymentWithoutOrderError> {
-        match text {
-            "grant" => Ok(Self::Grant),
-            "money_only" => Ok(Self::MoneyOnly),
-            _ => Err(ParsePaymentWithoutOrderError(())),
-        }
-    }
+const fn parse_error(_: &str) -> ParsePaymentWithoutOrderError {
+    ParsePaymentWithoutOrderError(())
 }
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn names_match_the_json() {
-        for goods in [
-            Goods::Grant,
-            Goods::Revoke,
-            Goods::PartialRevoke,
-            Goods::SubscriptionStarted,
-            Goods::SubscriptionRenewed,
-            Goods::SubscriptionChanged,
-            Goods::SubscriptionEnded,
-            Goods::MoneyOnly,
-            Goods::Risk,
-            Goods::Info,
-        ] {
+        assert_eq!(Goods::PartialRevoke.name(), "partial_revoke");
+        for goods in Goods::VARIANTS {
             assert_eq!(serde_json::to_value(goods).unwrap(), goods.name());
+            assert_eq!(goods.to_string(), goods.name());
         }
     }
 

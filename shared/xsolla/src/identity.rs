@@ -1,4 +1,4 @@
-//! The decision which event id a notification gets.
+//! Construction of event ids from notifications.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::mode::Mode;
 use crate::notification_type::{Discriminator, EventSpec, NotificationType, SubjectKind, type_label};
 
 /// The maximum length of an id in a key, in bytes. Xsolla's ids have about ten digits.
-const MAX_ID: usize = 128;
+const MAX_ID_LEN: usize = 128;
 
 /// Returns the event id, and whether it contains the ids of a known type.
 pub(crate) fn identify(
@@ -53,7 +53,8 @@ fn subject<'a>(fields: &Fields<'a>, kinds: &[SubjectKind]) -> Option<(SubjectKin
     .find_map(|(kind, field)| Some((kind, id(fields, field)?)))
 }
 
-/// Returns the part of the key after the type. Empty for most types, because a subject has only one such event.
+/// Returns the part of the key after the type; `None` if an id is missing. Empty for most types, because a subject has only
+/// one such event.
 fn suffix(fields: &Fields<'_>, spec: EventSpec, digest: BodyDigest) -> Option<String> {
     let join = |parts: &[Field]| {
         parts.iter().try_fold(String::new(), |joined, field| Some(format!("{joined}#{}", id(fields, *field)?)))
@@ -68,10 +69,10 @@ fn suffix(fields: &Fields<'_>, spec: EventSpec, digest: BodyDigest) -> Option<St
     Some(key_fields + &discriminator)
 }
 
-/// Returns an id that is valid in a key: printable ASCII without the separator, at most [`MAX_ID`] bytes.
+/// Returns an id that is valid in a key: printable ASCII without the separator, at most [`MAX_ID_LEN`] bytes.
 fn id<'a>(fields: &Fields<'a>, field: Field) -> Option<Cow<'a, str>> {
     let is_valid = |byte| matches!(byte, b' '..=b'~') && byte != b'#';
-    fields.text(field).filter(|text| (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_valid))
+    fields.text(field).filter(|text| (1..=MAX_ID_LEN).contains(&text.len()) && text.bytes().all(is_valid))
 }
 
 #[cfg(test)]

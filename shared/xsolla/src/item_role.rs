@@ -32,8 +32,8 @@ pub enum ItemRole {
     Standalone,
     /// Part of a bundle on an earlier line.
     BundleContent,
-    /// Either of the two. Version 1 of the webhooks does not say for lines after a bundle; version 2 does, in
-    /// `is_bundle_content`.
+    /// Standalone or part of a bundle. Version 1 of the webhooks does not say which for the lines after a bundle. Version 2
+    /// does, in `is_bundle_content`.
     Unclear,
 }
 

@@ -17,13 +17,13 @@
 //! // 2. Identify the event.
 //! let envelope = Envelope::parse(&verified)?;
 //! assert_eq!(envelope.event_id().to_string(), "transaction#2105129134#payment");
-//! // 3. Store it once, under its event id. This part is yours.
-//! // 4. Answer as the type's documentation says.
+//! // 3. Your code: store the body under its event id, unless the key exists.
+//! // 4. Answer with the documented status of the type.
 //! assert_eq!(Answer::Success(envelope.success()).status(), 204);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Two facts shape a receiver:
+//! Two facts determine the design of a receiver:
 //!
 //! - Xsolla treats a 4xx on a payment as final. The user is charged, gets nothing, and Xsolla never retries. So answer a 4xx
 //!   only to a bad signature or a body that is not a webhook, and 5xx to everything temporary: see [`Answer`].
@@ -32,8 +32,8 @@
 //!
 //! # Acting on an event
 //!
-//! - [`EventFacts`] decides what the event does to the goods: a sale is reported in several events, and only one grants.
-//! - [`ItemRole`] distinguishes the lines of an order that are contents of a bundle.
+//! - [`EventFacts`] decides the effect of the event on the goods: several events report a sale, and only one grants it.
+//! - [`ItemRole`] marks the lines of an order that are contents of a bundle.
 //! - [`model`] has a struct for each type.
 //!
 //! # Answering a question
@@ -41,7 +41,7 @@
 //! Some notifications are questions that need an answer now, such as `user_validation`: see [`Role`], [`Question`] and
 //! [`Reply`].
 //!
-//! # Also here
+//! # Other types
 //!
 //! [`SourceRanges`] has Xsolla's addresses, [`RetrySchedule`] its retries, and [`UnsignedType`] the notifications without a
 //! signature. [`NotificationType`] is the table of all types.

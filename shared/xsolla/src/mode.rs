@@ -1,16 +1,15 @@
 //! Live or sandbox.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::field::{Field, Fields};
 
 /// Whether a notification is about real money or a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = ParseModeError, parse_err_fn = parse_error)]
 pub enum Mode {
     /// Real money. Xsolla writes `default`, and sends no `dry_run`.
     Live,
@@ -21,11 +20,8 @@ pub enum Mode {
 impl Mode {
     /// Returns `live` or `sandbox`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Sandbox => "sandbox",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     pub(crate) fn of(fields: &Fields<'_>) -> Self {
@@ -38,27 +34,13 @@ impl Mode {
     }
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 /// The error of parsing a [`Mode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a mode: expected live or sandbox")]
 pub struct ParseModeError(());
 
-impl FromStr for Mode {
-    type Err = ParseModeError;
-
-    fn from_str(name: &str) -> Result<Self, ParseModeError> {
-        match name {
-            "live" => Ok(Self::Live),
-            "sandbox" => Ok(Self::Sandbox),
-            _ => Err(ParseModeError(())),
-        }
-    }
+const fn parse_error(_: &str) -> ParseModeError {
+    ParseModeError(())
 }
 
 #[cfg(test)]
@@ -68,9 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mode_parses_from_its_name() {
+    fn parses_from_its_name() {
         for mode in [Mode::Live, Mode::Sandbox] {
             assert_eq!(mode.name().parse(), Ok(mode));
+            assert_eq!(mode.to_string(), mode.name());
             assert_eq!(serde_json::to_value(mode).unwrap(), mode.name());
         }
         assert!("default".parse::<Mode>().is_err());
@@ -95,7 +78,7 @@ mod tests {
     #[case(r#"{"transaction":{"dry_run":""}}"#, Mode::Live)]
     #[case(r#"{"transaction":{"dry_run":null}}"#, Mode::Live)]
     #[case(r#"{"order":{"mode":"default"},"billing":{"transaction":{"dry_run":1}}}"#, Mode::Sandbox)]
-    fn any_sandbox_marker_makes_it_sandbox(#[case] notification: &str, #[case] mode: Mode) {
+    fn any_sandbox_marker_means_sandbox(#[case] notification: &str, #[case] mode: Mode) {
         assert_eq!(Mode::of(&Fields::parse(notification).unwrap()), mode);
     }
 }

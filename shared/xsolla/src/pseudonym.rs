@@ -1,11 +1,11 @@
-//! Pseudonyms of users for logs: keyed hashes that follow one user without a name.
+//! Pseudonyms of users for logs: keyed hashes of user ids.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::secrets::Secrets;
 
-/// The domain separator, so that the hash never equals another use of the secret.
+/// The domain separator. It makes the hash different from other uses of the secret.
 const DOMAIN: &[u8] = b"xsolla-webhooks: a user in the log\0";
 
 impl Secrets {
@@ -18,7 +18,7 @@ impl Secrets {
     }
 }
 
-/// Never `None`: HMAC accepts keys of any length.
+/// Computes a pseudonym. Never `None`, because HMAC accepts keys of any length.
 fn pseudonym(secret: &str, user_id: &str) -> Option<String> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
     let hash = mac.chain_update(DOMAIN).chain_update(user_id).finalize().into_bytes();

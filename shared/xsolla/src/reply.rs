@@ -27,7 +27,7 @@ use crate::notification_type::Question;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// The user exists. An answer without content.
+    /// The user exists. The answer has no content.
     UserFound,
     /// The user does not exist.
     UserNotFound,
@@ -44,7 +44,7 @@ pub enum ParseResponseError {
     /// The question has no reply with this status.
     #[error("status {0} is not a reply to this question")]
     Status(u16),
-    /// The body does not have the form that the question needs.
+    /// The body does not have the form that the question requires.
     #[error("status {status} with a body that is not {expected}")]
     Body {
         /// The status of the response.
@@ -57,11 +57,11 @@ pub enum ParseResponseError {
 impl Reply {
     /// Creates the reply to a `user_search` for a known user.
     ///
-    /// It has the form of Xsolla's older documentation. It is also valid for the newer one, which only needs a 2xx.
+    /// The form is that of Xsolla's older documentation. It is also valid for the newer one, which only requires a 2xx.
     ///
     /// # Errors
     ///
-    /// If JSON cannot be written, which does not happen for strings.
+    /// If JSON serialization fails, which does not happen for strings.
     pub fn found_user(id: &str, public_id: &str, name: Option<&str>) -> serde_json::Result<Self> {
         let mut user = serde_json::json!({ "id": id, "public_id": public_id });
         if let Some(name) = name {
@@ -72,11 +72,11 @@ impl Reply {
 
     /// Creates the reply to a Web Shop's question for a known user.
     ///
-    /// It has the id as written in the question. Without an id in the question, it is [`Self::NotFound`].
+    /// The content repeats the id as written in the question. If the question has no id, the reply is [`Self::NotFound`].
     ///
     /// # Errors
     ///
-    /// If JSON cannot be written, which does not happen for strings.
+    /// If JSON serialization fails, which does not happen for strings.
     pub fn web_shop_user(question: &[u8], name: Option<&str>) -> serde_json::Result<Self> {
         #[derive(Serialize)]
         struct Content<'a> {
@@ -112,8 +112,8 @@ impl Question {
     ///
     /// An invalid response must not reach Xsolla: the user would see a broken shop.
     ///
-    /// For an unknown user, the body needs the error code `INVALID_USER`. A plain 404 can also come from a wrong path, and
-    /// would reject every user. The exception is a Web Shop's question, for which a 404 is documented: no one is charged yet.
+    /// [`Reply::UserNotFound`] requires the error code `INVALID_USER` in the body. A plain 404 can come from a wrong path, and
+    /// would reject every user. A Web Shop's question is an exception: a plain 404 is documented, and no payment depends on it.
     ///
     /// # Errors
     ///
@@ -141,7 +141,8 @@ impl Question {
     }
 }
 
-/// Parses a body as valid JSON. Objects inside are parsed as maps, because a struct would also accept an array.
+/// Parses a body as JSON and validates it. The validators parse objects as maps, because a struct would also accept an
+/// array.
 fn parse_json(body: &[u8], is_valid: fn(&RawValue) -> Option<bool>) -> Option<Json> {
     let json: Json = serde_json::from_str(json_text(body).ok()?).ok()?;
     is_valid(json.raw())?.then_some(json)
@@ -169,7 +170,7 @@ fn has_pin_code(json: &RawValue) -> Option<bool> {
     Some(!text(member(json, "pin_code")?)?.is_empty())
 }
 
-/// The form of an inventory is not documented.
+/// Accepts any object or array: the form of an inventory is not documented.
 fn is_inventory(json: &RawValue) -> Option<bool> {
     json.get().chars().next().map(|first| matches!(first, '{' | '['))
 }

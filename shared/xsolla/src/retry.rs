@@ -1,21 +1,22 @@
-//! Xsolla's schedules of retries.
+//! Xsolla's retry schedules.
 
 use std::time::Duration;
 
 /// Minutes between the attempts of an order's webhook: 2 × 5, 7 × 15, 10 × 60.
 ///
-/// From the page on `order_paid`. Xsolla's integration kit says the same of `order_canceled`.
-const ORDER: [u64; 19] = [5, 5, 15, 15, 15, 15, 15, 15, 15, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60];
+/// Source: the page on `order_paid`. Xsolla's integration kit has the same for `order_canceled`.
+const ORDER_DELAYS: [u64; 19] = [5, 5, 15, 15, 15, 15, 15, 15, 15, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60];
 
 /// Minutes between the attempts of a `payment`.
 ///
-/// Its page promises at most 12 retries within 48 hours, at growing intervals, without saying which. These take 47 hours.
-const PAYMENT: [u64; 12] = [5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 600, 720];
+/// Its page documents at most 12 retries within 48 hours at growing intervals, but not the intervals. These are assumed;
+/// their sum is 47 hours.
+const PAYMENT_DELAYS: [u64; 12] = [5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 600, 720];
 
 /// Error statuses after which Xsolla does not retry an order's webhook.
-const ORDER_FINAL: [u16; 8] = [400, 401, 402, 403, 404, 409, 415, 422];
+const ORDER_FINAL_STATUSES: [u16; 8] = [400, 401, 402, 403, 404, 409, 415, 422];
 
-/// A schedule by which Xsolla retries a webhook that was not acknowledged.
+/// A schedule of retries for a webhook that was not acknowledged.
 ///
 /// # Example
 ///
@@ -34,8 +35,8 @@ pub enum RetrySchedule {
     Never,
     /// Up to 12 retries within 48 hours, after a 5xx or no answer: `payment`.
     ///
-    /// Also a `refund` that a payment system or Xsolla started; a refund that the game started is never retried. The pages of
-    /// the other types do not say; this schedule is assumed for them.
+    /// Also a `refund` that a payment system or Xsolla requested; Xsolla never retries one that the game requested. Retries of
+    /// other types are not documented; this schedule is assumed.
     Payment,
     /// 19 retries within 12 hours: `order_paid`, `order_canceled`. Ends with a success or one of eight 4xx statuses.
     Order,
@@ -49,8 +50,10 @@ impl RetrySchedule {
     pub fn delay(self, retries: usize, status: Option<u16>) -> Option<Duration> {
         let (minutes, is_final): (&[u64], bool) = match (self, status) {
             (_, Some(200 | 201 | 204)) | (Self::Never, _) => return None,
-            (Self::Payment, status) => (&PAYMENT, status.is_some_and(|status| !(500..600).contains(&status))),
-            (Self::Order, status) => (&ORDER, status.is_some_and(|status| ORDER_FINAL.contains(&status))),
+            (Self::Payment, status) => (&PAYMENT_DELAYS, status.is_some_and(|status| !(500..600).contains(&status))),
+            (Self::Order, status) => {
+                (&ORDER_DELAYS, status.is_some_and(|status| ORDER_FINAL_STATUSES.contains(&status)))
+            }
         };
         minutes.get(retries).filter(|_| !is_final).map(|minutes| Duration::from_secs(minutes * 60))
     }

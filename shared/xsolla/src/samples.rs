@@ -1,9 +1,9 @@
 //! Sample bodies of every type, for tests.
 //!
-//! Each has the keys, JSON types and oddities of a body that Xsolla documents or sends, with made-up values. Examples of
-//! oddities: a number in place of a string, the amount `"[null]"`, and a type that is the last key.
+//! Each has the keys, JSON types and irregularities of a body that Xsolla documents or sends, with made-up values. Examples
+//! of irregularities: a number in place of a string, the amount `"[null]"`, and a type that is the last key.
 //!
-//! Several samples belong together:
+//! Some samples are related:
 //!
 //! - A live sale with separate webhooks: `user_validation`, `payment`, `order_paid-separate`, `refund`,
 //!   `order_canceled-separate` and `dispute` share transaction 2298114507.
@@ -83,7 +83,7 @@ pub const WITHOUT_TYPE: &[Sample] = samples![".json":
     "user_validation-webshop",
 ];
 
-/// Invalid JSON. The documentation prints a `payment` and a `refund` with these faults.
+/// Invalid JSON. Xsolla's documentation has a `payment` and a `refund` with these syntax errors.
 pub const MALFORMED: &[Sample] = samples![".txt":
     "malformed-extra_brace",
     "malformed-missing_comma",

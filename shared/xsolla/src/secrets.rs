@@ -8,8 +8,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// The webhook secrets of a project, the current one first.
 ///
-/// Several are valid at once: the old and the new one during a rotation, or the second one that the Store API allows for
-/// `order_*`. `Debug` shows none of them.
+/// Several secrets are valid at once: the old and the new one during a rotation, or the second one that the Store API
+/// allows for `order_*`. `Debug` shows none of them.
 ///
 /// # Example
 ///
@@ -43,7 +43,7 @@ pub enum ParseSecretsError {
 }
 
 impl Secrets {
-    /// Creates a set from single secrets, the current one first.
+    /// Creates a set of secrets, the current one first.
     ///
     /// # Errors
     ///

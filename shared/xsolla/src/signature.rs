@@ -13,12 +13,12 @@ use crate::body::BodyDigest;
 use crate::secrets::Secrets;
 
 /// The length of a SHA-1 hash in bytes.
-const LENGTH: usize = 20;
+const HASH_LEN: usize = 20;
 
 /// A well-formed signature that is not verified yet.
 ///
-/// Parsed from the value of the `Authorization` header: the word `Signature`, blanks, 40 hexadecimal digits. Letter case and
-/// surrounding blanks do not matter.
+/// Parsed from the value of the `Authorization` header: the word `Signature`, spaces or tabs, 40 hexadecimal digits. Letter
+/// case and surrounding spaces and tabs are ignored.
 ///
 /// # Example
 ///
@@ -31,14 +31,14 @@ const LENGTH: usize = 20;
 /// assert_eq!(verified.secret_index(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Signature([u8; LENGTH]);
+pub struct Signature([u8; HASH_LEN]);
 
 /// The error of parsing a [`Signature`]. Answer it like an [`InvalidSignature`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed signature: expected `Signature` and 40 hexadecimal digits")]
 pub struct ParseSignatureError(());
 
-/// The error of verifying a body: none of the secrets made the signature.
+/// The error of verifying a body: no secret matches the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid signature")]
 #[non_exhaustive]
@@ -54,13 +54,13 @@ impl FromStr for Signature {
         if !scheme.eq_ignore_ascii_case("Signature") {
             return Err(error);
         }
-        let mut signature = [0; LENGTH];
+        let mut signature = [0; HASH_LEN];
         hex::decode_to_slice(digits.trim_start_matches(blank), &mut signature).map_err(|_| error)?;
         Ok(Self(signature))
     }
 }
 
-/// Shows no digits, because a signature and its body can be replayed.
+/// Hides the digits, because a signature can be replayed with its body.
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Signature(…)")
@@ -69,7 +69,7 @@ impl fmt::Debug for Signature {
 
 /// A body whose signature was verified.
 ///
-/// Only [`Secrets::verify`] creates one, so later steps that take a `Verified` cannot be reached without verification.
+/// Only [`Secrets::verify`] creates one, so no step that requires a `Verified` can run without verification.
 #[derive(Clone, Copy)]
 pub struct Verified<'a> {
     body: &'a [u8],
@@ -110,7 +110,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// If none of the secrets made this signature over these bytes.
+    /// If no secret matches the signature.
     pub fn verify<'a>(&self, body: &'a [u8], signature: &Signature) -> Result<Verified<'a>, InvalidSignature> {
         let body_hash = Sha1::new_with_prefix(body);
         let (mut matched, mut secret_index) = (Choice::from(0), 0_u32);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn ignores_letter_case_and_blanks() {
+    fn ignores_letter_case_and_whitespace() {
         for header in
             [format!("signature {HEX}"), format!("SIGNATURE {}", HEX.to_uppercase()), format!("  Signature  \t {HEX} ")]
         {

@@ -11,7 +11,7 @@ const fn range(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> IpNet {
 
 /// The ranges that Xsolla has published, as of November 2026 (`xsolla-ai-kit`; `xsolla-sdk-php` since 2025-10-31).
 ///
-/// Without the addresses of Xsolla Login, whose webhooks have no `notification_type`.
+/// Excludes the addresses of Xsolla Login, whose webhooks have no `notification_type`.
 const PUBLISHED: [IpNet; 9] = [
     range(185, 30, 20, 0, 24),
     range(185, 30, 21, 0, 24),
@@ -26,8 +26,8 @@ const PUBLISHED: [IpNet; 9] = [
 
 /// A list of addresses from which webhooks are expected.
 ///
-/// A second check besides the signature: Xsolla has changed its addresses without notice. For
-/// [unsigned notifications](crate::UnsignedType), it is one of the only two checks.
+/// A check in addition to the signature. It can fail for a real webhook, because Xsolla has changed its addresses without
+/// notice. For [unsigned notifications](crate::UnsignedType), which have no signature, use it together with a secret path.
 ///
 /// # Example
 ///

@@ -9,11 +9,11 @@ use xsolla_webhooks::{Envelope, NotificationType, Secrets, Signature, sign};
 /// DynamoDB's limits for a partition key and a sort key, less the suffix of a conflict.
 const MAX_KEYS: (usize, usize) = (2048, 1024 - "#conflict#".len() - 64);
 
-/// Keys that decide the identity of a notification.
+/// Keys that determine the identity of a notification.
 const NAMES: &[&str] =
     &["id", "transaction", "order", "user", "invoice_id", "billing", "subscription", "date", "amount", "dry_run"];
 
-/// Signs and verifies a body, and passes its envelope on.
+/// Signs and verifies a body, and calls `inspect` with its envelope.
 fn with_envelope<T>(body: &[u8], inspect: impl FnOnce(Option<Envelope<'_>>) -> T) -> T {
     let signature = sign(body, "secret").parse().unwrap();
     let verified = Secrets::new(["secret"]).unwrap().verify(body, &signature).unwrap();

@@ -1,7 +1,7 @@
-//! The invariants of claims, in every order of the steps of a few workers and the clock.
+//! The invariants of claims, in every interleaving of a few workers and the clock.
 //!
 //! The workers run the real code. Each call to the store is a step, and so is the work. A worker may pause between two
-//! steps; if it is not resumed before the others end, that is as if it had died.
+//! steps. A pause until the other workers end is equivalent to a crash.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use super::*;
 
 const LEASE: Duration = Duration::from_secs(1);
 
-/// A fault that violates an invariant.
+/// A change of the code that violates an invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mutant {
     /// The worker completes its claim before the work.
@@ -76,7 +76,7 @@ impl FakeState {
 
     fn write(&mut self, new: Record) {
         let owner = self.claims.last().map_or(0, |(token, _)| *token);
-        self.check(self.record.state != State::Done, "a completed claim stays completed");
+        self.check(self.record.state != State::Done, "a completed claim never changes");
         match new.state {
             State::Held { until } => {
                 self.check(new.token > owner, "each claim has a higher token");
@@ -96,7 +96,7 @@ impl FakeState {
     }
 
     /// Writes to the game's store, which checks tokens.
-    fn work(&mut self, token: u64) {
+    fn apply(&mut self, token: u64) {
         let last = self.work.last().copied().unwrap_or(0);
         if token > last || self.mutant == Some(Mutant::NoFencing) {
             self.check(token > last, "no older write follows a newer one");
@@ -127,7 +127,7 @@ impl ClaimStore for FakeStore {
     }
 }
 
-/// Ends a step: other workers and the clock may run.
+/// Ends a step, so that other workers and the clock can run.
 async fn step() {
     let mut yielded = false;
     std::future::poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -143,7 +143,7 @@ async fn worker(store: FakeStore, succeeds: bool) {
     }
     step().await;
     if succeeds {
-        store.state().work(claim.token());
+        store.state().apply(claim.token());
     }
     let token = claim.token();
     let settled = if succeeds || mutant == Some(Mutant::CompletesFailedWork) {
@@ -170,12 +170,12 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Runs workers in every order, while the clock advances by some leases. `workers` says which workers succeed. Returns the
-/// number of orders, or the first violated invariant.
-fn run_all_orders(workers: &[bool], leases: usize, mutant: Option<Mutant>) -> Result<usize, &'static str> {
-    let mut orders = 0;
-    // At each step: the chosen one, and the number of choices.
-    let mut order: Vec<(usize, usize)> = Vec::new();
+/// Runs every interleaving of the workers and a clock that advances by some leases. `workers` says which workers succeed.
+/// Returns the number of interleavings, or the first violated invariant.
+fn run_all_interleavings(workers: &[bool], leases: usize, mutant: Option<Mutant>) -> Result<usize, &'static str> {
+    let mut interleavings = 0;
+    // At each step: the index of the choice, and the number of choices.
+    let mut choices: Vec<(usize, usize)> = Vec::new();
     loop {
         let store = FakeStore::new(mutant);
         let mut running: Vec<_> =
@@ -188,10 +188,10 @@ fn run_all_orders(workers: &[bool], leases: usize, mutant: Option<Mutant>) -> Re
                 break;
             }
             next.extend((ticks > 0).then_some(clock));
-            if at == order.len() {
-                order.push((0, next.len()));
+            if at == choices.len() {
+                choices.push((0, next.len()));
             }
-            let chosen = next[order[at].0];
+            let chosen = next[choices[at].0];
             if chosen == clock {
                 ticks -= 1;
                 store.state().now += LEASE;
@@ -206,20 +206,20 @@ fn run_all_orders(workers: &[bool], leases: usize, mutant: Option<Mutant>) -> Re
         if let Some(violated) = state.violated {
             return Err(violated);
         }
-        orders += 1;
-        while let Some((chosen, choices)) = order.pop() {
-            if chosen + 1 < choices {
-                order.push((chosen + 1, choices));
+        interleavings += 1;
+        while let Some((chosen, count)) = choices.pop() {
+            if chosen + 1 < count {
+                choices.push((chosen + 1, count));
                 break;
             }
         }
-        if order.is_empty() {
-            return Ok(orders);
+        if choices.is_empty() {
+            return Ok(interleavings);
         }
     }
 }
 
-/// After all leases, the event is done, or the next worker can claim it.
+/// Checks that after all leases, the event is done or the next worker can claim it.
 fn check_final_state(store: &FakeStore) {
     let mut state = store.state();
     state.now += LEASE;
@@ -232,19 +232,19 @@ fn check_final_state(store: &FakeStore) {
 }
 
 #[test]
-fn invariants_hold_in_every_order_of_steps() {
-    let mut orders = 0;
+fn invariants_hold_in_every_interleaving() {
+    let mut interleavings = 0;
     for leases in 0..=2 {
         for workers in [[true, true], [true, false], [false, false]] {
-            orders += run_all_orders(&workers, leases, None).unwrap();
+            interleavings += run_all_interleavings(&workers, leases, None).unwrap();
         }
     }
     for leases in 0..=1 {
         for workers in [[true, true, true], [true, true, false], [true, false, false], [false, false, false]] {
-            orders += run_all_orders(&workers, leases, None).unwrap();
+            interleavings += run_all_interleavings(&workers, leases, None).unwrap();
         }
     }
-    assert!(orders > 100_000, "{orders}");
+    assert!(interleavings > 100_000, "{interleavings}");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn every_mutant_violates_an_invariant() {
     ] {
         let workers = [[true, true], [true, false], [false, true], [false, false]];
         let found: Vec<_> =
-            workers.iter().filter_map(|workers| run_all_orders(workers, 2, Some(mutant)).err()).collect();
+            workers.iter().filter_map(|workers| run_all_interleavings(workers, 2, Some(mutant)).err()).collect();
         assert!(found.contains(&violated), "{mutant:?}: {found:?}");
     }
 }
@@ -271,7 +271,7 @@ fn claimed() -> (FakeStore, Claims<FakeStore>, Claim) {
     let Ok(Claimed::New(claim)) = run(claims.claim("event", UNIX_EPOCH)) else {
         panic!("the event is already claimed")
     };
-    store.state().work(claim.token());
+    store.state().apply(claim.token());
     (store, claims, claim)
 }
 

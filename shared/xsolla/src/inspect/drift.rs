@@ -11,11 +11,10 @@ use crate::notification_type::NotificationType;
 
 /// The maximum number of findings per notification.
 pub const MAX_FINDINGS: usize = 100;
-/// The maximum length of a new enum value that is shown.
-const MAX_VALUE: usize = 40;
+/// The maximum length of a new enum value that is shown, in bytes.
+const MAX_VALUE_LEN: usize = 40;
 
-/// One difference between a notification and its model. It never contains a value, except a new enum value that looks like
-/// one.
+/// One difference between a notification and its model. It contains no value except that of [`Drift::NewValue`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -34,7 +33,7 @@ pub struct Finding {
 pub enum Drift {
     /// The type is not known.
     UnknownType,
-    /// The model cannot parse the notification, so a consumer that uses the model cannot either.
+    /// The model cannot parse the notification. A consumer that uses the model fails.
     Unreadable,
     /// The model does not have this field.
     UnknownField,
@@ -47,7 +46,7 @@ pub enum Drift {
     },
     /// The value is not in the documented list.
     NewValue {
-        /// The value, if it looks like an enum value.
+        /// The value, if it has at most 40 lowercase letters, digits and underscores. Other text can be personal data.
         value: Option<String>,
     },
     /// The field is documented as always sent, but missing.
@@ -113,7 +112,7 @@ pub fn find_drift(type_name: &str, notification: &str) -> Vec<Finding> {
         comparison.findings.push(whole(Drift::Unreadable));
     }
     if let Ok(notification) = serde_json::from_str(notification) {
-        comparison.value(shape, notification);
+        comparison.compare_value(shape, notification);
     }
     comparison.findings
 }
@@ -126,7 +125,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn value(&mut self, shape: &Shape, value: &RawValue) {
+    fn compare_value(&mut self, shape: &Shape, value: &RawValue) {
         let json = value.get();
         let json_type = JsonType::of(json);
         if shape.is_any {
@@ -138,11 +137,11 @@ impl Comparison {
             return;
         }
         match json_type {
-            JsonType::Object => self.object(shape, json),
+            JsonType::Object => self.compare_object(shape, json),
             JsonType::Array => {
                 for element in elements(json) {
                     if let Some(shape) = &shape.element {
-                        self.descend("[]", |comparison| comparison.value(shape, element));
+                        self.descend("[]", |comparison| comparison.compare_value(shape, element));
                     }
                 }
             }
@@ -157,15 +156,15 @@ impl Comparison {
         }
     }
 
-    fn object(&mut self, shape: &Shape, json: &str) {
+    fn compare_object(&mut self, shape: &Shape, json: &str) {
         let Ok(Members(members)) = serde_json::from_str(json) else { return };
         for (name, value) in &members {
             self.descend(safe_key(name), |comparison| match shape.fields.get(name) {
-                Some(field) => comparison.value(&field.shape, value),
+                Some(field) => comparison.compare_value(&field.shape, value),
                 None => comparison.report(Drift::UnknownField, Some(value.get())),
             });
         }
-        // `{}` is the same as PHP's `[]`: an object that was not filled in.
+        // `{}` means the same as PHP's `[]`: an object without data.
         if members.is_empty() {
             return;
         }
@@ -176,7 +175,7 @@ impl Comparison {
         }
     }
 
-    /// Compares with one more segment in the path.
+    /// Runs a comparison with one more segment in the path.
     fn descend(&mut self, segment: &str, compare: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         if length > 0 && segment != "[]" {
@@ -196,10 +195,10 @@ impl Comparison {
     }
 }
 
-/// Returns whether a value looks like an enum value rather than free text.
+/// Returns whether a value has the form of an enum value, not of free text.
 fn is_enum_value(value: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (1..=MAX_VALUE).contains(&value.len()) && value.bytes().all(is_plain)
+    (1..=MAX_VALUE_LEN).contains(&value.len()) && value.bytes().all(is_plain)
 }
 
 #[cfg(test)]

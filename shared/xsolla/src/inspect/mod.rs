@@ -4,7 +4,7 @@
 //! - [`find_drift`] lists the differences between a notification and its model; [`DriftTally`] counts them.
 //! - [`redact()`] removes personal data from a notification, [`anonymize`] also its user ids.
 //!
-//! Receiving a notification needs none of this.
+//! A receiver needs none of this.
 
 mod drift;
 mod json;

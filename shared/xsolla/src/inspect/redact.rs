@@ -9,9 +9,9 @@ const MASK: &str = r#""***""#;
 
 /// Returns a notification without personal data, indented.
 ///
-/// Only values that the model knows and does not mark as personal stay: ids (also of users), amounts, items, dates, enum
+/// Only values that the model has and does not mark as personal remain: ids (also of users), amounts, items, dates, enum
 /// values. All other values become `"***"`: unknown fields, the game's own data (`custom_parameters`), and everything in a type
-/// without a model. Keys stay, unless they look like personal data.
+/// without a model. A key remains unless it can be personal data.
 ///
 /// # Example
 ///
@@ -27,9 +27,9 @@ pub fn redact(type_name: &str, notification: &str) -> String {
     redact_by(SHAPES.get(type_name), notification)
 }
 
-/// Returns a notification without personal data and without user ids, to store after the user was erased.
+/// Returns a notification without personal data and without user ids, for storage after the erasure of a user.
 ///
-/// What was sold, when, in which country and for how much stays: see [`redact`].
+/// Items, dates, countries and amounts remain: see [`redact`].
 ///
 /// # Example
 ///
@@ -54,7 +54,7 @@ fn redact_by(shape: Option<&Shape>, notification: &str) -> String {
     out
 }
 
-/// The shape limits the depth: a value without a shape is masked as a whole.
+/// Writes a value; a mask if it has no shape or is personal. So the shape limits the depth of the recursion.
 fn write_value(out: &mut String, shape: Option<&Shape>, value: &RawValue, depth: usize) {
     let json = value.get();
     let json_type = JsonType::of(json);
@@ -113,7 +113,7 @@ mod tests {
     use crate::samples;
 
     #[test]
-    fn known_values_that_are_not_personal_stay_verbatim() {
+    fn known_values_that_are_not_personal_are_unchanged() {
         let body = r#"{"notification_type":"payment","transaction":{"id":9007199254740993001,"dry_run":1},
             "purchase":{"total":{"amount":7.9900,"currency":"EUR"}},
             "user":{"id":"isle-4471","email":"mira@example.com","zip":10115,"name":null},"user":{"ip":"192.0.2.1"},
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn anonymize_keeps_the_sale_and_masks_the_user() {
+    fn anonymize_masks_the_user_and_not_the_sale() {
         let body = r#"{"notification_type":"payment","transaction":{"id":7,"external_id":"cart-1"},
             "purchase":{"total":{"amount":7.99,"currency":"EUR"},"gift":{"giver_id":1,"receiver_id":"isle-2"}},
             "user":{"id":{"value":"isle-1"},"email":"mira@example.com","country":"DE","new":"isle-1"}}"#;

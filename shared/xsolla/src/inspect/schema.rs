@@ -1,6 +1,6 @@
 //! JSON Schemas of the models, for consumers in other languages and for drift.
 //!
-//! A new model needs a line in `MODELS`.
+//! Adding a model means adding a line to `MODELS`.
 
 use std::collections::BTreeSet;
 
@@ -114,7 +114,7 @@ fn allow_empty_array(schema: &mut Schema) {
     }
 }
 
-/// Removes Rust from a schema generated from Rust types: links to Rust items and line breaks in descriptions, and default
+/// Removes Rust-specific content from a generated schema: links to Rust items and line breaks in descriptions, and default
 /// values. A missing field is not the same as a field with the default of a Rust type.
 pub fn plain_descriptions(schema: &mut Schema) {
     RecursiveTransform(plain_description).transform(schema);
@@ -129,7 +129,7 @@ fn plain_description(schema: &mut Schema) {
     }
 }
 
-/// Replaces `[text](target)` and `[text]` by the text. Links to https addresses stay.
+/// Replaces `[text](target)` and `[text]` by the text, except for links to https addresses.
 fn without_links(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

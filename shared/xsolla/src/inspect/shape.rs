@@ -10,8 +10,8 @@ use super::json::{JsonType, elements};
 use super::schema::schemas;
 use crate::model::keyword::{ALWAYS_SENT, EXTENSIBLE_ENUM, PII};
 
-/// The maximum length of a key that is shown.
-const MAX_KEY: usize = 64;
+/// The maximum length of a key that is shown, in bytes.
+const MAX_KEY_LEN: usize = 64;
 /// Replaces a key that can be personal data, such as an e-mail address.
 pub(crate) const REDACTED_KEY: &str = "(redacted key)";
 
@@ -36,9 +36,9 @@ pub(crate) static SHAPES_WITHOUT_USERS: LazyLock<BTreeMap<&str, Shape>> = LazyLo
 /// No model contains itself, so a shape is finite. Its depth limits the depth of a walk through a notification.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shape {
-    /// Allows any JSON.
+    /// Whether any JSON is allowed.
     pub(crate) is_any: bool,
-    /// Is personal data.
+    /// Whether the value is personal data.
     pub(crate) is_personal: bool,
     pub(crate) types: Vec<JsonType>,
     pub(crate) fields: BTreeMap<String, Field>,
@@ -55,8 +55,8 @@ pub(crate) struct Field {
 }
 
 impl Shape {
-    /// Removes every field that identifies a user, or the giver or receiver of a gift. The user's country stays, because
-    /// taxes depend on it.
+    /// Removes every field that identifies a user, or the giver or receiver of a gift. The user's country remains,
+    /// because taxes depend on it.
     fn remove_users(&mut self) {
         self.fields.retain(|name, _| !["game_player_id", "giver_id", "receiver_id"].contains(&name.as_str()));
         if let Some(user) = self.fields.get_mut("user") {
@@ -72,7 +72,7 @@ impl Shape {
         shape
     }
 
-    /// Allows what the schema allows, in addition.
+    /// Adds what the schema allows.
     fn merge(&mut self, schema: &Value, definitions: &Map<String, Value>) {
         let referenced = schema["$ref"].as_str().and_then(|name| definitions.get(name.strip_prefix("#/$defs/")?));
         let alternatives = schema["anyOf"].as_array();
@@ -148,7 +148,7 @@ impl Shape {
 /// Returns the key if it is a name, else [`REDACTED_KEY`]: an address or a number can be personal data.
 pub(crate) fn safe_key(key: &str) -> &str {
     let mut bytes = key.bytes();
-    let is_name = key.len() <= MAX_KEY
+    let is_name = key.len() <= MAX_KEY_LEN
         && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-[] ".contains(&byte));
     if is_name { key } else { REDACTED_KEY }

@@ -19,7 +19,7 @@ use crate::notification_type::type_label;
 /// tally.add("refund", r#"{"notification_type":"refund","transaction":{"id":2,"risk":1}}"#, &"second");
 ///
 /// let row = tally.rows().next().unwrap();
-/// assert_eq!((row.path, row.count, row.of, *row.example), ("transaction.risk", 1, 2, "second"));
+/// assert_eq!((row.path, row.count, row.total, *row.example), ("transaction.risk", 1, 2, "second"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct DriftTally<E> {
@@ -51,8 +51,8 @@ pub struct DriftRow<'t, E> {
     /// The number of notifications with this difference.
     pub count: usize,
     /// The number of notifications of the type.
-    pub of: usize,
-    /// The first notification with this difference.
+    pub total: usize,
+    /// The smallest example of the difference.
     pub example: &'t E,
 }
 
@@ -63,7 +63,7 @@ impl<E> Default for DriftTally<E> {
 }
 
 impl<E: Ord + Clone> DriftTally<E> {
-    /// Adds one notification. Each row keeps the smallest example.
+    /// Adds one notification. Each row has the smallest of its examples.
     pub fn add(&mut self, type_name: &str, notification: &str, example: &E) {
         let label = type_label(type_name);
         *self.notifications.entry(label.to_owned()).or_default() += 1;
@@ -79,7 +79,7 @@ impl<E: Ord + Clone> DriftTally<E> {
         }
     }
 
-    /// Returns the number of notifications.
+    /// Returns the number of notifications of all types.
     #[must_use]
     pub fn notifications(&self) -> usize {
         self.notifications.values().sum()
@@ -93,7 +93,7 @@ impl<E: Ord + Clone> DriftTally<E> {
             drift,
             json_type: entry.json_type.as_deref(),
             count: entry.count,
-            of: self.notifications.get(type_label).copied().unwrap_or_default(),
+            total: self.notifications.get(type_label).copied().unwrap_or_default(),
             example: &entry.example,
         })
     }
@@ -119,7 +119,7 @@ mod tests {
             drift: &Drift::UnknownField,
             json_type: Some("array(1)"),
             count: 3,
-            of: 4,
+            total: 4,
             example: &"c",
         };
         let unknown = DriftRow {
@@ -128,7 +128,7 @@ mod tests {
             drift: &Drift::UnknownType,
             json_type: None,
             count: 1,
-            of: 1,
+            total: 1,
             example: &"z",
         };
         assert_eq!(rows, [risk, unknown]);

@@ -27,7 +27,7 @@ impl ModelError {
         Self { expected, kind: Kind::OtherType }
     }
 
-    /// Keeps the position and drops the message, which can quote the value.
+    /// Creates an error with the position only: the message of `serde_json` can quote the value.
     pub(super) fn unreadable(expected: &'static str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let kind = match error.classify() {

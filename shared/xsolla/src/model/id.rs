@@ -9,9 +9,9 @@ use super::lenient;
 
 /// An id, compared as text.
 ///
-/// Xsolla documents a JSON type for each id, and its samples use the other one: `"id": "1"` for an integer,
-/// `"external_id": 1` for a string. Some have 19 digits, too many for a float or JavaScript. So an id is the text of the
-/// string, or the digits of the number exactly as sent. `10` and `"10"` are the same id.
+/// Xsolla's samples do not follow the documented JSON types of ids: `"id": "1"` for an integer, `"external_id": 1` for a
+/// string. Some ids have 19 digits, too many for a float. So an id is the text of the string, or the digits of the number
+/// exactly as sent. `10` and `"10"` are the same id.
 ///
 /// A user id wrapped in an object, `{"value": "player-1"}`, is accepted too. Tokens have this form, and it has been seen in
 /// notifications.
@@ -102,8 +102,8 @@ mod tests {
             let id: Id = serde_json::from_str(json).unwrap();
             assert_eq!(id, "10", "{json}");
         }
-        for refused in ["null", "true", "[]", "{}", r#"{"value":{"value":1}}"#, r#"[{"value":1}]"#] {
-            assert!(serde_json::from_str::<Id>(refused).is_err(), "{refused}");
+        for invalid in ["null", "true", "[]", "{}", r#"{"value":{"value":1}}"#, r#"[{"value":1}]"#] {
+            assert!(serde_json::from_str::<Id>(invalid).is_err(), "{invalid}");
         }
     }
 

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_stays_as_sent_and_debug_hides_it() {
+    fn text_is_unchanged_and_debug_hides_it() {
         let json: Json = serde_json::from_str(r#" {"level":  1.50, "name":"\u0041"} "#).unwrap();
         assert_eq!(json.get(), r#"{"level":  1.50, "name":"\u0041"}"#);
         assert_eq!(format!("{json:?}"), "Json(33 bytes)");

@@ -4,5 +4,5 @@
 pub(crate) const EXTENSIBLE_ENUM: &str = "x-extensible-enum";
 /// Marks personal data.
 pub(crate) const PII: &str = "x-pii";
-/// Marks a property that Xsolla documents as always sent. `required` only has properties that the model cannot do without.
+/// Marks a property that Xsolla documents as always sent. `required` has only properties that the model requires.
 pub(crate) const ALWAYS_SENT: &str = "x-always-sent";

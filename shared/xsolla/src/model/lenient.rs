@@ -1,6 +1,6 @@
 //! Deserializers of single values that are sent with different JSON types.
 //!
-//! Numbers are parsed from their text, never through a float: `1.9900` keeps its scale, `1234567890123456789` its digits.
+//! Numbers are parsed from their text, never through a float: `1.9900` has its scale and `1234567890123456789` its digits.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,7 +20,7 @@ enum Scalar {
 }
 
 impl Scalar {
-    fn read(json: &str) -> Option<Self> {
+    fn parse(json: &str) -> Option<Self> {
         match (json, json.as_bytes().first()?) {
             ("null", _) => Some(Self::Null),
             ("true", _) => Some(Self::Bool(true)),
@@ -35,7 +35,7 @@ impl Scalar {
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
-        Self::read(json.get()).ok_or_else(|| D::Error::custom("neither text nor a number"))
+        Self::parse(json.get()).ok_or_else(|| D::Error::custom("neither a string nor a number"))
     }
 }
 
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Scalar {
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match Scalar::deserialize(deserializer)? {
         Scalar::Text(text) | Scalar::Number(text) => Ok(text),
-        Scalar::Null | Scalar::Bool(_) => Err(D::Error::custom("neither text nor a number")),
+        Scalar::Null | Scalar::Bool(_) => Err(D::Error::custom("neither a string nor a number")),
     }
 }
 
@@ -57,7 +57,7 @@ where
     match Scalar::deserialize(deserializer)? {
         Scalar::Null => Ok(None),
         Scalar::Text(text) if matches!(text.as_str(), "" | "null" | "[null]") => Ok(None),
-        Scalar::Text(text) | Scalar::Number(text) => match exact(&text) {
+        Scalar::Text(text) | Scalar::Number(text) => match parse_exact(&text) {
             Some(decimal) => Ok(Some(decimal)),
             None => Err(D::Error::custom("not an exact decimal number")),
         },
@@ -73,7 +73,7 @@ pub(super) fn decimal_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// Parses without rounding and without digit separators, unlike `Decimal::from_str`.
-fn exact(text: &str) -> Option<Decimal> {
+fn parse_exact(text: &str) -> Option<Decimal> {
     if text.contains('_') {
         return None;
     }
@@ -86,7 +86,7 @@ fn exact(text: &str) -> Option<Decimal> {
     }
 }
 
-/// Accepts a whole number from 0, in all forms of [`decimal`].
+/// Accepts a whole number that is not negative, in all forms of [`decimal`].
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     match decimal(deserializer)? {
         None => Ok(None),
@@ -211,7 +211,7 @@ mod tests {
         for none in ["null", r#""""#, r#""[null]""#, r#""null""#] {
             assert_eq!(read_decimal(none).unwrap(), None, "{none}");
         }
-        for refused in [
+        for invalid in [
             "true",
             "[1]",
             "{}",
@@ -227,7 +227,7 @@ mod tests {
             "1.23456789012345678901234567891e0",
             "123456789012345678901234567890",
         ] {
-            assert!(read_decimal(refused).is_err(), "{refused}");
+            assert!(read_decimal(invalid).is_err(), "{invalid}");
         }
     }
 
@@ -239,8 +239,8 @@ mod tests {
         assert_eq!(read("3.0").unwrap(), Some(3));
         assert_eq!(read("18446744073709551615").unwrap(), Some(u64::MAX));
         assert_eq!(read("null").unwrap(), None);
-        for refused in ["1.5", "-1", "18446744073709551616"] {
-            assert!(read(refused).is_err(), "{refused}");
+        for invalid in ["1.5", "-1", "18446744073709551616"] {
+            assert!(read(invalid).is_err(), "{invalid}");
         }
     }
 

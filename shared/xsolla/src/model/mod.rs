@@ -1,12 +1,12 @@
 //! Models: a struct for each type that Xsolla has not deprecated.
 //!
-//! Receiving a notification needs no models; a consumer that acts on it does. Each struct implements [`Model`].
+//! A receiver needs no models. A consumer that acts on a notification does. Each struct implements [`Model`].
 //!
 //! The fields follow the tables of [Xsolla's documentation](https://developers.xsolla.com/webhooks/). Where its samples or real
 //! notifications differ from the tables, both are accepted:
 //!
-//! - A field can be missing: that depends on settings in Publisher Account and on agreements with Xsolla. So all but the core
-//!   of a notification is an `Option` or an empty `Vec`. `null` counts as missing.
+//! - A field can be missing, depending on settings in Publisher Account and on agreements with Xsolla. So most fields are an
+//!   `Option` or a `Vec`. `null` counts as missing.
 //! - An object can be `[]`, as PHP writes an empty one.
 //! - An [`Id`] can be a string or a number, and has every digit. Money is a [`Decimal`] with every decimal place.
 //! - An enum can have new values: each has a variant `Other`.

@@ -141,7 +141,7 @@ pub struct Item {
     pub is_pre_order: Option<bool>,
     /// The attributes from the game's catalog.
     pub custom_attributes: Option<Json>,
-    /// Whether it is free. Like the next two, only in version 2 of the webhooks. The version is set by
+    /// Whether it is free. Only in version 2 of the webhooks, like `is_bonus` and `is_bundle_content`. The version is set with
     /// [update-webhook](https://developers.xsolla.com/api/igs/operation/update-webhook/) of Xsolla's API.
     #[serde(deserialize_with = "lenient::flag")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::flag_schema"))]

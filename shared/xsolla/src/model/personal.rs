@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer};
 
 use super::lenient;
 
-/// Personal data. `Debug` hides it, and there is no `Display`, so it stays out of logs.
+/// Personal data. `Debug` hides it, and there is no `Display`, so logs do not contain it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Personal(String);
 

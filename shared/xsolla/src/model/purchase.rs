@@ -55,7 +55,7 @@ pub struct Gift {
     pub receiver_email: Option<Personal>,
     /// The giver's message.
     pub message: Option<Personal>,
-    /// Whether the giver stays anonymous. Documented as a string.
+    /// Whether the giver is anonymous. Documented as a string.
     #[serde(deserialize_with = "lenient::flag")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "lenient::flag_schema"))]
     pub hide_giver_from_receiver: Option<bool>,

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_code_stays_as_sent() {
+    fn unknown_code_is_unchanged() {
         for (json, sent) in [("0", "0"), ("14", "14"), ("8.0", "8.0"), (r#""E8""#, "E8")] {
             let code: RefundCode = serde_json::from_str(json).unwrap();
             assert_eq!(code, RefundCode::Other(sent.to_owned()));

@@ -6,7 +6,8 @@ use super::{Id, Model, Personal, Settings};
 
 /// `user_search`: Xsolla asks for the user with a public id.
 ///
-/// Sent where users cannot log in, such as cash kiosks, if "Use public user ID" is on in Publisher Account. Documented among [Xsolla's webhooks](https://developers.xsolla.com/webhooks/).
+/// Sent where users cannot log in, such as cash kiosks, if "Use public user ID" is on in Publisher Account. Documented among
+/// [Xsolla's webhooks](https://developers.xsolla.com/webhooks/).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]

@@ -41,9 +41,9 @@ pub struct NotificationType {
 /// The kind of notification: an event or a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Something happened. The receiver stores it.
+    /// A report of something that happened. The receiver stores it.
     Event(EventSpec),
-    /// Xsolla needs an answer now. The receiver answers it and stores nothing.
+    /// A request for an answer now. The receiver stores nothing.
     Question(Question),
 }
 
@@ -206,7 +206,7 @@ notification_types! {
     INVENTORY_GET = deprecated(question("inventory_get", Question::InventoryGet));
 }
 
-/// Unsigned notifications. They have no `notification_type`, so the names are ours. They are not in [`Self::ALL`], and a
+/// Unsigned notifications. They have no `notification_type`; the names are chosen by this crate. They are not in [`Self::ALL`], and a
 /// signed notification with one of these names has an unknown type.
 impl NotificationType {
     /// A payout to the studio was sent, arrived or was rejected. One event per `status`.
@@ -236,13 +236,13 @@ impl NotificationType {
         self.deprecated
     }
 
-    /// Returns whether it is an event or a question.
+    /// Returns the role: an event or a question.
     #[must_use]
     pub const fn role(self) -> Role {
         self.role
     }
 
-    /// Returns the schedule by which Xsolla retries it.
+    /// Returns the retry schedule.
     #[must_use]
     pub const fn retry_schedule(self) -> RetrySchedule {
         match self.role {
@@ -251,7 +251,7 @@ impl NotificationType {
         }
     }
 
-    /// Returns what the table says of an event; `None` for a question.
+    /// Returns the properties of an event type; `None` for a question.
     pub(crate) const fn event_spec(self) -> Option<EventSpec> {
         match self.role {
             Role::Event(spec) => Some(spec),
@@ -279,9 +279,9 @@ impl FromStr for NotificationType {
     }
 }
 
-/// Returns a `notification_type` that is safe in a key, a metric or a message attribute, else `unknown`.
+/// Returns the name if it is safe in a key, a metric or a message attribute, else `unknown`.
 ///
-/// A type that Xsolla adds later can have any name. Safe are 1 to 64 ASCII letters, digits and underscores.
+/// A type that Xsolla adds later can have any name. A safe name has 1 to 64 ASCII letters, digits and underscores.
 ///
 /// ```
 /// assert_eq!(xsolla_webhooks::type_label("payment_v9"), "payment_v9");
@@ -289,8 +289,9 @@ impl FromStr for NotificationType {
 /// ```
 #[must_use]
 pub fn type_label(name: &str) -> &str {
-    let safe = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if safe { name } else { "unknown" }
+    let is_safe =
+        (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_safe { name } else { "unknown" }
 }
 
 #[cfg(test)]

@@ -1,27 +1,27 @@
-//! Notifications that Xsolla sends to get an answer.
+//! Notifications that require an answer.
 
-/// A notification that needs an answer now.
+/// A notification that requires an answer now.
 ///
-/// Exhaustive on purpose: a receiver must decide how to answer a new question.
+/// Not `non_exhaustive`: a receiver must handle every question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
-    /// Does this user exist? Sent several times per payment, during the checkout. Never retried.
+    /// Asks whether a user exists. Sent several times per payment, during the checkout. Never retried.
     UserValidation,
-    /// Which user has this public id? Sent by cash kiosks.
+    /// Asks for the user with a public id. Sent by cash kiosks.
     UserSearch,
-    /// What can this user see in the catalog?
+    /// Asks for the part of the catalog that a user can see.
     PartnerSideCatalog,
-    /// Which game key does this user get?
+    /// Asks for a game key for a user.
     GetPincode,
-    /// What does this user own?
+    /// Asks for a user's inventory.
     InventoryGet,
-    /// Does this user of a Web Shop exist? Unsigned: see [`UnsignedType`](crate::UnsignedType).
+    /// Asks whether a user of a Web Shop exists. Unsigned: see [`UnsignedType`](crate::UnsignedType).
     WebShopUserValidation,
 }
 
 impl Question {
-    /// Returns whether the question can be repeated if the first answer is lost. Each answer to [`Self::GetPincode`] uses
-    /// up a key.
+    /// Returns whether the question can be repeated if the first answer is lost. Each answer to [`Self::GetPincode`]
+    /// consumes a key.
     #[must_use]
     pub const fn is_idempotent(self) -> bool {
         match self {

@@ -10,16 +10,16 @@ use crate::retry::RetrySchedule;
 pub struct EventSpec {
     /// The documented answer to a stored event.
     pub(crate) success: Success,
-    /// The schedule of retries.
+    /// The retry schedule.
     pub(crate) retry: RetrySchedule,
-    /// The subjects that the type always has one of. Without any, the key contains the body's digest and the event is not
-    /// identified.
+    /// The kinds of subject. Each event has a subject of one of them; otherwise the key contains the body's digest and the
+    /// event is not identified.
     pub(crate) subject_kinds: &'static [SubjectKind],
-    /// Ids in the key besides the subject. If one is missing, the event is not identified either.
+    /// Ids in the key besides the subject. If one is missing, the event is not identified.
     pub(crate) key_fields: &'static [Field],
     /// The part of the key that distinguishes events with the same subject and key fields.
     pub(crate) discriminator: Discriminator,
-    /// How the effect on goods is decided.
+    /// The rule for the effect on goods.
     pub(crate) goods: GoodsRule,
 }
 
@@ -48,12 +48,13 @@ pub(crate) enum Discriminator {
     ///
     /// For events that move money: the same event in different bytes must not count twice.
     Fields(&'static [Field]),
-    /// The body's digest. For types without better fields, and for types that report every change of a state.
+    /// The body's digest. For types without suitable fields, and for types that report every change of a state.
     Digest,
 }
 
 /// The kind of object that an event is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum SubjectKind {
     /// A payment, and all events that follow from it.
     Transaction,
@@ -77,20 +78,12 @@ impl SubjectKind {
         &[Self::Transaction, Self::Order, Self::Subscription, Self::PaymentAccount, Self::Operation, Self::Body];
 
     /// Returns the prefix of the subject.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Transaction => "transaction",
-            Self::Order => "order",
-            Self::Subscription => "subscription",
-            Self::PaymentAccount => "payment_account",
-            Self::Operation => "operation",
-            Self::Payout => "payout",
-            Self::Body => "body",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-/// How a type's effect on goods is decided.
+/// The rule for a type's effect on goods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GoodsRule {
     /// Every event has the same effect.

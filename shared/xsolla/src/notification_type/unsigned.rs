@@ -4,11 +4,11 @@ use super::NotificationType;
 
 /// A notification that Xsolla does not sign.
 ///
-/// The body says neither its type nor its sender. The URL decides the type; the receiver must authenticate the sender by
+/// The body contains neither its type nor its sender. The URL decides the type; the receiver must authenticate the sender by
 /// other means, such as a secret path and the [source address](crate::SourceRanges).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnsignedType {
-    /// Does this user, who logs in to a Web Shop, exist? Site Builder has a URL setting of its own for it
+    /// Asks whether a user who logs in to a Web Shop exists. Site Builder has a separate URL setting for it
     /// ([`user-validation-in-webshop`](https://developers.xsolla.com/webhooks/operation/user-validation-in-webshop/)).
     WebShopUserValidation,
     /// A payout to the studio was sent, arrived or was rejected

@@ -6,15 +6,13 @@
 mod orders;
 mod others;
 mod payments;
-
 mod shapes;
 mod whole_samples;
 
 use std::fmt::Debug;
 
-use crate::samples;
-
 use super::*;
+use crate::samples;
 
 fn sample<T: Model>(name: &str) -> T {
     let sample = samples::get(name).unwrap();

@@ -133,7 +133,7 @@ fn refund_code_can_be_a_string_and_new() {
 
 // 19, 20
 #[test]
-fn dates_stay_as_sent() {
+fn dates_are_unchanged() {
     for date in ["2026-05-14T18:22:07+03:00", "2026-05-23 08:14:03", "2026-05-14T18:22:07"] {
         assert_text(transaction(&format!(r#""payment_date":"{date}""#)).payment_date, date);
         let refund: PartialRefund = with(&format!(r#""refund_details":{{"date":"{date}"}}"#));

@@ -26,7 +26,7 @@ fn currencies_and_countries_can_have_any_code() {
 
 // 31
 #[test]
-fn custom_parameters_can_be_any_json_and_stay_verbatim() {
+fn custom_parameters_can_be_any_json_and_are_unchanged() {
     for json in ["{}", "[]", r#"{"n": 1.50, "cart":"[{\"sku\":\"a\"}]"}"#, r#""text""#, "7"] {
         let payment: Payment = with(&format!(r#""custom_parameters":{json}"#));
         assert_eq!(payment.custom_parameters.unwrap().get(), json);
