@@ -6,7 +6,7 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     aligned(rows).into_iter().map(|row| row + "\n").collect()
 }
 
-/// Formats rows as in [`columns`], without line ends.
+/// Formats rows as in [`columns`], without line ends. Replaces control characters, so that a row is always one line.
 pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let mut widths = [0; N];
     for row in rows {
@@ -15,7 +15,8 @@ pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
         }
     }
     let line = |row: &[String; N]| {
-        let cells: Vec<String> = widths.iter().zip(row).map(|(width, cell)| format!("{cell:<width$}")).collect();
+        let cell = |(width, cell): (&usize, &String)| format!("{:<width$}", cell.replace(char::is_control, "\u{fffd}"));
+        let cells: Vec<String> = widths.iter().zip(row).map(cell).collect();
         format!("  {}", cells.join("  ").trim_end())
     };
     rows.iter().map(line).collect()
@@ -37,9 +38,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_row_is_one_entry_even_with_a_line_end_in_a_cell() {
+    fn row_is_one_line_even_if_a_cell_contains_a_line_end() {
         let rows = [["a\nb", "1"], ["c", "2"]].map(|row| row.map(str::to_owned));
-        assert_eq!(aligned(&rows), ["  a\nb  1", "  c    2"]);
+        assert_eq!(aligned(&rows), ["  a\u{fffd}b  1", "  c    2"]);
     }
 
     #[test]

@@ -37,5 +37,5 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Box<dyn std::error::Error>
 
 /// Replaces control characters, because text from webhook bodies could contain terminal escape sequences.
 fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() && char != '\n' { '\u{fffd}' } else { char }).collect()
+    text.replace(|char: char| char.is_control() && char != '\n', "\u{fffd}")
 }

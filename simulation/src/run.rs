@@ -221,6 +221,8 @@ mod tests {
         .await;
         assert!(!report.passed(), "{report}");
         assert!(report.violations.lost > 0, "{report}");
+        let marked = report.to_string().lines().filter(|line| line.ends_with("<- EXPECTED: 0")).count();
+        assert!(marked > 0, "{report}");
         assert_eq!(report.violations.duplicated, 0, "{report}");
     }
 }
