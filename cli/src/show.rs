@@ -14,7 +14,7 @@ use message::Goods;
 use xsolla::inspect::redact;
 use xsolla::{EventId, PaymentWithoutOrder, json_text};
 
-use crate::format::{columns, counted, indented};
+use crate::format::{aligned, counted, indented};
 use crate::table::{Index, Item, Table};
 
 /// Selects the records to show.
@@ -106,7 +106,7 @@ impl Timeline {
     pub fn render(&self, bodies: Bodies) -> String {
         let headings: Vec<[String; 3]> = self.0.iter().map(Entry::heading).collect();
         let mut text = String::new();
-        for (entry, heading) in self.0.iter().zip(columns(&headings).lines()) {
+        for (entry, heading) in self.0.iter().zip(aligned(&headings)) {
             let _ = writeln!(text, "{heading}\n{}", entry.render(bodies));
         }
         let mut counts = Vec::new();

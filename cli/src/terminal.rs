@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 
-/// Exit code for work that is done except for some entries.
+/// Exit code if some entries could not be sent.
 const INCOMPLETE: u8 = 3;
 
 /// Prints to stdout. Ignores write errors, such as a closed pager.
@@ -11,7 +11,7 @@ pub(crate) fn print(text: &str) {
     let _ = stdout().write_all(printable(text).as_bytes());
 }
 
-/// Lists unsent entries on stderr. Fails if there are any.
+/// Lists unsent entries on stderr. Returns the exit code.
 pub(crate) fn report_leftovers(leftovers: &[String]) -> ExitCode {
     for leftover in leftovers {
         eprintln!("not sent: {}", printable(leftover));
@@ -37,5 +37,5 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Box<dyn std::error::Error>
 
 /// Replaces control characters, because text from webhook bodies could contain terminal escape sequences.
 fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() && char != '\n' { '\u{fffd}' } else { char }).collect()
+    text.replace(|char: char| char.is_control() && char != '\n', "\u{fffd}")
 }

@@ -1,4 +1,4 @@
-//! API Gateway's part: routes, the proxy event, and 503 for requests that match no route.
+//! Emulation of API Gateway: routes, the proxy event, and 503 for requests that match no route.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,11 +8,10 @@ use std::time::Duration;
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header, request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, any};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::accept::{AcceptedTypes, Intake, SourcePolicy};
@@ -29,7 +28,7 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
 
-/// The types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
+/// Types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
 pub const SEPARATE_FUNCTIONS: &[NotificationType] = &[
     NotificationType::PAYMENT,
     NotificationType::REFUND,
@@ -94,7 +93,7 @@ impl Gateway {
                 router = router.route(route, unsigned.clone());
             }
         }
-        Self { router: router.fallback(no_route).method_not_allowed_fallback(no_route) }
+        Self { router: router.fallback(no_route) }
     }
 
     /// Serves until the task is aborted.
@@ -107,24 +106,25 @@ impl Gateway {
 }
 
 fn route_to(function: Function) -> MethodRouter {
-    post(invoke).with_state(Arc::new(function))
+    // With `post` alone, axum would answer other methods with 405, and add an `Allow` header to a fallback's answer.
+    any(no_route).post(invoke).with_state(Arc::new(function))
 }
 
 async fn invoke(
     State(function): State<Arc<Function>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     route: MatchedPath,
-    parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let (Ok(parameters), Ok(body)) = (parameters, to_bytes(body, MAX_PAYLOAD).await) else {
-        tracing::warn!(route = route.as_str(), "malformed path or oversized body, answered 503");
-        return service_unavailable();
+    let body = match to_bytes(body, MAX_PAYLOAD).await {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::warn!(route = route.as_str(), %error, "cannot read the body, answered 503");
+            return service_unavailable();
+        }
     };
-    let Ok(event) = proxy_event(&head, route.as_str(), &parameters, peer, &body) else {
-        return service_unavailable();
-    };
+    let Ok(event) = proxy_event(&head, route.as_str(), peer, &body) else { return service_unavailable() };
     let (response, line) = match &*function {
         Function::Webhook(intake) => {
             lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
@@ -142,19 +142,13 @@ async fn invoke(
 }
 
 /// The event that a REST API with binary media types sends. Parsed from JSON, as in the deployed functions.
-fn proxy_event(
-    head: &request::Parts,
-    route: &str,
-    parameters: &RawPathParams,
-    peer: SocketAddr,
-    body: &[u8],
-) -> serde_json::Result<ProxyRequest> {
+fn proxy_event(head: &request::Parts, route: &str, peer: SocketAddr, body: &[u8]) -> serde_json::Result<ProxyRequest> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let values = |name| head.headers.get_all(name).iter().map(text).collect::<Vec<_>>();
     let headers = || head.headers.keys().map(|name| (name.to_string(), values(name)));
     let event = json!({
         "resource": route,
-        "pathParameters": parameters.iter().collect::<BTreeMap<_, _>>(),
+        "pathParameters": path_parameters(route, head.uri.path()),
         "path": head.uri.path(),
         "httpMethod": head.method.as_str(),
         "headers": headers().map(|(name, values)| (name, json!(values.last()))).collect::<Value>(),
@@ -169,6 +163,12 @@ fn proxy_event(
         "isBase64Encoded": !body.is_empty(),
     });
     serde_json::from_str(&event.to_string())
+}
+
+/// The values of a route's `{name}` segments, not percent-decoded: the printed URL contains the key as it is.
+fn path_parameters<'p>(route: &'p str, path: &'p str) -> BTreeMap<&'p str, &'p str> {
+    let name = |segment: &'p str| segment.strip_prefix('{')?.strip_suffix('}');
+    route.split('/').zip(path.split('/')).filter_map(|(segment, value)| Some((name(segment)?, value))).collect()
 }
 
 fn to_http(response: ApiGatewayProxyResponse) -> Response {

@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// Timeout of the function, from which its deadline header is computed. It is not enforced.
+/// Timeout that the deadline header reports. It is not enforced.
 const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// X-Ray header of every invocation, with the lineage that Lambda adds.
@@ -61,7 +61,7 @@ type ResponseSender = oneshot::Sender<Result<Bytes, InvokeError>>;
 
 #[derive(Debug)]
 struct RuntimeApi {
-    /// Signalled when the process requests its first event.
+    /// Sender of the signal that the process has requested its first event.
     ready: Mutex<Option<oneshot::Sender<()>>>,
     invocations: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     /// Id and response channel of the invocation in progress.
@@ -137,7 +137,7 @@ impl LambdaEmulator {
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// If the process cannot be killed.
     pub async fn kill(mut self) -> std::io::Result<()> {
         // `self` is dropped after this: the Runtime API must outlive the process, or the function would log an error.
         self.process.kill().await

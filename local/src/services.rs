@@ -81,7 +81,7 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, EmulatorError> {
 /// Opens the database in a file of this directory, or in memory.
 fn open_database(directory: Option<&Path>) -> Result<Database, EmulatorError> {
     let Some(directory) = directory else {
-        // The shared in-memory database needs a name for its second connection, in `create_stream_index`.
+        // `create_stream_index` opens a second connection, so the in-memory database needs a name.
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         let name = format!("file:dynamodb-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed));
         return open_indexed(&name).map_err(EmulatorError::Database);

@@ -1,4 +1,4 @@
-//! The whole local stack, started and stopped together.
+//! The local stack: embedded services, relay and webhook functions.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use crate::gateway::Gateway;
 use crate::services::Services;
 use crate::trigger::StreamTrigger;
 
-/// Longer than in the cloud, since an embedded database on a busy machine is slower. Shorter than Xsolla's 3 seconds.
+/// Longer than in the cloud, because the embedded database is slower on a busy machine. Shorter than Xsolla's 3 seconds.
 const CALL_LIMITS: CallLimits = CallLimits {
     connect: Duration::from_secs(1),
     attempt: Duration::from_millis(2400),
@@ -53,7 +53,7 @@ pub struct StackOptions {
     pub data: Option<PathBuf>,
 }
 
-/// The default source policy, with this machine added: locally, Xsolla's webhooks arrive through a tunnel.
+/// The default source policy, with 127.0.0.1 added, because Xsolla's webhooks arrive through a tunnel.
 pub fn local_sources() -> SourcePolicy {
     SourcePolicy { ranges: SourceRanges::published().with_address(Ipv4Addr::LOCALHOST.into()), enforced: false }
 }
@@ -62,7 +62,7 @@ pub fn local_sources() -> SourcePolicy {
 pub trait FaultInjector: Send + Sync {
     /// Returns a configuration whose HTTP client injects faults.
     fn wrap(&self, config: &SdkConfig) -> SdkConfig;
-    /// Whether the relay crashes after the current batch, before Lambda receives its response.
+    /// Returns whether the relay crashes after the current batch, before Lambda receives its response.
     fn should_crash_relay(&self) -> bool;
 }
 

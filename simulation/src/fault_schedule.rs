@@ -37,7 +37,7 @@ impl FaultSchedule {
         Self(Arc::new(Mutex::new(State { is_enabled, is_sending_done: false, rng, entries, outages: Vec::new() })))
     }
 
-    /// Ends all faults except the game's, which may still have messages to process.
+    /// Stops all faults except the game's, because the game may still have messages to process.
     pub(crate) fn sending_done(&self) {
         self.state().is_sending_done = true;
     }

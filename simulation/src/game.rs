@@ -33,7 +33,7 @@ pub(crate) struct Effect {
     pub(crate) goods: Goods,
 }
 
-/// A way to apply an event. Tests replace it with faulty ones.
+/// Function that applies an event. Tests use faulty ones.
 pub(crate) type Apply = fn(&mut Ledger, Effect);
 
 impl Ledger {
@@ -60,7 +60,7 @@ pub(crate) struct Game {
     ledger: Mutex<Ledger>,
 }
 
-/// Why a consumer stopped.
+/// Cause of a consumer's stop.
 enum ConsumerError {
     /// An injected crash.
     Crashed,
@@ -86,7 +86,7 @@ impl Game {
         Self { sqs, queue_url, faults, apply, last_event_id, has_last_event, ledger }
     }
 
-    /// Runs a consumer until the task is aborted. After a crash it restarts with nothing but the ledger.
+    /// Runs a consumer until the task is aborted. After a crash it restarts; only the ledger persists.
     pub(crate) async fn run(&self) {
         loop {
             let Err(error) = self.consume().await;

@@ -1,8 +1,8 @@
 //! Simulation of thousands of purchases with injected faults. Checks that each event was stored, delivered and applied
 //! exactly once.
 //!
-//! The webhooks run through a real local stack. This crate adds both ends: a simulated Xsolla (`sender`) and a simulated
-//! game (`game`). `purchases` generates what is sold, `fault` lists the faults, and `violations` holds the checks.
+//! The webhooks run through a real local stack. This crate simulates Xsolla (`sender`) and the game (`game`).
+//! `purchases` generates the webhooks, `fault` lists the faults, and `violations` checks the result.
 
 mod aws_faults;
 mod delivery_log;

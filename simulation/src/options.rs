@@ -5,7 +5,7 @@
 pub struct SimulationOptions {
     /// Number of purchases.
     pub orders: u32,
-    /// Seed of the random purchases and faults.
+    /// Seed of the purchases and faults.
     pub seed: u64,
     /// Whether to inject faults.
     pub faults: bool,

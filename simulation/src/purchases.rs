@@ -134,7 +134,7 @@ impl PurchaseBuilder {
         }
     }
 
-    /// Adds partial refunds or a dispute. Returns whether the purchase is refunded in full afterwards.
+    /// Adds partial refunds or a dispute at random. Returns whether a full refund follows.
     fn adjustments(&mut self, rng: &mut Rng) -> bool {
         let transaction = self.transaction(0);
         match rng.u32(0..100) {

@@ -109,7 +109,8 @@ impl fmt::Display for Report {
         let total: u64 = violations.iter().map(|(_, count, _)| count).sum();
         row(f, "violations", total, "")?;
         for (label, count, note) in violations {
-            row(f, &format!("  {label}"), count, note)?;
+            let mark = if count == 0 { "" } else { "   <- EXPECTED: 0" };
+            row(f, &format!("  {label}"), count, &format!("{note}{mark}"))?;
         }
         writeln!(f)?;
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;

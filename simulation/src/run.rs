@@ -26,9 +26,9 @@ use crate::violations::{Observations, StoredItem};
 const CONSUMERS: usize = 4;
 /// The last event. The relay preserves the order, so all other events have been queued when it arrives.
 const LAST_EVENT: &str = r#"{"notification_type":"payment","transaction":{"id":"last"}}"#;
-/// How long the game may make no progress before the remaining events count as lost.
+/// Time without progress after which the remaining events count as lost.
 const STALL_TIMEOUT: Duration = Duration::from_mins(1);
-/// Interval between two looks at the queue.
+/// Interval between two reads of the queue length.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Progress of a simulation.
@@ -46,7 +46,7 @@ impl fmt::Display for Progress {
         let Self { orders, completed, requests, applied, faults } = self;
         write!(
             f,
-            "{completed} of {orders} purchases sent, {requests} requests, {applied} events applied, {faults} faults injected"
+            "{completed} of {orders} purchases completed, {requests} requests, {applied} events applied, {faults} faults injected"
         )
     }
 }
@@ -64,7 +64,7 @@ pub async fn run(
     run_game(options, Ledger::apply_once, interval, on_progress).await
 }
 
-/// Like [`run`], with a game that applies events in the given way.
+/// Like [`run`], with a game that applies events with this function.
 async fn run_game(
     options: SimulationOptions,
     apply: Apply,
@@ -122,7 +122,7 @@ async fn start_stack(faults: &FaultSchedule) -> Result<Stack, EmulatorError> {
         unsigned_key: None,
         data: None,
     };
-    // Boxed, since the future is large.
+    // Boxed, because the future is large.
     let mut stack = Box::pin(Stack::start_with_faults(options, Arc::new(faults.clone()))).await?;
     stack.open();
     Ok(stack)
@@ -221,6 +221,8 @@ mod tests {
         .await;
         assert!(!report.passed(), "{report}");
         assert!(report.violations.lost > 0, "{report}");
+        let marked = report.to_string().lines().filter(|line| line.ends_with("<- EXPECTED: 0")).count();
+        assert!(marked > 0, "{report}");
         assert_eq!(report.violations.duplicated, 0, "{report}");
     }
 }

@@ -26,7 +26,7 @@ use crate::purchases::{Purchase, Step};
 const CONCURRENCY: usize = 16;
 /// Latest time of an early disconnect, in milliseconds after the request.
 const MAX_DISCONNECT_MS: u64 = 20;
-/// Attempts to send the last event. No fault is left by then.
+/// Attempts to send the last event. No faults are injected by then.
 const LAST_EVENT_ATTEMPTS: u32 = 100;
 
 /// The simulated Xsolla.
@@ -47,7 +47,7 @@ struct Due {
     retries: usize,
 }
 
-/// By time, then purchase.
+/// Sorts by time, then purchase.
 impl Ord for Due {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.at, self.purchase.number).cmp(&(other.at, other.purchase.number))
@@ -125,7 +125,7 @@ impl Sender {
         Some(Due { at, step: due.step + 1, retries: 0, ..due })
     }
 
-    /// Sends a webhook with its faults. Returns the status that Xsolla received.
+    /// Sends a webhook, with faults. Returns the status that Xsolla received.
     async fn deliver(&self, step: &Step, purchase: u32, index: usize) -> Option<u16> {
         let notification = Notification::read(&step.body)?;
         let success = Some(notification.success);
@@ -133,7 +133,7 @@ impl Sender {
             // No faults: Xsolla does not retry questions, so a lost answer is a lost sale for any receiver.
             return self.post(&step.body, SECRET, notification.success).await;
         };
-        // The table orders events by milliseconds of real time, so two events of one purchase need different ones.
+        // The order of a subject's events is their time of receipt in milliseconds, so two events need different ones.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let event_id = notification.event_id.to_string();
         {

@@ -8,7 +8,7 @@ use message::Goods;
 use crate::delivery_log::DeliveryLog;
 use crate::game::Ledger;
 
-/// The data to check, from both ends and from the table.
+/// Data to check: sent webhooks, applied events and stored items.
 pub(crate) struct Observations<'o> {
     pub(crate) log: &'o DeliveryLog,
     pub(crate) ledger: &'o Ledger,

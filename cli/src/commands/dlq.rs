@@ -2,12 +2,68 @@
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use cli::format::counted;
 use jiff::Timestamp;
+use xsolla::PaymentWithoutOrder;
 
-use super::{CommandResult, target};
-use crate::arguments::{DlqCommand, TableTarget};
+use super::CommandResult;
+use super::target::{self, QueueTargets, TableTarget};
 use crate::terminal::{print, report_leftovers};
+
+#[derive(Subcommand)]
+pub(crate) enum DlqCommand {
+    /// List dead letters and parked events, grouped by type or cause
+    #[command(after_help = "\
+Reading hides the messages from other readers for at most two minutes.
+
+Examples:
+  xsolla-webhooks dlq list
+  xsolla-webhooks dlq list --local")]
+    List {
+        #[command(flatten)]
+        target: QueueTargets,
+    },
+    /// Show the dead letters and parked notes of one event, with personal data redacted
+    #[command(after_help = "\
+Examples:
+  xsolla-webhooks dlq show 'transaction#2105129134#payment'
+  xsolla-webhooks dlq show 'transaction#2105129134#payment' --unredacted")]
+    Show {
+        /// Event id, as printed by `dlq list`
+        event_id: String,
+        /// Print the whole message as received, with personal data
+        #[arg(long)]
+        unredacted: bool,
+        #[command(flatten)]
+        target: QueueTargets,
+    },
+    /// Send dead letters unchanged and parked events as replays to the game's queue
+    #[command(after_help = "\
+Fix the game first. Deletes each entry after it was sent, so an interrupted redrive can be run again.
+Exit code 3: some entries remain; they are listed on stderr.
+
+Examples:
+  xsolla-webhooks dlq redrive --dry-run
+  xsolla-webhooks dlq redrive
+  xsolla-webhooks dlq redrive --type payment")]
+    Redrive {
+        /// Send only this notification type; other events of the same subject are then sent later, out of order
+        #[arg(long = "type", value_name = "TYPE")]
+        type_name: Option<String>,
+        /// Print the entries without sending them
+        #[arg(long)]
+        dry_run: bool,
+        /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`
+        #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER", required_unless_present = "local")]
+        payment_without_order: Option<PaymentWithoutOrder>,
+        /// Table name (stack output `TableName`)
+        #[arg(long, value_name = "NAME", env = "TABLE_NAME", required_unless_present = "local")]
+        table: Option<String>,
+        #[command(flatten)]
+        target: QueueTargets,
+    },
+}
 
 pub(crate) async fn run(command: DlqCommand) -> CommandResult {
     match command {

@@ -1,12 +1,39 @@
 //! The command `drift`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::{ArgGroup, Args};
 use cli::drift::{compare_folder, compare_table};
 
-use super::{CommandResult, target};
-use crate::arguments::{DriftArgs, TableTarget};
+use super::CommandResult;
+use super::target::{self, TableTarget};
 use crate::terminal::print;
+
+/// Report differences between received notifications and the documented schemas
+#[derive(Args)]
+#[command(
+    group = ArgGroup::new("source").required(true).args(["dir", "table", "local"]),
+    after_help = "\
+Prints one line per type, path and difference, newest first: an unknown field or type, another JSON type,
+a new value of a documented list, or a missing field. Prints JSON types instead of values, except new
+values of a list. Differences do not change the exit code.
+
+Examples:
+  xsolla-webhooks drift --table \"$TABLE_NAME\"
+  xsolla-webhooks drift --local
+  xsolla-webhooks drift shared/xsolla/samples"
+)]
+pub(crate) struct DriftArgs {
+    /// Compare the bodies in this folder, one per file
+    pub(crate) dir: Option<PathBuf>,
+    /// Compare all events in this table
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// Use the emulator on its default ports
+    #[arg(long)]
+    pub(crate) local: bool,
+}
 
 pub(crate) async fn run(args: DriftArgs) -> CommandResult {
     let DriftArgs { dir, table, local } = args;

@@ -2,12 +2,37 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use cli::erase::Erasure;
 use jiff::Timestamp;
 
-use super::{CommandResult, target};
-use crate::arguments::EraseArgs;
+use super::CommandResult;
+use super::target::{self, TableTarget};
 use crate::terminal::{confirm, print};
+
+/// Erase a user's personal data from the table
+#[derive(Args)]
+#[command(after_help = "\
+Erases names, addresses and ids of the user. Amounts, items, dates, countries, transaction ids and order
+ids remain for accounting. This cannot be undone. For data outside the table, see
+docs/operations/privacy.md.
+
+Examples:
+  xsolla-webhooks erase --user isle-4471 --dry-run
+  xsolla-webhooks erase --user isle-4471")]
+pub(crate) struct EraseArgs {
+    /// The game's user id
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: String,
+    /// Print the records without erasing them
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Skip confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) target: TableTarget,
+}
 
 pub(crate) async fn run(args: EraseArgs) -> CommandResult {
     let EraseArgs { user, dry_run, yes, target } = args;

@@ -1,9 +1,11 @@
 //! The command `local`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Args;
 use cli::format::columns;
-use intake::emulator::EVENTS_TABLE;
+use intake::emulator::{DYNAMODB_PORT, EVENTS_TABLE, SQS_PORT};
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY_LEN;
@@ -12,10 +14,54 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use xsolla::{Secrets, sign};
+use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 use super::CommandResult;
-use crate::arguments::LocalArgs;
+
+/// Run all functions on this machine, with an embedded DynamoDB and SQS
+#[derive(Args)]
+#[command(after_help = "\
+Sends itself sample webhooks, prints the results and a curl example, and serves requests until Ctrl-C.
+
+Examples:
+  xsolla-webhooks local
+  xsolla-webhooks local --once
+  xsolla-webhooks local --data ./events --directory http:http://127.0.0.1:8080/questions")]
+pub(crate) struct LocalArgs {
+    /// Exit after the sample webhooks; fail if a result is wrong
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Port for webhooks; 0 selects a free port
+    #[arg(long, default_value_t = 7700)]
+    pub(crate) port: u16,
+    /// Port of the embedded DynamoDB; 0 selects a free port
+    #[arg(long, value_name = "PORT", default_value_t = DYNAMODB_PORT)]
+    pub(crate) dynamodb_port: u16,
+    /// Port of the embedded SQS; 0 selects a free port
+    #[arg(long, value_name = "PORT", default_value_t = SQS_PORT)]
+    pub(crate) sqs_port: u16,
+    /// Webhook secret; use your project's secret to receive real webhooks through a tunnel
+    #[arg(long, default_value = "test_secret")]
+    pub(crate) secret: String,
+    /// Meaning of a payment without an order: `grant` (combined webhooks) or `money_only` (separate webhooks)
+    #[arg(long, value_name = "MEANING", default_value = "money_only")] // LOCAL_PAYMENT_WITHOUT_ORDER
+    pub(crate) payment_without_order: PaymentWithoutOrder,
+    /// Directory that answers Xsolla's questions: `accept-all`, `table:NAME` in the embedded DynamoDB, or `http:URL`
+    #[arg(long, default_value = "accept-all")]
+    pub(crate) directory: String,
+    /// Key that signs questions to `http:URL`
+    #[arg(long, value_name = "KEY", default_value = "test_key")]
+    pub(crate) directory_key: String,
+    /// Accept unsigned webhooks at `/unsigned/KEY/user-validation` (Web Shop) and `/unsigned/KEY/payout`
+    #[arg(long, value_name = "KEY")]
+    pub(crate) unsigned_key: Option<String>,
+    /// Store the table in this directory instead of memory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print errors only
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
 
 pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     let secrets = Secrets::new(vec![args.secret.clone()]).map_err(|error| format!("--secret: {error}"))?;

@@ -2,13 +2,60 @@
 
 use std::process::ExitCode;
 
+use clap::{ArgGroup, Args};
 use cli::replay::Selection;
 use cli::table::EventFilter;
 use jiff::Timestamp;
+use xsolla::PaymentWithoutOrder;
 
-use super::{CommandResult, target};
-use crate::arguments::ReplayArgs;
+use super::CommandResult;
+use super::target::{self, TableTarget};
 use crate::terminal::{confirm, print, report_leftovers};
+
+/// Send stored events to the game's queue again, marked as replays
+#[derive(Args)]
+#[command(
+    group = ArgGroup::new("selection").required(true).multiple(true).args(["subject", "event", "from", "to", "type_name"]),
+    after_help = "\
+Selecting by time or type scans the whole table and requires confirmation, as do more than 100 events.
+Exit code 3: some events can never be sent; they are listed on stderr.
+
+Examples:
+  xsolla-webhooks replay --subject 'transaction#2105129134' --dry-run
+  xsolla-webhooks replay --event 'transaction#2105129134#payment'
+  xsolla-webhooks replay --from 2026-11-22T00:00:00Z --to 2026-11-22T06:00:00Z --type order_paid"
+)]
+pub(crate) struct ReplayArgs {
+    /// Replay all events of this subject, except conflicts
+    #[arg(long, value_name = "SUBJECT", conflicts_with_all = ["event", "from", "to", "type_name"])]
+    pub(crate) subject: Option<String>,
+    /// Replay this event; a conflict has its own event id, so the game applies it as a new event
+    #[arg(long, value_name = "EVENT_ID", conflicts_with_all = ["from", "to", "type_name"])]
+    pub(crate) event: Option<String>,
+    /// Replay events received at or after this time (`2026-11-22T00:31:07Z`)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Replay events received at or before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    /// Replay events of this notification type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) type_name: Option<String>,
+    /// Print the events without sending them
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Skip confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`
+    #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER", required_unless_present = "local")]
+    pub(crate) payment_without_order: Option<PaymentWithoutOrder>,
+    /// URL of the game's queue (stack output `QueueUrl`)
+    #[arg(long, value_name = "URL", env = "QUEUE_URL", required_unless_present = "local")]
+    pub(crate) queue_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: TableTarget,
+}
 
 pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     let selection = match (args.subject, args.event) {

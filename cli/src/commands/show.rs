@@ -2,11 +2,43 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use cli::show::{Bodies, Query, find};
+use xsolla::PaymentWithoutOrder;
 
-use super::{CommandResult, target};
-use crate::arguments::ShowArgs;
+use super::CommandResult;
+use super::target::{self, TableTarget};
 use crate::terminal::print;
+
+/// Show all events of a sale or a user, oldest first
+#[derive(Args)]
+#[command(after_help = "\
+For each event, prints what to do with the goods, and the index of the webhook secret that verified it
+(0 is the current secret). Conflicts and unreadable bodies are stored but not relayed.
+
+Examples:
+  xsolla-webhooks show 2105129134
+  xsolla-webhooks show 'subscription#31' --bodies
+  xsolla-webhooks show --user isle-4471")]
+pub(crate) struct ShowArgs {
+    /// Transaction id, order id, subject (`subscription#31`) or event id
+    #[arg(required_unless_present = "user")]
+    pub(crate) id: Option<String>,
+    /// Show all events of this user (the game's user id)
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    pub(crate) user: Option<String>,
+    /// Print bodies, with personal data redacted
+    #[arg(long)]
+    pub(crate) bodies: bool,
+    /// Print bodies as received, with personal data
+    #[arg(long)]
+    pub(crate) unredacted: bool,
+    /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`; if unset, both meanings are shown
+    #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER")]
+    pub(crate) payment_without_order: Option<PaymentWithoutOrder>,
+    #[command(flatten)]
+    pub(crate) target: TableTarget,
+}
 
 pub(crate) async fn run(args: ShowArgs) -> CommandResult {
     let (query, label) = match (args.user, args.id) {

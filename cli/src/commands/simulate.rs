@@ -4,8 +4,33 @@ use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
+
 use super::CommandResult;
-use crate::arguments::SimulateArgs;
+
+/// Terminal sequence that moves the cursor to the start of the line and clears the line.
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+/// Simulate thousands of purchases with injected faults
+#[derive(Args)]
+#[command(after_help = "\
+Simulates Xsolla with its retry schedules and a game that reads the queue. Fails if an event was lost,
+granted twice or out of order.
+
+Examples:
+  xsolla-webhooks simulate --orders 1000
+  xsolla-webhooks simulate --orders 1000 --faults --seed 7")]
+pub(crate) struct SimulateArgs {
+    /// Number of purchases
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) orders: u32,
+    /// Seed of the purchases and faults; timing also depends on the machine
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Inject faults: lost answers, failed, throttled and slow AWS calls, crashes of relay and game
+    #[arg(long)]
+    pub(crate) faults: bool,
+}
 
 pub(crate) async fn run(args: SimulateArgs) -> CommandResult {
     let SimulateArgs { orders, seed, faults } = args;
@@ -13,14 +38,13 @@ pub(crate) async fn run(args: SimulateArgs) -> CommandResult {
     let interval = Duration::from_millis(if is_terminal { 250 } else { 5000 });
     let report = simulation::run(simulation::SimulationOptions { orders, seed, faults }, interval, |progress| {
         if is_terminal {
-            // Clears the line and prints over it.
-            print!("\r\x1b[2K  {progress}");
+            print!("{CLEAR_LINE}  {progress}");
             let _ = stdout().flush();
         } else {
             println!("  {progress}");
         }
     })
     .await?;
-    println!("{}\n{report}", if is_terminal { "\r\x1b[2K" } else { "" });
+    println!("{}\n{report}", if is_terminal { CLEAR_LINE } else { "" });
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,5 +1,6 @@
 //! The stack or emulator that a command works on.
 
+use clap::Args;
 use cli::connection::Clients;
 use cli::dead_letters::DeadLetters;
 use cli::replay::Replay;
@@ -8,10 +9,36 @@ use intake::aws::QueueUrls;
 use intake::emulator::{EVENTS_TABLE, queue_urls};
 use xsolla::PaymentWithoutOrder;
 
-use crate::arguments::{QueueTargets, TableTarget};
-
 /// Default of the command `local`.
 const LOCAL_PAYMENT_WITHOUT_ORDER: PaymentWithoutOrder = PaymentWithoutOrder::MoneyOnly;
+
+/// The events table of a stack or of the emulator.
+#[derive(Args)]
+pub(crate) struct TableTarget {
+    /// Use the emulator on its default ports
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// Table name (stack output `TableName`)
+    #[arg(long, value_name = "NAME", env = "TABLE_NAME", required_unless_present = "local")]
+    pub(crate) table: Option<String>,
+}
+
+/// The queues of a stack or of the emulator.
+#[derive(Args)]
+pub(crate) struct QueueTargets {
+    /// Use the emulator on its default ports
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// URL of the game's queue (stack output `QueueUrl`)
+    #[arg(long, value_name = "URL", env = "QUEUE_URL", required_unless_present = "local")]
+    pub(crate) queue_url: Option<String>,
+    /// URL of the dead-letter queue (stack output `DeadLetterQueueUrl`)
+    #[arg(long, value_name = "URL", env = "DEAD_LETTER_QUEUE_URL", required_unless_present = "local")]
+    pub(crate) dead_letter_queue_url: Option<String>,
+    /// URL of the parked queue (stack output `ParkedQueueUrl`)
+    #[arg(long, value_name = "URL", env = "PARKED_QUEUE_URL", required_unless_present = "local")]
+    pub(crate) parked_queue_url: Option<String>,
+}
 
 pub(super) async fn table(target: TableTarget) -> Table {
     let client = clients(target.local).await.dynamodb;

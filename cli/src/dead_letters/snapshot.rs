@@ -130,7 +130,9 @@ impl DlqSnapshot {
 
     fn unavailable_note(&self) -> String {
         let letters = counted(self.unavailable, "more dead letter", "more dead letters");
-        format!("{letters} not listed: SQS returns only the first messages of a subject, and none that is in use.")
+        format!(
+            "{letters} not listed: SQS returns only the first messages of each subject, and hides those that another reader has received."
+        )
     }
 }
 

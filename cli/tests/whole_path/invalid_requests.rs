@@ -3,6 +3,7 @@
 use hyper::Method;
 use intake::accept::MAX_BODY;
 use intake::testing::sign;
+use xsolla::Answer;
 
 use crate::test_stack::{SECRET, TestStack, body, sample};
 
@@ -128,16 +129,36 @@ async fn answers_503_to_unknown_method_or_path() {
     let signature = sign(payment, SECRET);
     for (method, path) in [
         (Method::GET, "/webhooks"),
+        (Method::HEAD, "/webhooks"),
+        (Method::OPTIONS, "/webhooks"),
         (Method::PUT, "/webhooks"),
         (Method::DELETE, "/webhooks/payment"),
+        (Method::GET, "/nothing"),
         (Method::POST, "/"),
+        (Method::POST, "/nothing"),
+        (Method::POST, "//webhooks"),
         (Method::POST, "/webhooks/"),
+        (Method::POST, "/webhooks//"),
+        (Method::POST, "/webhooks/payment/"),
         (Method::POST, "/webhooks/payment/nothing"),
+        (Method::POST, "/webhooks/../webhooks"),
         (Method::POST, "/WEBHOOKS"),
+        (Method::POST, "/%77ebhooks"),
     ] {
-        let answer = stack.request(method.clone(), path, &[&signature], payment).await;
-        assert_eq!(answer.status, 503, "{method} {path}");
-        assert!(answer.body.contains("SERVER_ERROR"), "{}", answer.body);
+        let response = stack.exchange(method.clone(), path, &[("authorization", &signature)], payment).await;
+        assert_eq!(response.status(), 503, "{method} {path}");
+        assert_eq!(response.headers()["content-type"], "application/json", "{method} {path}");
+        assert!(!response.headers().contains_key("allow"), "{method} {path}");
+        let expected = if method == Method::HEAD { "" } else { Answer::ServiceUnavailable.body().unwrap() };
+        assert_eq!(response.body(), expected, "{method} {path}");
     }
     assert!(stack.stored().await.is_empty());
+}
+
+#[tokio::test]
+async fn accepts_any_path_segment_as_type() {
+    let stack = TestStack::start().await;
+    for segment in ["pay%6dent", "%FF", "%2F", "{type}", "payment?x=1"] {
+        assert_eq!(stack.send_to(&format!("/webhooks/{segment}"), sample("payment")).await.status, 204, "{segment}");
+    }
 }

@@ -11,7 +11,7 @@ use cli::replay::Replay;
 use cli::table::Table;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -123,15 +123,19 @@ impl TestStack {
     }
 
     pub async fn request_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let (head, body) = self.exchange(method, path, headers, body).await.into_parts();
+        Answer { status: head.status.as_u16(), body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// Sends a request with these headers. Returns the complete response.
+    pub async fn exchange(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response<Bytes> {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.emulator.webhook_addr));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.header("content-type", "application/json").body(Bytes::copy_from_slice(body).into());
-        let response = self.http.request(request.unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, body: String::from_utf8(body.to_vec()).unwrap() }
+        let (head, body) = self.http.request(request.unwrap()).await.unwrap().into_parts();
+        Response::from_parts(head, body.collect().await.unwrap().to_bytes())
     }
 
     /// All items of the events table.

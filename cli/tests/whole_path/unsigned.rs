@@ -84,6 +84,16 @@ async fn answers_503_to_wrong_path_key_or_method() {
 }
 
 #[tokio::test]
+async fn key_in_path_is_not_percent_decoded() {
+    let key = "odd%20key+with:special;chars=and%2Fslash~0123";
+    let unsigned_key = Some(Secrets::new(vec![key.to_owned()]).unwrap());
+    let stack = TestStack::start_with(StackOptions { unsigned_key, ..options() }).await;
+    let payout = sample("payout").as_bytes();
+    let sent = stack.request(Method::POST, &format!("/unsigned/{key}/payout"), &[], payout).await;
+    assert_eq!(sent, answer(200, ""));
+}
+
+#[tokio::test]
 async fn always_enforces_source_addresses() {
     let unsigned_key = Some(UNSIGNED_KEY.parse::<Secrets>().unwrap());
     let sources = SourcePolicy::default();

@@ -109,16 +109,16 @@ async fn stored_kinds(stack: &Stack, step: &Step) -> Result<Vec<String>, Emulato
     Ok(output.items().iter().filter(has_body).filter_map(kind).collect())
 }
 
-/// The subject of a notification. An envelope can be read from a verified body only, so this signs it with any secret.
+/// The subject of a notification. An [`Envelope`] requires a verified body, so this signs the body with a secret of its own.
 fn subject(body: &str) -> String {
-    let secret = "any";
+    let secret = "demo";
     let keys = secret.parse::<Secrets>().ok().zip(sign(body.as_bytes(), secret).parse::<Signature>().ok());
     let verified = keys.and_then(|(secrets, signature)| secrets.verify(body.as_bytes(), &signature).ok());
     let envelope = verified.and_then(|verified| Envelope::parse(&verified).ok());
     envelope.map_or_else(String::new, |envelope| envelope.event_id().subject().to_owned())
 }
 
-/// Receives and deletes the demonstration's messages, until all expected ones have arrived and no more follow.
+/// Receives and deletes the demonstration's messages, until all expected ones have arrived and the queue is empty.
 ///
 /// Other messages remain in the queue.
 async fn receive(stack: &Stack, steps: &[Step]) -> Result<Vec<QueuedEvent>, EmulatorError> {

@@ -40,7 +40,8 @@ impl fmt::Display for Expected {
     }
 }
 
-/// Two sales with their reversals, one for each of Xsolla's webhook modes, and every way to handle a webhook.
+/// A question, two sales with their reversals (one in each of Xsolla's webhook modes), a retry, a conflict and two
+/// rejected webhooks.
 pub(super) fn steps() -> Vec<Step> {
     let run = Timestamp::now().as_second();
     let step = |name, path, sample, answer| {

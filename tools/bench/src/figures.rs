@@ -1,4 +1,4 @@
-//! Workloads, and the figures that summarise many measurements.
+//! Workloads, and the figures that summarize their measurements.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -47,16 +47,16 @@ impl Workload {
 /// Measurements of one implementation in one round.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
-    /// From process start until it asks for an event.
+    /// From process start to the first request for an event.
     pub(crate) ready: Vec<Duration>,
-    /// CPU time until then.
+    /// CPU time of the start.
     pub(crate) ready_cpu: Vec<Duration>,
     /// Duration of the first event.
     pub(crate) first: Vec<Duration>,
     /// From process start to the answer to the first event.
     pub(crate) first_answer: Vec<Duration>,
     pub(crate) rows: BTreeMap<Workload, RowFigures>,
-    /// In bytes, after all workloads.
+    /// Peak memory in bytes, after all workloads.
     pub(crate) peak_memory: u64,
     /// Peak memory of the relay, in bytes.
     pub(crate) relay_peak_memory: Option<u64>,
@@ -71,7 +71,7 @@ pub(crate) struct RowFigures {
     pub(crate) system_ticks: u64,
     /// CPU time of DynamoDB and SQS, which run in their own process.
     pub(crate) services_cpu: Duration,
-    /// From sending an event to its answer.
+    /// Median time from sending an event to its answer.
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }

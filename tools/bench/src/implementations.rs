@@ -42,7 +42,7 @@ impl Implementation {
         match self {
             Self::This => {
                 let mut cargo = Command::new(env!("CARGO"));
-                // Variables that `cargo run` sets for this package; some build scripts would see a change and run again.
+                // `cargo run` sets these variables. Some build scripts rerun if they change.
                 for (name, _) in std::env::vars()
                     .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
                 {
@@ -118,7 +118,7 @@ impl Implementation {
     }
 }
 
-/// Command that starts the relay. It sends to the queue, which the peers do in their webhook function.
+/// Command that starts the relay. The peers have none: their webhook function sends to the queue.
 pub(crate) fn relay(target: &Path, services: &Addresses) -> Command {
     let mut command = function(target.join("release/relay"), services);
     command
@@ -129,7 +129,7 @@ pub(crate) fn relay(target: &Path, services: &Addresses) -> Command {
     command
 }
 
-/// Settings shared by all: Lambda's environment and the services' addresses. Logs are discarded.
+/// Command with the environment that all functions share. Discards logs.
 fn function(program: impl Into<PathBuf>, services: &Addresses) -> Command {
     let mut command = Command::new(program.into());
     command

@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// Measured events per workload and round
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     events: u32,
-    /// Unmeasured warm-up events before them
+    /// Warm-up events per workload and round, not measured
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     warm_up: u32,
     /// Process starts per round
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Error> {
 
     let mut rounds: BTreeMap<Implementation, Vec<Round>> = BTreeMap::new();
     for round in 0..options.rounds {
-        // A different implementation starts each round, so that noise affects all.
+        // Rotates the order, so that noise affects all implementations.
         let first = usize::try_from(round)? % measured.len();
         for implementation in measured.iter().cycle().skip(first).take(measured.len()) {
             eprintln!("round {} of {}: {}", round + 1, options.rounds, implementation.name());

@@ -14,7 +14,7 @@ use crate::services::{Counts, Services};
 use crate::usage::{Usage, peak_memory};
 use crate::{Error, Options};
 
-/// Numbers of the first events that new processes receive; distinct from all other events.
+/// Number of the first event that a new process receives. No other event has a number this high.
 const FIRST_EVENTS: u32 = 1_000_000;
 
 /// Measures every workload once, then checks that every event was stored and sent exactly once.

@@ -46,7 +46,7 @@ pub(crate) struct Counts {
     pub(crate) queued: u32,
 }
 
-/// Serves both until standard input ends. Prints the addresses, then the counts for each line of input.
+/// Runs the services until stdin closes. Prints the addresses, then the counts for each line of input.
 pub(crate) async fn serve() -> Result<(), Error> {
     let any = (Ipv4Addr::LOCALHOST, 0);
     let (dynamodb, sqs) = (TcpListener::bind(any).await?, TcpListener::bind(any).await?);
@@ -99,7 +99,7 @@ async fn count(services: &local::services::Services) -> Result<Counts, Error> {
     })
 }
 
-/// The process of the services; killed on drop.
+/// The services process; killed on drop.
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) addresses: Addresses,
@@ -123,7 +123,7 @@ impl Services {
         Ok(Self { addresses: serde_json::from_str(&addresses)?, input, output, process })
     }
 
-    /// The process's id; `None` once it has ended.
+    /// The process id; `None` after the process has exited.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.process.id()
     }

@@ -1,4 +1,4 @@
-//! The plot for the README: four figures, one bar per implementation.
+//! Bar chart for the README: four figures, one bar per implementation.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ const LONGEST_BAR: f64 = 190.0;
 const BAR: f64 = 14.0;
 const LINE: f64 = 21.0;
 
-/// Draws the plot. Colours follow the light or dark mode of the reader.
+/// Draws the chart. Colors follow the reader's light or dark mode.
 pub(crate) fn plot(rounds: &Rounds) -> String {
     let plots = [
         ("CPU per new event", Figure::cpu(rounds, Workload::NewEvent)),

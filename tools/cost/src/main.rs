@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--count"] => cases().into_iter().for_each(|(step, shape, size)| {
             let work = step.prepare(&shape.body(size));
-            // Excludes lazy initialisation from the count.
+            // Excludes lazy initialization from the count.
             work();
             counted(&work);
         }),
@@ -74,7 +74,7 @@ fn counted(work: &dyn Fn()) {
     black_box(());
 }
 
-/// Instructions of each case. Callgrind writes a file each time `counted` returns.
+/// Counts the instructions of each case. Callgrind writes a file each time `counted` returns.
 fn instructions() -> Vec<u64> {
     let directory = next_to_this_program("callgrind");
     let _ = fs::remove_dir_all(&directory);
@@ -194,7 +194,7 @@ fn update_table(counts: &[u64]) {
     fs::write(page_path(), page).unwrap();
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 fn with_separators(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();

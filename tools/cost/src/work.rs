@@ -1,4 +1,4 @@
-//! The steps of a webhook as Lambda runs them, and bodies for them. Only the network is a fake.
+//! Processing steps of a webhook, with the code of the deployed functions and a fake network, and bodies to process.
 
 use std::hint::black_box;
 

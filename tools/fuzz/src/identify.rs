@@ -45,7 +45,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// The parts of a header that matter.
+/// The words of a header in lower case, as `Signature` compares them.
 fn words(header: &str) -> Vec<String> {
     header.split([' ', '\t']).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect()
 }

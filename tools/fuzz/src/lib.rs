@@ -19,7 +19,7 @@ use xsolla::{BodyDigest, EventId};
 const SECRET: &str = "secret";
 const RECEIVED_AT: Timestamp = Timestamp::constant(1_795_307_467, 42_000_000);
 
-/// Without timers that fire: no input waits.
+/// Runtime with timers, which timeouts require. None of them fires, because the fakes respond at once.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
 
 /// Asserts that an event id, and the ids derived from it, fit DynamoDB: 2,048 bytes of partition key, 1,024 of sort key.

@@ -1,4 +1,4 @@
-// Xsolla webhooks as a Node.js team would receive them: Powertools makes storing and queueing idempotent.
+// Typical Node.js implementation of the webhook function. Powertools makes storing and queueing idempotent.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';

@@ -1,4 +1,4 @@
-"""Xsolla webhooks as a Python team would receive them: Powertools makes storing and queueing idempotent."""
+"""Typical Python implementation of the webhook function. Powertools makes storing and queueing idempotent."""
 
 import base64
 import hashlib
@@ -97,11 +97,11 @@ def receive(event, body):
     if notification is None:
         return {"outcome": "unreadable"}, failure(400, "INVALID_PARAMETER", "Not a webhook")
     notification_type = notification["notification_type"]
-    seen = {"outcome": "accepted", "type": notification_type}
+    result = {"outcome": "accepted", "type": notification_type}
     if notification_type == "user_validation":
-        return seen | {"outcome": "user_found"}, success(notification_type)
+        return result | {"outcome": "user_found"}, success(notification_type)
     subject = subject_of(notification, body)
-    seen["event_id"] = event_id = f"{subject}#{notification_type}"
+    result["event_id"] = event_id = f"{subject}#{notification_type}"
     try:
         store_and_queue_once(
             event_id=event_id,
@@ -111,9 +111,9 @@ def receive(event, body):
             notification=notification,
         )
     except Exception as error:  # any failure: Xsolla retries
-        seen |= {"outcome": "failed", "error": type(error).__name__}
-        return seen, failure(500, "SERVER_ERROR", "Temporary error, try again")
-    return seen, success(notification_type)
+        result |= {"outcome": "failed", "error": type(error).__name__}
+        return result, failure(500, "SERVER_ERROR", "Temporary error, try again")
+    return result, success(notification_type)
 
 
 def handler(event, context):
@@ -121,8 +121,8 @@ def handler(event, context):
     config.register_lambda_context(context)
     body = event.get("body") or ""
     body = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    seen, answer = receive(event, body)
-    line = {"timestamp": datetime.now(timezone.utc).isoformat(), "level": "INFO", "message": "webhook"} | seen
+    result, answer = receive(event, body)
+    line = {"timestamp": datetime.now(timezone.utc).isoformat(), "level": "INFO", "message": "webhook"} | result
     line["status"] = answer["statusCode"]
     line["duration_ms"] = 1000 * (time.perf_counter() - started)
     line["request_id"] = context.aws_request_id
