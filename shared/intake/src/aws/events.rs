@@ -196,6 +196,7 @@ mod tests {
     use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::body::SdkBody;
     use jiff::Timestamp;
+    use rstest::rstest;
     use serde_json::{Value, json};
 
     use super::*;
@@ -217,7 +218,7 @@ mod tests {
     /// A table with prepared responses, which records the requests.
     #[derive(Debug, Clone)]
     struct FakeTable {
-        responses: &'static [Respond],
+        responses: Vec<Respond>,
         requests: Arc<Mutex<Vec<Value>>>,
     }
 
@@ -226,8 +227,8 @@ mod tests {
     }
 
     impl FakeTable {
-        fn events(responses: &'static [Respond]) -> (Events, Self) {
-            let table = Self { responses, requests: Arc::default() };
+        fn events(responses: &[Respond]) -> (Events, Self) {
+            let table = Self { responses: responses.to_vec(), requests: Arc::default() };
             let connector = SharedHttpConnector::new(table.clone());
             let config = SdkConfig::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
@@ -302,6 +303,15 @@ mod tests {
         let (events, table) = FakeTable::events(&[|_| None, OWN_WRITE]);
         assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::Inserted);
         assert_eq!(table.requests().len(), 2);
+    }
+
+    #[rstest]
+    #[case::not_from_dynamodb(|_: &Value| Some((200, "<html>".to_owned())))]
+    #[case::existing_item_missing(|_: &Value| error_response("ConditionalCheckFailedException", &Value::Null))]
+    #[tokio::test]
+    async fn put_returns_error_for_unusable_response(#[case] respond: Respond) {
+        let (events, _) = FakeTable::events(&[respond, respond, respond]);
+        assert!(put_payment(&events).await.is_err());
     }
 
     #[tokio::test]
