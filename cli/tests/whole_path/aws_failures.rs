@@ -5,28 +5,23 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
 use intake::accept::MAX_BODY;
-use intake::aws::{CallLimits, Events, SqsQueue};
+use intake::aws::{Events, SqsQueue};
 use intake::emulator::emulator_config;
 use intake::lambda;
 use intake::outcome::{Outcome, Unavailable};
 use intake::relay::Relay;
+use local::{Stack, StackOptions};
 use rstest::rstest;
 use tokio::net::TcpListener;
 use xsolla::Success;
 
+use crate::fault_harness::ANSWERING;
 use crate::fault_proxy::{CallFault, FaultProxy};
 use crate::test_stack::{TestStack, WebhookIntake, deliver, intake, options, sample};
 
-/// Short limits, because these tests wait for them.
-const LIMITS: CallLimits = CallLimits {
-    connect: Duration::from_millis(100),
-    attempt: Duration::from_millis(300),
-    operation: Duration::from_millis(1500),
-};
-
 /// The configuration of clients for this endpoint.
 pub fn config(endpoint: &str) -> SdkConfig {
-    emulator_config(LIMITS).endpoint_url(endpoint).build()
+    emulator_config(ANSWERING).endpoint_url(endpoint).build()
 }
 
 /// An intake with its table at this endpoint.
@@ -125,11 +120,10 @@ async fn stream_retries_the_batch_while_the_queue_is_unavailable() {
 async fn emulator_reports_an_unusable_port_or_directory() {
     let occupied = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = occupied.local_addr().unwrap().port();
-    let error = local::Stack::start(local::StackOptions { sqs_port: port, ..options() }).await.unwrap_err().to_string();
+    let error = Stack::start(StackOptions { sqs_port: port, ..options() }).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("port {port} cannot be used")) && error.contains("--sqs-port"), "{error}");
 
     let directory = Some("/dev/null/data".into());
-    let error =
-        local::Stack::start(local::StackOptions { data: directory, ..options() }).await.unwrap_err().to_string();
+    let error = Stack::start(StackOptions { data: directory, ..options() }).await.unwrap_err().to_string();
     assert!(error.starts_with("/dev/null/data cannot be used with --data"), "{error}");
 }

@@ -74,7 +74,8 @@ enum Step {
 const STEPS: [Step; 6] =
     [Step::Claim(0), Step::Claim(1), Step::CompleteFirst, Step::CompleteLast, Step::ReleaseFirst, Step::ReleaseLast];
 
-/// Returns the result of each step as text. `None` if a step has no claim, or is the same as another step.
+/// Returns the result of each step as text. `None` if a step needs a claim that does not exist, or if `Last` is the same
+/// claim as `First`.
 async fn run_steps<S>(claims: &Claims<S>, event_id: &str, steps: &[Step]) -> Option<Vec<String>>
 where
     S: ClaimStore<Error: std::fmt::Debug>,

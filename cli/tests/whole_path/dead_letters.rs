@@ -6,9 +6,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use cli::dead_letters::{DeadLetters, RedriveResult};
 use intake::accept::MAX_BODY;
 use jiff::{SignedDuration, Timestamp};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::fault_proxy::{CallFault, FaultProxy};
 use crate::test_stack::{Message, TestStack, sample};
 
 fn dead_letters(stack: &TestStack) -> DeadLetters {
@@ -19,11 +18,11 @@ async fn redrive(stack: &TestStack, type_name: Option<&str>) -> RedriveResult {
     dead_letters(stack).redrive(&stack.replay(), type_name, Timestamp::now()).await.unwrap()
 }
 
+/// The number of messages in a queue.
 async fn count(stack: &TestStack, url: &str) -> usize {
     let name = QueueAttributeName::ApproximateNumberOfMessages;
-    let got =
-        stack.emulator.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await.unwrap();
-    got.attributes().unwrap()[&name].parse().unwrap()
+    let get = stack.emulator.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone());
+    get.send().await.unwrap().attributes().unwrap()[&name].parse().unwrap()
 }
 
 /// Receives messages without deleting them, until the dead-letter queue has this many.
@@ -46,12 +45,14 @@ async fn start_with_dead_letters() -> TestStack {
     stack
 }
 
+/// The types of the messages, sorted by subject.
 fn types(messages: &[Message]) -> Vec<&str> {
     let mut sorted: Vec<&Message> = messages.iter().collect();
     sorted.sort_by_key(|message| &message.subject);
     sorted.iter().map(|message| message.r#type.as_str()).collect()
 }
 
+/// Puts a note into the parked queue.
 async fn park(stack: &TestStack, note: &str) {
     stack.emulator.sqs.send_message().queue_url(&stack.emulator.queues.parked).message_body(note).send().await.unwrap();
 }
@@ -115,7 +116,7 @@ async fn redrive_of_one_type_leaves_the_others() {
 }
 
 #[tokio::test]
-async fn redrive_skips_letters_that_die_during_the_run() {
+async fn redrive_skips_dead_letters_that_arrive_during_the_run() {
     let stack = start_with_dead_letters().await;
     let before = Timestamp::now() - SignedDuration::from_mins(5);
     let done = dead_letters(&stack).redrive(&stack.replay(), None, before).await.unwrap();
@@ -126,12 +127,13 @@ async fn redrive_skips_letters_that_die_during_the_run() {
     assert_eq!(redrive(&stack, None).await.dead_letters, 3, "skipped letters are visible again");
 }
 
-/// The connection to SQS breaks at each `DeleteMessage`.
+/// The interruption is a connection that is reset at each `DeleteMessage`.
 #[tokio::test]
 async fn redrive_after_an_interruption_sends_no_message_twice() {
     let stack = start_with_dead_letters().await;
-    let proxy = without_delete(&stack.emulator.sqs_endpoint).await;
-    let config = stack.emulator.sqs.config().to_builder().endpoint_url(proxy).build();
+    let fault = CallFault::ResetBefore;
+    let proxy = FaultProxy::start(&stack.emulator.sqs_endpoint, "DeleteMessage", fault, usize::MAX).await;
+    let config = stack.emulator.sqs.config().to_builder().endpoint_url(&proxy.endpoint).build();
     let broken = DeadLetters { sqs: aws_sdk_sqs::Client::from_conf(config), ..dead_letters(&stack) };
     let stopped = broken.redrive(&stack.replay(), None, Timestamp::now()).await.unwrap_err();
     assert!(stopped.to_string().contains("sqs:DeleteMessage"), "{stopped}");
@@ -139,31 +141,6 @@ async fn redrive_after_an_interruption_sends_no_message_twice() {
 
     assert_eq!(redrive(&stack, None).await.dead_letters, 3);
     assert_eq!(types(&stack.receive_all().await), ["payment", "order_paid", "partial_refund"]);
-}
-
-async fn without_delete(endpoint: &str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let upstream = endpoint.trim_start_matches("http://").to_owned();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(&upstream).await.unwrap();
-            tokio::spawn(async move {
-                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-                    (client.into_split(), server.into_split());
-                let responses = tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
-                let mut buffer = vec![0; 64 * 1024];
-                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-                    if String::from_utf8_lossy(&buffer[..read]).contains("AmazonSQS.DeleteMessage") {
-                        break;
-                    }
-                    to_server.write_all(&buffer[..read]).await.unwrap();
-                }
-                responses.abort();
-            });
-        }
-    });
-    proxy
 }
 
 #[tokio::test]
@@ -188,7 +165,7 @@ async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
     stack.receive_all().await;
     for parked in ["payment", "refund"] {
         park(&stack, &format!(r#"{{"pk":"transaction#2298114507","sk":"{parked}","cause":"rejected by SQS"}}"#)).await;
-        // A standard queue has no order. Each look reverses it.
+        // A standard queue has no order: in the emulator, each snapshot reverses it.
         dead_letters(&stack).snapshot().await.unwrap();
     }
     assert_eq!(redrive(&stack, None).await.parked_events, 2);
@@ -221,7 +198,7 @@ async fn redrive_finds_events_of_a_failed_batch_by_their_time() {
 }
 
 #[tokio::test]
-async fn redrive_reports_and_leaves_what_it_cannot_send() {
+async fn redrive_reports_and_leaves_events_that_cannot_be_sent() {
     let stack = TestStack::start().await;
     let frame = r#"{"notification_type":"payment","transaction":{"id":1},"x":"…"}"#;
     let too_large = frame.replace('…', &"\u{ffff}".repeat((MAX_BODY - frame.len()) / 3));

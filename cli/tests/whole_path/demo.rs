@@ -5,7 +5,7 @@ use local::{Stack, StackOptions, demo};
 use crate::test_stack::{SECRET, TestStack, options, sample};
 
 #[tokio::test]
-async fn succeeds_also_on_a_table_with_its_events() {
+async fn passes_again_on_the_same_table() {
     let directory = std::env::temp_dir().join(format!("xsolla-webhooks-demo-{}", std::process::id()));
     for _ in 0..2 {
         let stack = Stack::start(StackOptions { data: Some(directory.clone()), ..options() }).await.unwrap();

@@ -13,7 +13,7 @@ fn command() -> Command {
     command
 }
 
-/// The cells of a line.
+/// The cells of a line of the printed table.
 fn cells(line: &str) -> Vec<&str> {
     line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
 }
@@ -55,7 +55,7 @@ async fn fails_if_the_table_does_not_exist() {
 }
 
 #[tokio::test]
-async fn searches_a_folder_in_order_of_time() {
+async fn lists_differences_of_a_folder_newest_first() {
     let folder: PathBuf = std::env::temp_dir().join(format!("xsolla-webhooks-drift-{}", std::process::id()));
     fs::create_dir_all(folder.join("no file")).unwrap();
     let risk = |value: &str| {

@@ -139,7 +139,7 @@ async fn records_without_a_user_are_erased_first() {
     let stack = sales().await;
     let preview = plan(&stack).await.preview();
     let lines: Vec<&str> = preview.lines().skip(1).take(2).collect();
-    // The records of the user lead to them, so that an interrupted run can be repeated.
+    // An interrupted run can be repeated: the records of the user, erased last, lead to those without a user.
     assert!(lines[0].contains("none") && lines[1].contains("this user"), "{preview}");
 }
 

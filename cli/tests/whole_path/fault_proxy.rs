@@ -215,7 +215,7 @@ async fn exchange(server: &mut TcpStream, request: &Message) -> io::Result<Messa
 
 /// Waits until the client closes the connection.
 async fn hold(mut client: TcpStream) -> io::Result<()> {
-    // A reset is also an end.
+    // The client may also reset the connection.
     let _ = client.read(&mut [0]).await;
     Ok(())
 }
@@ -255,8 +255,8 @@ impl Message {
 
     fn with_body(&self, body: &Value) -> Self {
         let body = body.to_string().into_bytes();
-        let has_other_length = |line: &&str| !line.to_ascii_lowercase().starts_with("content-length:");
-        let lines: Vec<&str> = self.head.trim_end().lines().filter(has_other_length).collect();
+        let is_other_header = |line: &&str| !line.to_ascii_lowercase().starts_with("content-length:");
+        let lines: Vec<&str> = self.head.trim_end().lines().filter(is_other_header).collect();
         Self { head: format!("{}\r\ncontent-length: {}\r\n\r\n", lines.join("\r\n"), body.len()), body }
     }
 

@@ -3,6 +3,8 @@
 //! No difference may stop an event: it is answered with success, and reaches the game unchanged. The tests of the models
 //! cover how the models parse the same bodies.
 
+use std::collections::BTreeSet;
+
 use crate::test_stack::{TestStack, sample};
 
 /// Numbers, and a body that shows them. Each body has an id of its own.
@@ -184,13 +186,11 @@ async fn answers_questions_and_unreadable_bodies() {
 }
 
 #[test]
-fn every_hazard_is_documented_and_tested() {
-    let list = include_str!("../../../docs/design/hazards.md");
-    let tested =
-        BODIES.iter().flat_map(|(numbers, _)| *numbers).chain(SAMPLES.iter().flat_map(|(numbers, _)| *numbers));
-    let tested: Vec<u8> = tested.copied().chain(OTHER_BODIES.iter().map(|(number, ..)| *number)).collect();
-    for number in 1..=45 {
-        assert!(list.contains(&format!("\n| {number} |")), "docs/design/hazards.md does not list {number}");
-        assert!(tested.contains(&number), "{number} is not tested");
-    }
+fn documented_hazards_are_the_tested_ones() {
+    let page = include_str!("../../../docs/design/hazards.md");
+    let number = |line: &str| line.strip_prefix("| ")?.split(' ').next()?.parse::<u8>().ok();
+    let documented: BTreeSet<u8> = page.lines().filter_map(number).collect();
+    let mut tested: BTreeSet<u8> = OTHER_BODIES.iter().map(|(number, ..)| *number).collect();
+    tested.extend(BODIES.iter().chain(SAMPLES).flat_map(|(numbers, _)| *numbers));
+    assert_eq!(documented, tested);
 }

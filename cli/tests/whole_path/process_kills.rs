@@ -13,6 +13,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use intake::accept::AcceptedTypes;
 use intake::aws::CallLimits;
 use intake::emulator::emulator_config;
@@ -36,7 +37,7 @@ const ENVIRONMENTS: u64 = 4;
 /// The table's process is killed after these numbers of acknowledged webhooks.
 const TABLE_KILLS: [usize; 3] = [60, 150, 230];
 
-/// The main function of the processes that the tests start.
+/// The main function of the processes that [`own_process`] starts. `KILLS_ROLE` says what they run.
 #[test]
 #[ignore = "started by other tests as a process"]
 fn process() {
@@ -50,7 +51,7 @@ fn process() {
             let dynamodb_port = env::var("KILLS_PORT").unwrap().parse().unwrap();
             let _stack = Stack::start(StackOptions { data, dynamodb_port, ..options() }).await.unwrap();
             println!("\n{READY}");
-            // The end of the input is the end of the test.
+            // Ends with its input, which the test closes.
             spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();
         }),
         other => panic!("{other}"),
@@ -66,31 +67,16 @@ pub fn own_process(role: &str) -> Command {
     command
 }
 
-/// A command without this process's variables and streams. The process is killed on drop.
+/// A command without the variables and streams of this process. Its process is killed on drop.
 fn isolated(binary: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(binary);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command
 }
 
-/// Pseudo-random numbers with a fixed seed.
-struct Random(u64);
-
-impl Random {
-    /// The next number below a limit, by `SplitMix64`.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    /// The time until a kill: once in `one_in` calls, at most 1.5 times the last duration.
-    fn kill_after(&mut self, one_in: u64, last: Duration) -> Option<Duration> {
-        let micros = u64::try_from(last.as_micros()).unwrap() * 3 / 2;
-        (self.below(one_in) == 0).then(|| Duration::from_micros(self.below(micros)))
-    }
+/// The time until a kill: once in `one_in` calls, at most 1.5 times the last duration.
+fn kill_after(random: &mut Rng, one_in: u64, last: Duration) -> Option<Duration> {
+    (random.u64(..one_in) == 0).then(|| last.mul_f64(1.5 * random.f64()))
 }
 
 /// A function with at most one environment.
@@ -98,7 +84,7 @@ struct Function {
     name: &'static str,
     variables: Vec<(&'static str, String)>,
     environment: Option<LambdaEmulator>,
-    random: Random,
+    random: Rng,
     /// One in this many invocations is killed.
     one_in: u64,
     start_duration: Duration,
@@ -110,7 +96,7 @@ struct Function {
 impl Function {
     fn new(name: &'static str, variables: &[(&'static str, String)], number: u64) -> Self {
         let (start_duration, invoke_duration) = (Duration::from_millis(50), Duration::from_millis(10));
-        let (variables, random) = (variables.to_owned(), Random(SEED + number));
+        let (variables, random) = (variables.to_owned(), Rng::with_seed(SEED + number));
         let one_in = if name == "relay" { 3 } else { 8 };
         Self { name, variables, environment: None, random, one_in, start_duration, invoke_duration, kills: 0 }
     }
@@ -121,7 +107,7 @@ impl Function {
             Some(environment) => environment,
             None => self.start().await?,
         };
-        let kill_after = self.random.kill_after(self.one_in, self.invoke_duration);
+        let kill_after = kill_after(&mut self.random, self.one_in, self.invoke_duration);
         let started = Instant::now();
         if let Some(answer) = unless_killed(kill_after, environment.invoke(event)).await {
             self.invoke_duration = started.elapsed();
@@ -137,7 +123,7 @@ impl Function {
         let mut command = env::var_os("KILL_BINARIES")
             .map_or_else(|| own_process(self.name), |binaries| isolated(Path::new(&binaries).join(self.name)));
         command.envs(self.variables.iter().cloned());
-        let kill_after = self.random.kill_after(4, self.start_duration);
+        let kill_after = kill_after(&mut self.random, 4, self.start_duration);
         let started = Instant::now();
         let Some(environment) = unless_killed(kill_after, LambdaEmulator::start(command)).await else {
             self.kills += 1;
@@ -220,7 +206,7 @@ impl Xsolla {
             });
             let mut to_send = self.to_send.lock().unwrap();
             match status {
-                Some(200..300) if function.random.below(8) == 0 => to_send.push_back(webhook),
+                Some(200..300) if function.random.u64(..8) == 0 => to_send.push_back(webhook),
                 Some(200..300) => {
                     self.acknowledged.send_modify(|count| *count += 1);
                     for sale in (0..SALES).step_by(3).filter(|sale| webhook == payment(*sale)) {

@@ -134,7 +134,7 @@ async fn command_requires_confirmation_for_a_range_except_for_a_dry_run() {
     let (succeeded, printed) = stack.run(&["replay", "--type", "order_paid", "--yes"]).await;
     assert!(succeeded && printed.starts_with("  Queued 1 of 1 event"), "{printed}");
     let (succeeded, printed) = stack.run(&["replay", "--subject", "transaction#2298114507"]).await;
-    assert!(succeeded && printed == "  Queued 3 of 3 events".to_owned() + &printed[22..], "{printed}");
+    assert!(succeeded && printed.starts_with("  Queued 3 of 3 events"), "{printed}");
     assert_eq!(types(&stack.receive_all().await), ["order_paid", "payment", "order_paid", "refund"]);
 
     let (succeeded, printed) = stack.run(&["replay", "--subject", "transaction#0"]).await;

@@ -1,7 +1,10 @@
 //! Retries from Xsolla: stored once, relayed once, and answered like the first delivery.
 
+use std::sync::Arc;
+
 use hyper::Method;
 use intake::testing::sign;
+use local::StackOptions;
 
 use crate::test_stack::{SECRET, TestStack, body, options, sample, text};
 
@@ -20,10 +23,10 @@ async fn retry_is_answered_like_the_first_delivery() {
 
 #[tokio::test]
 async fn concurrent_deliveries_are_stored_once_and_relayed_once() {
-    let stack = std::sync::Arc::new(TestStack::start().await);
+    let stack = Arc::new(TestStack::start().await);
     let sends: Vec<_> = (0..64)
         .map(|_| {
-            let stack = std::sync::Arc::clone(&stack);
+            let stack = Arc::clone(&stack);
             tokio::spawn(async move { stack.send(sample("order_paid-combined")).await.status })
         })
         .collect();
@@ -77,7 +80,7 @@ async fn partial_refunds_of_one_payment_differ_by_date_and_amount() {
 #[tokio::test]
 async fn accepts_a_signature_of_any_secret() {
     let secrets = r#"["current","test_secret"]"#.parse::<xsolla::Secrets>().unwrap();
-    let stack = TestStack::start_with(local::StackOptions { secrets, ..options() }).await;
+    let stack = TestStack::start_with(StackOptions { secrets, ..options() }).await;
     let payment = sample("payment").as_bytes();
     for secret in ["current", SECRET] {
         let answer = stack.request(Method::POST, "/webhooks", &[&sign(payment, secret)], payment).await;
@@ -93,7 +96,7 @@ async fn accepts_a_signature_of_any_secret() {
 #[tokio::test]
 async fn table_on_disk_survives_a_restart() {
     let directory = std::env::temp_dir().join(format!("xsolla-webhooks-test-{}", std::process::id()));
-    let on_disk = || local::StackOptions { data: Some(directory.clone()), ..options() };
+    let on_disk = || StackOptions { data: Some(directory.clone()), ..options() };
     {
         let stack = TestStack::start_with(on_disk()).await;
         assert_eq!(stack.send(sample("payment")).await.status, 204);

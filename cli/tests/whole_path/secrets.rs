@@ -66,7 +66,6 @@ impl WebhookFunction {
     }
 }
 
-/// The log contains a pseudonym of the user for each secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn log_query_contains_the_pseudonym_of_the_user_for_each_secret() {
     let stack = TestStack::start().await;

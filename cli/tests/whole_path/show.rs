@@ -1,4 +1,4 @@
-//! The command `show`: prints the events of a sale or a user, without personal data.
+//! The command `show`: prints the events of a sale or a user, and redacts personal data.
 
 use cli::show::{Bodies, Query, find};
 use serde_json::Value;
@@ -85,7 +85,7 @@ fn collect_personal(value: &Value, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn redacts_personal_data_unless_unredacted() {
+async fn redacts_personal_data_unless_unredacted_is_requested() {
     let stack = TestStack::start().await;
     for sample in samples::ALL {
         stack.send(sample.body).await;

@@ -246,9 +246,9 @@ async fn endpoint_directory_returns_attributes() {
     assert_eq!(endpoint.question_count(), 2, "payouts are not sent to the endpoint");
 }
 
-/// Calls the function with events of API Gateway. Its key is in Secrets Manager.
+/// The function receives events of API Gateway, and reads its key from Secrets Manager.
 #[tokio::test]
-async fn log_contains_no_key_path_or_foreign_address() {
+async fn log_hides_key_and_path_and_shows_an_unknown_address_only_with_the_key() {
     let stack = TestStack::start().await;
     let stored: Arc<Mutex<Option<&'static str>>> = Arc::default();
     let config = emulator_config(CallLimits::WEBHOOK).endpoint_url(secrets_manager(Arc::clone(&stored)).await).build();

@@ -33,6 +33,7 @@ fn kebab_case(name: &str) -> String {
     separated.trim_start_matches('-').to_owned()
 }
 
+/// The dashboard with the optional alarm. Without it, the dashboard must be valid JSON too.
 fn dashboard() -> Value {
     let body = items(&resource("Dashboard").property("DashboardBody")["Fn::Sub"]);
     let condition = items(&body[1]["NoWebhooksAlarm"]["Fn::If"]);
@@ -129,7 +130,7 @@ fn metrics_used() -> BTreeSet<String> {
 
 #[test]
 fn each_metric_used_is_emitted() {
-    let code = sources::code("shared/intake/src");
+    let code = sources::code("shared/intake/src/telemetry");
     let used = metrics_used();
     assert!(used.contains("Webhooks") && used.contains("Drift"), "{used:?}");
     let missing: Vec<_> = used.iter().filter(|metric| !code.contains(&format!("\"{metric}\""))).collect();
@@ -179,15 +180,5 @@ fn each_runbook_section_has_meaning_impact_and_first_steps() {
         for part in ["**Meaning.**", "**Impact.**", "**First steps.**"] {
             assert!(text.contains(part), "{section}: {part}");
         }
-    }
-}
-
-#[test]
-fn each_link_within_the_runbook_resolves() {
-    let runbook = runbook();
-    let sections: BTreeSet<String> = runbook_sections(&runbook).into_iter().map(|(anchor, _)| anchor).collect();
-    for link in runbook.split("](#").skip(1) {
-        let anchor = link.split(')').next().unwrap();
-        assert!(sections.contains(anchor), "{anchor}");
     }
 }

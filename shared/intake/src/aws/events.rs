@@ -220,7 +220,7 @@ mod tests {
     /// A table with prepared responses, which records the requests.
     #[derive(Debug, Clone)]
     struct FakeTable {
-        responses: &'static [Respond],
+        responses: Vec<Respond>,
         requests: Arc<Mutex<Vec<Value>>>,
     }
 
@@ -229,8 +229,8 @@ mod tests {
     }
 
     impl FakeTable {
-        fn events(responses: &'static [Respond]) -> (Events, Self) {
-            let table = Self { responses, requests: Arc::default() };
+        fn events(responses: &[Respond]) -> (Events, Self) {
+            let table = Self { responses: responses.to_vec(), requests: Arc::default() };
             let connector = SharedHttpConnector::new(table.clone());
             let config = SdkConfig::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
@@ -326,6 +326,15 @@ mod tests {
         assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::Inserted);
         let [first, second] = &table.requests()[..] else { panic!("not two calls") };
         assert_eq!(first, second);
+    }
+
+    #[rstest]
+    #[case::not_from_dynamodb(|_: &Value| Some((200, "<html>".to_owned())))]
+    #[case::existing_item_missing(|_: &Value| error_response("ConditionalCheckFailedException", &Value::Null))]
+    #[tokio::test]
+    async fn put_returns_error_for_unusable_response(#[case] respond: Respond) {
+        let (events, _) = FakeTable::events(&[respond, respond, respond]);
+        assert!(put_payment(&events).await.is_err());
     }
 
     #[tokio::test]
