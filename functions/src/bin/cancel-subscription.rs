@@ -4,6 +4,6 @@ use intake::accept::AcceptedTypes;
 use xsolla::NotificationType;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<(), lambda_http::Error> {
     intake::lambda::webhook::run(AcceptedTypes::Only(NotificationType::CANCEL_SUBSCRIPTION)).await
 }

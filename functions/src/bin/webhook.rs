@@ -3,6 +3,6 @@
 use intake::accept::AcceptedTypes;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<(), lambda_http::Error> {
     intake::lambda::webhook::run(AcceptedTypes::All).await
 }

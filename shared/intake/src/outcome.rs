@@ -2,7 +2,7 @@
 //!
 //! Xsolla treats a 4xx on a payment as final: the player is charged, gets nothing, and Xsolla never retries. So 400 is only
 //! for a bad signature, a body that is not a webhook, and an unknown user. 404 is for some questions, never for an event.
-//! Everything temporary is 5xx, which Xsolla retries (`payment`: up to 12 times in 48 hours; `order_paid`: up to 20 times in
+//! Everything temporary is 5xx, which Xsolla retries (`payment`: up to 12 times in 48 hours; `order_paid`: up to 19 times in
 //! 12 hours).
 
 use strum::VariantNames;

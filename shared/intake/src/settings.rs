@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use http::Uri;
-use http::uri::Scheme;
 use jiff::SignedDuration;
+use lambda_http::http::Uri;
+use lambda_http::http::uri::Scheme;
 use secrecy::SecretString;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 

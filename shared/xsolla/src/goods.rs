@@ -19,9 +19,10 @@ pub enum Goods {
     /// Grant what was bought: `order_paid`; `move_to_game`; and a `payment` without an order, if the setting
     /// `PAYMENT_WITHOUT_ORDER` is `grant`.
     Grant,
-    /// Revoke all of what was bought: `order_canceled`; and the `refund` of a payment without an order.
+    /// Revoke all of what was bought: `order_canceled`; and the `refund` of a payment without an order, if the setting
+    /// `PAYMENT_WITHOUT_ORDER` is `grant`.
     Revoke,
-    /// Revoke the refunded part: `partial_refund`. No other event reports it.
+    /// Revoke the refunded part: `partial_refund`, except of a subscription. No other event reports it.
     PartialRevoke,
     /// Start a subscription or its trial: `create_subscription`.
     SubscriptionStarted,
@@ -32,7 +33,9 @@ pub enum Goods {
     SubscriptionChanged,
     /// End a subscription at its `date_end`: `cancel_subscription`.
     SubscriptionEnded,
-    /// Nothing to grant or revoke; another event carries the goods: a `payment` or `refund` of an order or a subscription.
+    /// Nothing to grant or revoke; another event reports the goods: a `payment` or `refund` of an order; a `payment`,
+    /// `refund` or `partial_refund` of a subscription; and any other `payment` or `refund`, if the setting
+    /// `PAYMENT_WITHOUT_ORDER` is `money_only`.
     MoneyOnly,
     /// The sale or its buyer is suspicious: `dispute`, `afs_reject`, `afs_black_list`.
     Risk,

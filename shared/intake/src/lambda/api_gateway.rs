@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lambda_events::apigw::ApiGatewayProxyResponse;
-use http::{HeaderValue, header};
 use jiff::Timestamp;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use lambda_http::http::{HeaderValue, header};
 use lambda_runtime::{Error, LambdaEvent};
 use xsolla::model::Json;
 
