@@ -148,8 +148,10 @@ fn table(instructions: &[u64]) -> Vec<u64> {
 
 /// The table in Markdown.
 fn markdown(counts: &[u64]) -> String {
-    let mut table =
-        format!("| Instructions | {} | and bytes |\n|---|--:|--:|--:|--:|\n", BODIES.map(|(size, _)| size).join(" | "));
+    let mut table = format!(
+        "| Instructions | {} | Bytes allocated, 128 KiB |\n|---|--:|--:|--:|--:|\n",
+        BODIES.map(|(size, _)| size).join(" | ")
+    );
     for (step, counts) in Step::ALL.iter().zip(counts.chunks(BODIES.len() + 1)) {
         let cells: Vec<String> = counts.iter().map(|count| with_separators(*count)).collect();
         writeln!(table, "| {} | {} |", step.name(), cells.join(" | ")).unwrap();
