@@ -11,7 +11,7 @@ use super::CommandResult;
 /// Terminal sequence that moves the cursor to the start of the line and clears the line.
 const CLEAR_LINE: &str = "\r\x1b[2K";
 
-/// Simulate thousands of purchases with injected faults
+/// Simulate thousands of purchases, optionally with injected faults
 #[derive(Args)]
 #[command(after_help = "\
 Simulates Xsolla with its retry schedules and a game that reads the queue. Fails if an event was lost,
