@@ -36,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     warm_up: u32,
     /// Process starts per round
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=100))]
     starts: u32,
     /// Measure only these implementations; write no files
     #[arg(long, value_enum, value_delimiter = ',')]
