@@ -190,15 +190,6 @@ impl<'a> Envelope<'a> {
         matches!(self.notification_type, Some(known) if matches!(known.role(), Role::Question(_)))
     }
 
-    /// Returns whether identical bytes can be a new event, once Xsolla has stopped retrying the first.
-    #[must_use]
-    pub fn can_recur(&self) -> bool {
-        match self.notification_type.and_then(NotificationType::event_spec) {
-            Some(spec) => spec.can_recur() || !self.is_identified,
-            None => true,
-        }
-    }
-
     /// Returns the documented answer to the event, once it is stored.
     #[must_use]
     pub fn success(&self) -> Success {
@@ -315,7 +306,7 @@ pub(crate) mod tests {
         assert_eq!((web_shop.user_id(), web_shop.project_id()), (Some("7"), Some("18")));
         let payout = Envelope::parse_unsigned(body, UnsignedType::Payout).unwrap();
         assert_eq!((payout.type_name(), payout.is_question(), payout.success()), ("payout", false, Success::Ok));
-        assert_eq!((payout.can_recur(), payout.mode()), (false, Mode::Live));
+        assert_eq!(payout.mode(), Mode::Live);
         for reference in [payout.order_id(), payout.user_id(), payout.public_user_id(), payout.project_id()] {
             assert_eq!(reference, None);
         }

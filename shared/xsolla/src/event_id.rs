@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::body::BodyDigest;
 
+/// Separates a key from the time of a later delivery of the same bytes.
+const RECURRENCE: &str = "#again#";
+
 /// The idempotency key of an event: its subject, its type, and the type's own id or discriminator.
 ///
 /// It is made from the body alone. A payment and its refund share a transaction id, so the type is always part of the key.
@@ -45,10 +48,36 @@ impl EventId {
         Self::new(self.subject.clone(), format!("{}#conflict#{digest}", self.rest))
     }
 
-    /// Returns the key of the `n`th event with the same key and the same bytes.
+    /// Returns the key of a later delivery of the same bytes, such as a state that returns.
+    ///
+    /// `received_at` distinguishes the deliveries.
     #[must_use]
-    pub fn with_recurrence(&self, n: u32) -> Self {
-        Self::new(self.subject.clone(), format!("{}#again#{n}", self.rest))
+    pub fn with_recurrence(&self, received_at: &str) -> Self {
+        Self::new(self.subject.clone(), format!("{}{RECURRENCE}{received_at}", self.rest))
+    }
+
+    /// Returns whether the key was made by [`Self::with_recurrence`].
+    #[must_use]
+    pub fn is_recurrence(&self) -> bool {
+        self.rest.contains(RECURRENCE)
+    }
+
+    /// Returns the part after the subject as it was before [`Self::with_recurrence`].
+    pub(crate) fn rest_of_first(&self) -> &str {
+        self.rest.split(RECURRENCE).next().unwrap_or_default()
+    }
+
+    /// Returns whether the key contains a body's digest. If so, identical bytes can be a new event.
+    ///
+    /// A payment happens once. A payment account can be saved, removed, and saved again.
+    #[must_use]
+    pub fn contains_digest(&self, digest: BodyDigest) -> bool {
+        self.rest.contains(&digest.to_string())
+    }
+
+    /// Returns the type's name in the key.
+    pub(crate) fn type_label(&self) -> &str {
+        self.rest.split('#').next().unwrap_or_default()
     }
 
     /// Returns the subject. A payment, its order, their refund and their dispute share one.

@@ -31,8 +31,15 @@ fields! {
     BlockListTransactionId = "event"."transaction_id";
     SubscriptionId = "subscription"."subscription_id";
     OperationId = "id_operation";
-    PurchaseSubscriptionId = "purchase"."subscription"."subscription_id";
-    PurchasePlanId = "purchase"."subscription"."plan_id";
+    PurchaseOrder = "purchase"."order";
+    PurchaseSubscription = "purchase"."subscription";
+    VirtualItems = "purchase"."virtual_items";
+    VirtualCurrency = "purchase"."virtual_currency";
+    PinCodes = "purchase"."pin_codes";
+    PurchaseGift = "purchase"."gift";
+    PurchaseGiftReceiverId = "purchase"."gift"."receiver_id";
+    BillingPurchaseGift = "billing"."purchase"."gift";
+    BillingPurchaseGiftReceiverId = "billing"."purchase"."gift"."receiver_id";
     Items = "items";
     PaymentAccountId = "payment_account"."id";
     NextCharge = "subscription"."date_next_charge";
@@ -65,10 +72,16 @@ pub(crate) struct Fields<'a>([Option<&'a RawValue>; PATHS.len()]);
 type Paths = u64;
 const _: () = assert!(PATHS.len() < Paths::BITS as usize);
 
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self([None; PATHS.len()])
+    }
+}
+
 impl<'a> Fields<'a> {
     /// Parses a JSON object. Any other JSON is an error.
     pub(crate) fn parse(object: &'a str) -> serde_json::Result<Self> {
-        let mut fields = Self([None; PATHS.len()]);
+        let mut fields = Self::default();
         let every_path: Paths = (1 << PATHS.len()) - 1;
         fields.parse_level(object, every_path, 0)?;
         Ok(fields)

@@ -5,12 +5,25 @@ use serde::{Deserialize, Serialize};
 /// The effect of an event on the goods. A consumer that follows it grants a sale once and revokes it once.
 ///
 /// Xsolla can report one sale in several events: `payment` and `order_paid`, `refund` and `order_canceled`, a charge and
-/// `update_subscription`. One of them carries the goods. [`EventFacts::goods`](crate::EventFacts::goods) decides which.
+/// `update_subscription`. One of them carries the goods. [`Sale`](crate::Sale) decides which, in any order and with any
+/// repetition. [`GoodsReason`](crate::GoodsReason) says why an event has another effect than its type suggests.
 ///
 /// An event has the effect `info` if its type is unknown or deprecated, or if its ids are missing (`identified` is `false`):
 /// its retry could not be recognized, so it must not grant anything.
 // Not `non_exhaustive`: a consumer must handle every effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::IntoStaticStr)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(test, derive(strum::VariantArray))]
 #[serde(rename_all = "snake_case")]
@@ -19,8 +32,8 @@ pub enum Goods {
     /// Grant what was bought: `order_paid`; `move_to_game`; and a `payment` without an order, if the setting
     /// `PAYMENT_WITHOUT_ORDER` is `grant`.
     Grant,
-    /// Revoke all of what was bought: `order_canceled`; and the `refund` of a payment without an order, if the setting
-    /// `PAYMENT_WITHOUT_ORDER` is `grant`.
+    /// Revoke what remains of the sale after partial refunds: `order_canceled`; and the `refund` of a payment without an
+    /// order, if the setting `PAYMENT_WITHOUT_ORDER` is `grant`. A sale that was never granted has nothing to revoke.
     Revoke,
     /// Revoke the refunded part: `partial_refund`, except of a subscription. No other event reports it.
     PartialRevoke,
@@ -49,6 +62,14 @@ impl Goods {
     pub fn name(self) -> &'static str {
         self.into()
     }
+
+    /// Returns whether it is an effect on a subscription.
+    pub(crate) const fn is_subscription(self) -> bool {
+        matches!(
+            self,
+            Self::SubscriptionStarted | Self::SubscriptionRenewed | Self::SubscriptionChanged | Self::SubscriptionEnded
+        )
+    }
 }
 
 /// The effect of a `payment` that names neither an order nor a subscription. It depends on the project's setup, which no
@@ -66,6 +87,9 @@ pub enum PaymentWithoutOrder {
     /// order object to webhook", where every payment of an order names the order.
     Grant,
     /// No effect: an `order_paid` follows. Right for separate webhooks that do not name the order.
+    ///
+    /// A payment with goods of the withdrawn in-game store (`purchase.virtual_items`, `virtual_currency`, `pin_codes`) is
+    /// granted all the same: such a sale has no order. If an `order_paid` follows, it grants nothing.
     MoneyOnly,
 }
 

@@ -53,6 +53,11 @@ fn subject<'a>(fields: &Fields<'a>, kinds: &[SubjectKind]) -> Option<(SubjectKin
     .find_map(|(kind, field)| Some((kind, id(fields, field)?)))
 }
 
+/// Returns the transaction that a notification is about.
+pub(crate) fn transaction_id<'a>(fields: &Fields<'a>) -> Option<Cow<'a, str>> {
+    subject(fields, &[SubjectKind::Transaction]).map(|(_, id)| id)
+}
+
 /// Returns the part of the key after the type; `None` if an id is missing. Empty for most types, because a subject has only
 /// one such event.
 fn suffix(fields: &Fields<'_>, spec: EventSpec, digest: BodyDigest) -> Option<String> {
@@ -70,7 +75,7 @@ fn suffix(fields: &Fields<'_>, spec: EventSpec, digest: BodyDigest) -> Option<St
 }
 
 /// Returns an id that is valid in a key: printable ASCII without the separator, at most [`MAX_ID_LEN`] bytes.
-fn id<'a>(fields: &Fields<'a>, field: Field) -> Option<Cow<'a, str>> {
+pub(crate) fn id<'a>(fields: &Fields<'a>, field: Field) -> Option<Cow<'a, str>> {
     let is_valid = |byte| matches!(byte, b' '..=b'~') && byte != b'#';
     fields.text(field).filter(|text| (1..=MAX_ID_LEN).contains(&text.len()) && text.bytes().all(is_valid))
 }

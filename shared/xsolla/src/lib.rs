@@ -32,7 +32,7 @@
 //!
 //! # Acting on an event
 //!
-//! - [`EventFacts`] decides the effect of the event on the goods: several events report a sale, and only one grants it.
+//! - [`Sale`] decides the effect of each event on the goods: several events report a sale, and only one grants it.
 //! - [`ItemRole`] marks the lines of an order that are contents of a bundle.
 //! - [`model`] has a struct for each type.
 //!
@@ -57,10 +57,10 @@
 mod answer;
 mod body;
 mod envelope;
-mod event_facts;
 mod event_id;
 mod field;
 mod goods;
+mod goods_reason;
 mod identity;
 #[cfg(feature = "schema")]
 pub mod inspect;
@@ -71,6 +71,7 @@ mod notification_type;
 mod pseudonym;
 mod reply;
 mod retry;
+mod sale;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
 mod secrets;
@@ -80,9 +81,9 @@ mod source;
 pub use answer::{Answer, Refusal, Success};
 pub use body::{BodyDigest, json_text};
 pub use envelope::{Envelope, ParseEnvelopeError};
-pub use event_facts::EventFacts;
 pub use event_id::{EventId, ParseEventIdError};
 pub use goods::{Goods, ParsePaymentWithoutOrderError, PaymentWithoutOrder};
+pub use goods_reason::GoodsReason;
 pub use item_role::ItemRole;
 pub use mode::{Mode, ParseModeError};
 pub use notification_type::{
@@ -90,6 +91,7 @@ pub use notification_type::{
 };
 pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
+pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};

@@ -120,14 +120,14 @@ notification_types! {
         ..ONCE_PER_TRANSACTION
     });
     /// An order was paid. Carries the goods.
-    ORDER_PAID = event("order_paid", EventSpec { goods: GoodsRule::Always(Goods::Grant), ..ONCE_PER_ORDER });
+    ORDER_PAID = event("order_paid", EventSpec { goods: GoodsRule::OrderPaid, ..ONCE_PER_ORDER });
     /// A paid order was cancelled.
-    ORDER_CANCELED = event("order_canceled", EventSpec { goods: GoodsRule::Always(Goods::Revoke), ..ONCE_PER_ORDER });
+    ORDER_CANCELED = event("order_canceled", EventSpec { goods: GoodsRule::OrderCanceled, ..ONCE_PER_ORDER });
     /// The payment system declined a payment. No money moved.
     PS_DECLINED = event("ps_declined", EventSpec { discriminator: Discriminator::Digest, ..ONCE_PER_TRANSACTION });
     /// A subscription was bought, or its trial began.
     CREATE_SUBSCRIPTION = event("create_subscription", EventSpec {
-        goods: GoodsRule::Always(Goods::SubscriptionStarted),
+        goods: GoodsRule::SubscriptionStart,
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A subscription was renewed, or its plan or next charge changed. Sent many times per subscription.
@@ -145,7 +145,7 @@ notification_types! {
     /// A subscription will not be renewed. The user can reverse that, so it can happen several times.
     NON_RENEWAL_SUBSCRIPTION = event("non_renewal_subscription", EventSpec {
         discriminator: Discriminator::Digest,
-        goods: GoodsRule::Always(Goods::SubscriptionChanged),
+        goods: GoodsRule::SubscriptionNonRenewal,
         ..ONCE_PER_SUBSCRIPTION
     });
     /// A payment account was saved. It can be removed and saved again.

@@ -29,14 +29,6 @@ impl EventSpec {
     pub const fn success(&self) -> Success {
         self.success
     }
-
-    /// Returns whether identical bytes can be a new event.
-    ///
-    /// A payment happens once. A payment account can be saved, removed, and saved again.
-    #[must_use]
-    pub const fn can_recur(&self) -> bool {
-        !matches!(self.discriminator, Discriminator::None)
-    }
 }
 
 /// The part of a key that distinguishes events of one type with the same subject and key fields.
@@ -94,6 +86,14 @@ pub(crate) enum GoodsRule {
     Refund,
     /// A part of the money was returned.
     PartialRefund,
+    /// An order was paid.
+    OrderPaid,
+    /// A paid order was cancelled.
+    OrderCanceled,
+    /// A subscription started.
+    SubscriptionStart,
     /// A subscription has a new state.
     SubscriptionUpdate,
+    /// A subscription will not be renewed.
+    SubscriptionNonRenewal,
 }
