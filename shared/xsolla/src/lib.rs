@@ -61,6 +61,7 @@ mod event_facts;
 mod event_id;
 mod field;
 mod goods;
+mod goods_reason;
 mod identity;
 #[cfg(feature = "schema")]
 pub mod inspect;
@@ -83,6 +84,7 @@ pub use envelope::{Envelope, ParseEnvelopeError};
 pub use event_facts::EventFacts;
 pub use event_id::{EventId, ParseEventIdError};
 pub use goods::{Goods, ParsePaymentWithoutOrderError, PaymentWithoutOrder};
+pub use goods_reason::GoodsReason;
 pub use item_role::ItemRole;
 pub use mode::{Mode, ParseModeError};
 pub use notification_type::{
