@@ -23,6 +23,7 @@ mod question;
 pub mod record;
 pub mod relay;
 mod report;
+pub mod sales;
 pub mod secrets;
 pub mod settings;
 mod sources;

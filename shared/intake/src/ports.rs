@@ -4,9 +4,9 @@
 
 use std::future::Future;
 
-use xsolla::{Envelope, Question, Reply};
+use xsolla::{Envelope, EventId, Mode, Question, Reply};
 
-use crate::record::{Record, StoredEvent};
+use crate::record::{Record, StoredDecision, StoredEvent};
 use crate::sqs_message::Message;
 
 /// A failed call to an outside service. For the log only: it contains no part of a body.
@@ -36,15 +36,34 @@ pub enum PutOutcome {
     AlreadyExists {
         /// [`xsolla::BodyDigest`] of the stored body, as text.
         digest: String,
-        /// Time of the earlier delivery, if it is readable.
-        received_at: Option<jiff::Timestamp>,
     },
 }
 
-/// Reads stored events.
+/// Reads the stored events that decide what another event means.
 pub trait History: Send + Sync {
     /// Returns all events of a subject in any order, including those stored a moment ago.
     fn events_of(&self, subject: &str) -> impl Future<Output = Result<Vec<StoredEvent>, PortError>> + Send;
+
+    /// Returns the subjects of the events that name an order. Events stored a moment ago can be missing.
+    fn subjects_of_order(&self, order_id: &str) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
+
+    /// Returns the modes of the payments that name a subscription. Payments stored a moment ago can be missing.
+    fn modes_of_subscription(
+        &self,
+        subscription_id: &str,
+    ) -> impl Future<Output = Result<Vec<Mode>, PortError>> + Send;
+}
+
+/// Stores what events mean for the goods.
+pub trait DecisionStore: Send + Sync {
+    /// Stores the decision about an event that has none. An event that has expired in the meantime is skipped.
+    ///
+    /// After an error the decision may or may not be stored.
+    fn store_decision(
+        &self,
+        event_id: &EventId,
+        decision: &StoredDecision,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Answers Xsolla's questions about the game's users.

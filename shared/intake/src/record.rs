@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{BodyDigest, Envelope, EventId, Mode, Verified};
+use xsolla::{BodyDigest, Decision, Envelope, EventId, Mode, Verified};
 
-use crate::table::{BODY, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE, TYPE, USER_ID};
+use crate::table::{
+    BODY, DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE,
+    TYPE, USER_ID,
+};
 use crate::trace::TraceHeader;
 
 /// Default retention of a record: 400 days, since a yearly subscription is renewed after one year.
@@ -141,9 +144,10 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Replaces the key with that of a later occurrence of the event.
-    pub(crate) fn with_occurrence(self, event_id: &EventId, occurrence: u32) -> Self {
-        Self { event_id: event_id.with_recurrence(occurrence), ..self }
+    /// Replaces the key with that of a later delivery of the same bytes.
+    pub(crate) fn into_recurrence(self) -> Self {
+        let received_at = format!("{:.6}", self.received_at);
+        Self { event_id: self.event_id.with_recurrence(&received_at), ..self }
     }
 
     /// Turns the record into a conflict with a key of its own.
@@ -175,6 +179,27 @@ pub struct StoredEvent {
     pub trace: Option<TraceHeader>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
+    /// What the relay decided when it sent the event.
+    pub decision: Option<StoredDecision>,
+}
+
+/// What an event means for the goods, and when that was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredDecision {
+    /// The decision.
+    pub decision: Decision,
+    /// Its time. Later decisions about a sale have later times.
+    pub decided_at: Timestamp,
+}
+
+impl StoredDecision {
+    fn read(item: &impl Item) -> Option<Self> {
+        let goods = item.string(GOODS)?.parse().ok()?;
+        let reason = item.string(GOODS_REASON).and_then(|reason| reason.parse().ok());
+        let mode = item.string(GOODS_MODE)?.parse().ok()?;
+        let decided_at = item.string(DECIDED_AT)?.parse().ok()?;
+        Some(Self { decision: Decision { goods, reason, mode }, decided_at })
+    }
 }
 
 /// A required attribute of an item is missing or invalid.
@@ -212,6 +237,7 @@ impl StoredEvent {
             received_at: required(RECEIVED_AT)?,
             trace: item.string(TRACE).and_then(TraceHeader::parse),
             body: item.binary(BODY).ok_or(MissingAttribute(BODY))?.to_vec(),
+            decision: StoredDecision::read(item),
         })
     }
 }

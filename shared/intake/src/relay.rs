@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{EventFacts, Goods, ItemRole, NotificationType, PaymentWithoutOrder};
+use xsolla::{ItemRole, NotificationType, Notice, PaymentWithoutOrder};
 
-use crate::ports::{History, Parked, Parking, PortError, Queue, SendResult};
-use crate::record::{MissingAttribute, StoredEvent};
+use crate::ports::{DecisionStore, History, Parked, Parking, Queue, SendResult};
+use crate::record::{MissingAttribute, StoredDecision, StoredEvent};
+use crate::sales::{DecideError, Decided, Sales};
 use crate::sqs_message::{self, Message, NotJson};
 
 #[cfg(test)]
@@ -54,6 +56,10 @@ pub struct BatchOutcome {
     pub queued: Vec<String>,
     /// Number of parked events.
     pub parked: usize,
+    /// Number of retries that were not relayed.
+    pub retries: usize,
+    /// What a person should look at.
+    pub notices: Vec<Notice>,
     /// Time of receipt of the oldest queued event.
     pub oldest: Option<Timestamp>,
     /// Sequence number of the first record to retry, with all later records. `None`: the batch is done.
@@ -67,32 +73,48 @@ pub struct Relay<Q, P, H> {
     pub queue: Q,
     /// The queue for notes about events that can never be queued.
     pub parking: P,
-    /// Earlier events of a subject, for events whose meaning depends on them.
+    /// The other events of a sale, and the decisions about all of them.
     pub history: H,
     /// Meaning of a payment without an order.
     pub payment_without_order: PaymentWithoutOrder,
 }
 
-/// A record with its message, or with the reason why it can never have one.
+/// A record that is ready to be processed.
 struct Prepared<'e> {
     record: &'e StreamRecord,
-    message: Result<Message, String>,
+    step: Step,
 }
 
-impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
-    /// Sends the events in order, up to the first failure.
+/// The next step for a record.
+enum Step {
+    /// Send the message, after storing the decision if it is new.
+    Send { message: Message, decision: Option<StoredDecision>, notice: Option<Notice> },
+    /// Park the event for this reason.
+    Park(String),
+    /// Nothing: the record is Xsolla's retry of an earlier one.
+    Skip,
+}
+
+impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
+    /// Sends the events in order, up to the first failure. `now` is the time of their decisions.
     ///
     /// Lambda retries the failed record and all later ones. Some of them may already be queued. SQS drops such duplicates
     /// for five minutes, and the consumer drops later ones.
-    pub async fn relay(&self, records: &[StreamRecord], time_left: impl Fn() -> Duration) -> BatchOutcome {
+    pub async fn relay(
+        &self,
+        records: &[StreamRecord],
+        now: Timestamp,
+        time_left: impl Fn() -> Duration,
+    ) -> BatchOutcome {
         let mut outcome = BatchOutcome::default();
+        let events = records.iter().filter_map(|record| record.event.as_ref().ok());
+        let mut sales = Sales::load(&self.history, self.payment_without_order, events).await;
         let mut rest = records;
         let mut prepared = Vec::with_capacity(MAX_BATCH);
         loop {
             while let [next, later @ ..] = rest
                 && prepared.len() < MAX_BATCH
-                && time_left() >= SEND_LIMIT
-                && let Some(next) = self.prepare(next).await
+                && let Some(next) = prepare(next, &mut sales, now)
             {
                 prepared.push(next);
                 rest = later;
@@ -109,42 +131,59 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
                 return outcome;
             }
             let batch: Vec<Prepared<'_>> = prepared.drain(..batch_len(&prepared)).collect();
-            if let Err(failed) = self.send(&batch, &mut outcome).await {
+            if let Err(failed) = self.process(&batch, &mut outcome).await {
                 outcome.retry_from = Some(failed.sequence_number.clone());
                 return outcome;
             }
         }
     }
 
-    /// Builds the message of a record. Returns `None` if that fails but may succeed later.
-    async fn prepare<'e>(&self, record: &'e StreamRecord) -> Option<Prepared<'e>> {
-        let event = match &record.event {
-            Ok(event) => event,
-            Err(missing) => return Some(Prepared { record, message: Err(missing.to_string()) }),
+    /// Stores the decisions of a batch, and sends it. Fails with the first record to retry.
+    ///
+    /// A decision is stored before its event is sent: later events of the sale depend on it.
+    async fn process<'e>(
+        &self,
+        batch: &[Prepared<'e>],
+        outcome: &mut BatchOutcome,
+    ) -> Result<(), &'e StreamRecord> {
+        let stores = batch.iter().map(|prepared| self.store_decision(prepared));
+        let stored = join_all(stores).await.into_iter().take_while(|is_stored| *is_stored).count();
+        let (ready, failed) = batch.split_at(stored);
+        self.send(ready, outcome).await?;
+        failed.first().map_or(Ok(()), |failed| Err(failed.record))
+    }
+
+    /// Returns whether the record needs no new decision, or its decision is stored.
+    async fn store_decision(&self, prepared: &Prepared<'_>) -> bool {
+        let (Step::Send { decision: Some(decision), .. }, Ok(event)) = (&prepared.step, &prepared.record.event) else {
+            return true;
         };
-        match build_message(event, false, &self.history, self.payment_without_order).await {
-            Ok(message) => Some(Prepared { record, message: Ok(message) }),
-            Err(BuildError::Permanent(cause)) => Some(Prepared { record, message: Err(cause.to_string()) }),
-            Err(BuildError::Transient(error)) => {
-                tracing::warn!(event_id = %record.event_id(), %error, "history unavailable; will retry");
-                None
-            }
-        }
+        let stored = self.history.store_decision(&event.event_id, decision).await;
+        stored
+            .inspect_err(|error| {
+                tracing::warn!(event_id = %event.event_id, %error, "storing the decision failed; will retry");
+            })
+            .is_ok()
     }
 
     /// Sends a batch in one call, and parks what can never be sent. Fails with the first record to retry.
     async fn send<'e>(&self, batch: &[Prepared<'e>], outcome: &mut BatchOutcome) -> Result<(), &'e StreamRecord> {
-        let messages: Vec<&Message> = batch.iter().filter_map(|prepared| prepared.message.as_ref().ok()).collect();
+        let messages: Vec<&Message> = batch.iter().filter_map(Prepared::message).collect();
         let results = if messages.is_empty() { Vec::new() } else { self.queue.send(&messages).await };
         let mut results = results.into_iter();
 
-        for Prepared { record, message } in batch {
-            let cause = match message {
-                Err(cause) => cause.clone(),
-                Ok(_) => match results.next() {
+        for Prepared { record, step } in batch {
+            let cause = match step {
+                Step::Park(cause) => cause.clone(),
+                Step::Skip => {
+                    outcome.retries += 1;
+                    continue;
+                }
+                Step::Send { notice, .. } => match results.next() {
                     Some(SendResult::Sent) => {
                         outcome.queued.push(record.event_id());
                         outcome.oldest = outcome.oldest.into_iter().chain(record.received_at()).min();
+                        outcome.notices.extend(notice.inspect(|notice| report(*notice, record)));
                         continue;
                     }
                     Some(SendResult::Rejected(error)) => error.to_string(),
@@ -179,100 +218,103 @@ impl<Q: Queue, P: Parking, H: History> Relay<Q, P, H> {
     }
 }
 
-/// Returns the number of leading records for one call: as many as fit, with at most one message per subject.
+impl Prepared<'_> {
+    const fn message(&self) -> Option<&Message> {
+        match &self.step {
+            Step::Send { message, .. } => Some(message),
+            Step::Park(_) | Step::Skip => None,
+        }
+    }
+}
+
+/// Decides what a record means. Returns `None` if that fails but may succeed later.
+fn prepare<'e>(record: &'e StreamRecord, sales: &mut Sales, now: Timestamp) -> Option<Prepared<'e>> {
+    let step = match &record.event {
+        Err(missing) => Step::Park(missing.to_string()),
+        Ok(event) => match sales.decide(event, now) {
+            Ok(None) => Step::Skip,
+            Ok(Some(decided)) => match message(event, &decided, false) {
+                Ok(message) => Step::Send { message, decision: decided.to_store, notice: decided.notice },
+                Err(error) => Step::Park(error.to_string()),
+            },
+            Err(DecideError::NotJson(error)) => Step::Park(error.to_string()),
+            Err(DecideError::Unavailable(error)) => {
+                tracing::warn!(event_id = %record.event_id(), %error, "history unavailable; will retry");
+                return None;
+            }
+        },
+    };
+    Some(Prepared { record, step })
+}
+
+fn report(notice: Notice, record: &StreamRecord) {
+    let event_id = record.event_id();
+    match notice {
+        Notice::DoublePayment => {
+            tracing::warn!(event_id, "order paid twice; granted once; refund one of the payments");
+        }
+        Notice::PaymentAlsoGranted => {
+            tracing::warn!(event_id, "sale already granted by its payment; PaymentWithoutOrder is probably wrong");
+        }
+        Notice::AmbiguousRefund => {
+            tracing::warn!(event_id, "identical partial refund without a date; retry or second refund; check it");
+        }
+    }
+}
+
+/// Returns the number of leading records for one call: as many as fit, with at most one message per group.
 ///
-/// If a call had two messages of a subject, the second could succeed after the first failed, and overtake it.
+/// If a call had two messages of a group, the second could succeed after the first failed, and overtake it.
 fn batch_len(prepared: &[Prepared<'_>]) -> usize {
     let mut bytes = 0;
-    let mut subjects: Vec<&str> = Vec::with_capacity(MAX_BATCH);
-    for Prepared { record, message } in prepared {
-        if let Ok(message) = message {
-            bytes += message.size();
-            if !subjects.is_empty() && (bytes > MAX_BATCH_BYTES || subjects.contains(&record.pk.as_str())) {
-                break;
-            }
+    let mut groups: Vec<&str> = Vec::with_capacity(MAX_BATCH);
+    for (len, message) in prepared.iter().map(Prepared::message).enumerate() {
+        let Some(message) = message else { continue };
+        bytes += message.size();
+        if !groups.is_empty() && (bytes > MAX_BATCH_BYTES || groups.contains(&message.group_id.as_str())) {
+            return len;
         }
-        subjects.push(&record.pk);
+        groups.push(&message.group_id);
     }
-    subjects.len()
+    prepared.len()
 }
 
-/// Reason why an event has no message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// The event can never have one.
-    #[error(transparent)]
-    Permanent(NotJson),
-    /// The history is unavailable. A retry may succeed.
-    #[error(transparent)]
-    Transient(PortError),
-}
-
-/// Builds the message of an event. `replay`: an operator sends it.
+/// Builds the message of an event for a replay, as an operator sends it. Stores no decision.
 ///
 /// # Errors
 ///
-/// If the body is not JSON, or the earlier events of its subject cannot be read.
-pub async fn build_message<H: History>(
+/// If the body is not JSON, or the other events of its sale cannot be read.
+pub async fn replay_message<H: History>(
     event: &StoredEvent,
-    replay: bool,
     history: &H,
     payment_without_order: PaymentWithoutOrder,
-) -> Result<Message, BuildError> {
-    let facts = facts(event).map_err(BuildError::Permanent)?;
-    let others = if facts.goods_depend_on_history(payment_without_order) {
-        history.events_of(event.event_id.subject()).await.map_err(BuildError::Transient)?
-    } else {
-        Vec::new()
-    };
-    let goods = facts.goods(payment_without_order, &readable_facts(&others));
-    message(event, &facts, goods, replay).map_err(BuildError::Permanent)
+    now: Timestamp,
+) -> Result<Option<Message>, DecideError> {
+    let mut sales = Sales::load(history, payment_without_order, [event]).await;
+    let decided = sales.decide(event, now)?;
+    Ok(decided.map(|decided| message(event, &decided, true)).transpose()?)
 }
 
-/// Returns what an event means for the goods, given the other events of its subject in any order.
-///
-/// # Errors
-///
-/// If the body is not JSON.
-pub fn goods(
-    event: &StoredEvent,
-    payment_without_order: PaymentWithoutOrder,
-    others: &[StoredEvent],
-) -> Result<Goods, NotJson> {
-    Ok(facts(event)?.goods(payment_without_order, &readable_facts(others)))
-}
-
-/// Returns the facts of all events whose body is JSON.
-fn readable_facts(events: &[StoredEvent]) -> Vec<EventFacts<'_>> {
-    events.iter().filter_map(|event| facts(event).ok()).collect()
-}
-
-fn facts(event: &StoredEvent) -> Result<EventFacts<'_>, NotJson> {
-    Ok(EventFacts {
-        notification_type: event.type_name.parse::<NotificationType>().ok(),
-        identified: event.identified,
-        mode: event.mode,
-        received_at: &event.received_at,
-        notification: sqs_message::notification(&event.body)?.get(),
-    })
-}
-
-fn message(event: &StoredEvent, facts: &EventFacts<'_>, goods: Goods, replay: bool) -> Result<Message, NotJson> {
+fn message(event: &StoredEvent, decided: &Decided, replay: bool) -> Result<Message, NotJson> {
+    let notification = sqs_message::notification(&event.body)?;
+    let notification_type = event.type_name.parse::<NotificationType>().ok();
     let message = Message::new(&Event {
         event_id: event.event_id.to_string().into(),
         notification_type: Cow::Borrowed(&event.type_name),
-        goods,
-        subject: event.event_id.subject().into(),
+        goods: decided.decision.goods,
+        goods_reason: decided.decision.reason,
+        subject: Cow::Borrowed(&decided.group),
         order_id: event.order_id.as_deref().map(Cow::Borrowed),
         user_id: event.user_id.as_deref().map(Cow::Borrowed),
+        recipient_user_id: decided.recipient.as_deref().map(Cow::Borrowed),
         project_id: event.project_id.as_deref().map(Cow::Borrowed),
-        mode: event.mode,
+        mode: decided.decision.mode,
         identified: event.identified,
-        deprecated: facts.notification_type.is_some_and(NotificationType::is_deprecated),
+        deprecated: notification_type.is_some_and(NotificationType::is_deprecated),
         replay,
         received_at: Cow::Borrowed(&event.received_at),
-        item_roles: facts.notification_type.and_then(|known| ItemRole::of_items(known, facts.notification)),
-        notification: sqs_message::notification(&event.body)?,
+        item_roles: notification_type.and_then(|known| ItemRole::of_items(known, notification.get())),
+        notification,
     })?;
     Ok(Message { trace: event.trace.clone(), ..message })
 }

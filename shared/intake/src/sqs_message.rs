@@ -125,9 +125,11 @@ mod tests {
             event_id: event_id.into(),
             notification_type: "payment".into(),
             goods: Goods::MoneyOnly,
+            goods_reason: None,
             subject: "transaction#7".into(),
             order_id: None,
             user_id: Some("me".into()),
+            recipient_user_id: Some("me".into()),
             project_id: None,
             mode: Mode::Live,
             identified: true,
@@ -143,7 +145,7 @@ mod tests {
     fn contains_notification_unchanged() {
         let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
         let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
-        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
+        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","goods_reason":null,"subject":"transaction#7","order_id":null,"user_id":"me","recipient_user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
         assert_eq!(message.body.as_str(), format!("{expected}{body}}}"));
     }
 

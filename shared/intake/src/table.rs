@@ -1,7 +1,8 @@
 //! Attribute names of the DynamoDB tables.
 //!
 //! In the events table, `pk` is the subject and `sk` the rest of the event id. So one Query returns all events of a sale,
-//! and the stream preserves their order. The keys-only indexes `by_order` and `by_user` are sorted by `received_at`.
+//! and the stream preserves their order. The indexes are sorted by `received_at`: `by_order` and `by_user` have the
+//! keys only, `by_subscription` lists the payments of a subscription with their mode.
 
 /// Partition key: the subject. String.
 pub const PK: &str = "pk";
@@ -17,6 +18,8 @@ pub const ORDER_ID: &str = "order_id";
 pub const USER_ID: &str = "user_id";
 /// Xsolla's project id. Optional string.
 pub const PROJECT_ID: &str = "project_id";
+/// The subscription that a payment or refund charges; absent for other types. Optional string.
+pub const SUBSCRIPTION_ID: &str = "subscription_id";
 /// `live` or `sandbox`. String.
 pub const MODE: &str = "mode";
 /// Whether the key comes from the type's ids. Boolean.
@@ -36,6 +39,15 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// Time at which an operator erased the user (`xsolla-webhooks erase`), UTC, with milliseconds. The digest is that of the
 /// original body. Optional string.
 pub const ERASED_AT: &str = "erased_at";
+/// What the event means for the goods: [`xsolla::Goods`]. The relay writes this and the next three before it sends the event.
+/// Optional string.
+pub const GOODS: &str = "goods";
+/// Why `goods` is not what the type suggests: [`xsolla::GoodsReason`]. Optional string.
+pub const GOODS_REASON: &str = "goods_reason";
+/// Mode of the sale: `live` or `sandbox`. Optional string.
+pub const GOODS_MODE: &str = "goods_mode";
+/// Time of the decision, UTC, with microseconds. Later decisions about a sale have later times. Optional string.
+pub const DECIDED_AT: &str = "decided_at";
 /// Id of the call that wrote the item, so that a retried call recognizes its own write. String.
 pub const ATTEMPT: &str = "attempt";
 

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
-use xsolla::{Goods, ItemRole, Mode};
+use xsolla::{Goods, GoodsReason, ItemRole, Mode};
 
 /// An event in the game's queue: the JSON body of an SQS message.
 ///
@@ -23,6 +23,9 @@ pub struct Event<'a> {
     pub notification_type: Cow<'a, str>,
     /// Effect on the goods. A consumer that follows it grants each sale once and revokes it once.
     pub goods: Goods,
+    /// Why `goods` is not what the type alone suggests; `null` if it is.
+    #[serde(default)]
+    pub goods_reason: Option<GoodsReason>,
     /// Subject of the event, and message group: `transaction#<id>`, else `order#<id>`, `subscription#<id>`,
     /// `payment_account#<id>`, `operation#<id>`, `payout#<id>`, else `body#<digest>`. Events of a subject arrive in order.
     #[serde(borrow)]
@@ -31,6 +34,10 @@ pub struct Event<'a> {
     pub order_id: Option<Cow<'a, str>>,
     /// The game's user id.
     pub user_id: Option<Cow<'a, str>>,
+    /// The game's user id of the user who receives the goods: the receiver of a gift, else the user. `null` if a gift names
+    /// its receiver by e-mail only.
+    #[serde(default)]
+    pub recipient_user_id: Option<Cow<'a, str>>,
     /// Xsolla's project id. Missing in `order_*` with separate webhooks.
     pub project_id: Option<Cow<'a, str>>,
     /// `sandbox` if any field of the notification marks a test. A test must not grant anything of value.
@@ -120,14 +127,16 @@ impl fmt::Debug for Event<'_> {
 mod tests {
     use super::*;
 
-    const MESSAGE: &str = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","subject":"transaction#7","order_id":null,"user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":{"notification_type":"payment","transaction":{"id":12345678901234567890123}, "amount": 1.9900}}"#;
+    const MESSAGE: &str = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","goods_reason":"order_follows","subject":"transaction#7","order_id":null,"user_id":"me","recipient_user_id":"you","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":{"notification_type":"payment","transaction":{"id":12345678901234567890123}, "amount": 1.9900}}"#;
 
     #[test]
     fn serialization_preserves_message() {
         let event = Event::read(MESSAGE).unwrap();
         assert_eq!(event.goods, Goods::MoneyOnly);
         assert_eq!(event.mode, Mode::Live);
+        assert_eq!(event.goods_reason, Some(GoodsReason::OrderFollows));
         assert_eq!(event.user_id.as_deref(), Some("me"));
+        assert_eq!(event.recipient_user_id.as_deref(), Some("you"));
         assert_eq!(
             event.notification::<xsolla::model::Payment>().unwrap().transaction.id.unwrap(),
             "12345678901234567890123"
@@ -143,10 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn reads_message_without_replay_field() {
-        let message = MESSAGE.replace(r#""replay":false,"#, "");
-        assert_ne!(message, MESSAGE);
-        assert!(!Event::read(&message).unwrap().replay);
+    fn reads_message_without_later_fields() {
+        let mut message = MESSAGE.to_owned();
+        for field in [r#""replay":false,"#, r#""goods_reason":"order_follows","#, r#""recipient_user_id":"you","#] {
+            assert!(message.contains(field), "{field}");
+            message = message.replace(field, "");
+        }
+        let event = Event::read(&message).unwrap();
+        assert!(!event.replay);
+        assert_eq!(event.goods_reason, None);
+        assert_eq!(event.recipient_user_id, None);
     }
 
     #[test]

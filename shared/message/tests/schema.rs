@@ -26,9 +26,11 @@ fn message_of(envelope: &Envelope<'_>, body: &str) -> Value {
         event_id: envelope.event_id().to_string().into(),
         notification_type: envelope.type_name().into(),
         goods: facts.goods(PaymentWithoutOrder::Grant, &[]),
+        goods_reason: None,
         subject: envelope.event_id().subject().into(),
         order_id: envelope.order_id().map(Into::into),
         user_id: envelope.user_id().map(Into::into),
+        recipient_user_id: envelope.user_id().map(Into::into),
         project_id: envelope.project_id().map(Into::into),
         mode: envelope.mode(),
         identified: envelope.is_identified(),
@@ -109,6 +111,7 @@ fn rejects_invalid_messages() {
     assert!(schema.is_valid(&message));
     for (pointer, wrong) in [
         ("/goods", json!("give")),
+        ("/goods_reason", json!("because")),
         ("/mode", json!("default")),
         ("/event_id", Value::Null),
         ("/item_roles/0", json!("mine")),

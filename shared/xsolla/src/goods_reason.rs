@@ -1,25 +1,14 @@
-//! Reasons why the effect of an event on goods differs from that of its type.
+//! Reasons for unexpected effects on goods.
 
 use serde::{Deserialize, Serialize};
 
-/// The reason why [`Goods`](crate::Goods) is not what the type alone suggests.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
+/// The reason why the effect of an event on the goods is not what its type alone suggests.
+// Not `non_exhaustive`: the list is part of the message's schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, strum::IntoStaticStr)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(strum::VariantArray))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
 pub enum GoodsReason {
     /// An earlier event of the sale granted it.
     AlreadyGranted,
@@ -48,5 +37,21 @@ impl GoodsReason {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantArray;
+
+    use super::*;
+
+    #[test]
+    fn names_match_the_json() {
+        assert_eq!(GoodsReason::OrderAlreadyGranted.name(), "order_already_granted");
+        for reason in GoodsReason::VARIANTS {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+            assert_eq!(reason.to_string(), reason.name());
+        }
     }
 }

@@ -119,6 +119,20 @@ impl Sale {
         Decision { goods, reason, mode }
     }
 
+    /// Decides the effect of an event that was decided before, for a retry or a replay.
+    ///
+    /// The sale has the other events. The earlier decision holds unless it gives something that was taken back since.
+    #[must_use]
+    pub fn decide_again(&self, event: &SaleEvent, earlier: &Decision) -> Decision {
+        let now = self.decide(event);
+        let is_taken_back = matches!(now.reason, Some(GoodsReason::AlreadyRevoked | GoodsReason::SubscriptionEnded));
+        let gives = matches!(
+            earlier.goods,
+            Goods::Grant | Goods::SubscriptionStarted | Goods::SubscriptionRenewed | Goods::SubscriptionChanged
+        );
+        if gives && is_taken_back { now } else { *earlier }
+    }
+
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
     ///
     /// A state can return: a subscription can be moved from March to April and back to March. The same bytes are a retry

@@ -1,4 +1,4 @@
-//! The events table in DynamoDB.
+//! Writes events to the DynamoDB table.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,17 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::error::port_error;
-use crate::ports::{EventStore, History, PortError, PutOutcome};
-use crate::record::{self, Kind, RETENTION, Record, StoredEvent};
+use crate::ports::{EventStore, PortError, PutOutcome};
+use crate::record::{self, RETENTION, Record};
 use crate::table::{
     ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET_INDEX, SK,
     TRACE, TYPE, USER_ID,
 };
 
-type Attributes = HashMap<String, AttributeValue>;
+pub(super) type Attributes = HashMap<String, AttributeValue>;
 
 const PUT_ITEM: &str = "dynamodb:PutItem";
 const KEY_NOT_EXISTS: &str = "attribute_not_exists(pk)";
-const QUERY: &str = "dynamodb:Query";
 
 /// The events table, for writing.
 #[derive(Debug, Clone)]
@@ -87,54 +86,7 @@ fn outcome_of_existing(existing: &impl record::Item, attempt: &str) -> PutOutcom
     if existing.string(ATTEMPT) == Some(attempt) {
         return PutOutcome::Inserted;
     }
-    PutOutcome::AlreadyExists {
-        digest: existing.string(DIGEST).unwrap_or_default().to_owned(),
-        received_at: existing.string(RECEIVED_AT).and_then(|text| text.parse().ok()),
-    }
-}
-
-/// The events table, for queries by subject.
-#[derive(Debug, Clone)]
-pub struct EventHistory {
-    client: Client,
-    table: String,
-}
-
-impl EventHistory {
-    /// Creates a reader for a table.
-    pub const fn new(client: Client, table: String) -> Self {
-        Self { client, table }
-    }
-}
-
-impl History for EventHistory {
-    async fn events_of(&self, subject: &str) -> Result<Vec<StoredEvent>, PortError> {
-        let pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#pk = :subject")
-            .filter_expression("#kind = :event")
-            .expression_attribute_names("#pk", PK)
-            .expression_attribute_names("#kind", KIND)
-            .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
-            .expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()))
-            // Includes an order that was stored a moment ago.
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let items: Vec<Attributes> = pages.try_collect().await.map_err(|error| port_error(QUERY, &error))?;
-        // A damaged item must not block the subject's other events.
-        let readable = |item: &Attributes| {
-            StoredEvent::read(item)
-                .inspect_err(
-                    |error| tracing::error!(subject, %error, "unreadable item in the events table, skipping it"),
-                )
-                .ok()
-        };
-        Ok(items.iter().filter_map(readable).collect())
-    }
+    PutOutcome::AlreadyExists { digest: existing.string(DIGEST).unwrap_or_default().to_owned() }
 }
 
 impl record::Item for Attributes {
@@ -300,11 +252,7 @@ mod tests {
     #[tokio::test]
     async fn put_returns_existing_event_if_key_exists(#[case] responses: &'static [Respond]) {
         let (events, table) = FakeTable::events(responses);
-        let received_at = Some("2026-11-22T00:00:00Z".parse().unwrap());
-        assert_eq!(
-            put_payment(&events).await.unwrap(),
-            PutOutcome::AlreadyExists { digest: "d".to_owned(), received_at }
-        );
+        assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::AlreadyExists { digest: "d".to_owned() });
         assert_eq!(table.requests().len(), responses.len());
     }
 

@@ -12,7 +12,7 @@ use xsolla::inspect::DriftTally;
 
 use super::runtime::{invalid_setting, serve, trace_of};
 use crate::aws::{self, CallLimits, EventHistory, ParkingQueue, SqsQueue};
-use crate::ports::{History, Parking, Queue};
+use crate::ports::{DecisionStore, History, Parking, Queue};
 use crate::record::{self, Item as _, Kind, StoredEvent};
 use crate::relay::{BatchOutcome, Relay, StreamRecord};
 use crate::settings::{RelaySettings, environment};
@@ -45,7 +45,7 @@ pub async fn run() -> Result<(), Error> {
         async move {
             let started = Instant::now();
             let time_left = || BATCH_TIME.saturating_sub(started.elapsed());
-            let (response, outcome) = handle(&relay, &event.payload, time_left).await;
+            let (response, outcome) = handle(&relay, &event.payload, Timestamp::now(), time_left).await;
             let trace = trace_of(&event.context);
             BatchLog::new(&outcome, Timestamp::now(), &event.context.request_id, trace.as_ref()).write();
             DriftLog::write_all(&drift(&event.payload, &response), Timestamp::now());
@@ -55,17 +55,18 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-/// Processes one batch.
+/// Processes one batch at a time `now`.
 ///
 /// The response names the first record to retry; Lambda retries it and all later records. Also returns the outcome for
 /// the log.
-pub async fn handle<Q: Queue, P: Parking, H: History>(
+pub async fn handle<Q: Queue, P: Parking, H: History + DecisionStore>(
     relay: &Relay<Q, P, H>,
     event: &Event,
+    now: Timestamp,
     time_left: impl Fn() -> Duration,
 ) -> (DynamoDbEventResponse, BatchOutcome) {
     let records: Vec<StreamRecord> = event.records.iter().filter_map(stream_record).collect();
-    let outcome = relay.relay(&records, time_left).await;
+    let outcome = relay.relay(&records, now, time_left).await;
     let mut response = DynamoDbEventResponse::default();
     if let Some(sequence_number) = &outcome.retry_from {
         let mut failure = DynamoDbBatchItemFailure::default();

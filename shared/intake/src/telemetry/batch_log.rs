@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::Level;
+use xsolla::Notice;
 
 use super::log::{is_enabled, serialize_level, write_line};
 use super::metrics::{Group, Metric, Metrics, NO_DIMENSIONS};
@@ -45,6 +46,10 @@ impl<'r> BatchLog<'r> {
             Metric::count("Parked", outcome.parked),
             Metric::count("BatchFailures", failed.into()),
         ];
+        for notice in [Notice::DoublePayment, Notice::PaymentAlsoGranted, Notice::AmbiguousRefund] {
+            let count = outcome.notices.iter().filter(|other| **other == notice).count();
+            metrics.extend((count > 0).then(|| Metric::count(notice.into(), count)));
+        }
         // Zero if the clocks of two machines differ.
         let age = outcome.oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
         metrics.extend(age.map(|age| Metric::milliseconds("RelayAge", age)));

@@ -1,0 +1,259 @@
+//! The sales of a batch of events: reads what is stored about them, and decides what each event means.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use xsolla::{Decision, EventFacts, Mode, NotificationType, Notice, PaymentWithoutOrder, Sale, SaleEvent};
+
+use crate::ports::{History, PortError};
+use crate::record::{StoredDecision, StoredEvent};
+use crate::sqs_message::{NotJson, notification};
+
+/// Maximum number of concurrent reads. More would open more connections than they save time.
+const CONCURRENT_READS: usize = 32;
+
+/// What is stored about the sales of some events, and the decisions made since.
+#[derive(Debug)]
+pub struct Sales {
+    payment_without_order: PaymentWithoutOrder,
+    /// The events of each subject.
+    events: HashMap<String, Result<Vec<KnownEvent>, PortError>>,
+    /// The subjects of each order.
+    orders: HashMap<String, Result<Vec<String>, PortError>>,
+    /// The modes of the payments of each subscription.
+    subscriptions: HashMap<String, Result<Vec<Mode>, PortError>>,
+}
+
+#[derive(Debug)]
+struct KnownEvent {
+    event: SaleEvent,
+    decision: Option<StoredDecision>,
+}
+
+/// What an event means, and what its message needs from the other events of its sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision.
+    pub decision: Decision,
+    /// The decision to be stored before the event is sent. `None`: it is already stored.
+    pub to_store: Option<StoredDecision>,
+    /// What a person should look at. Only if the decision is new.
+    pub notice: Option<Notice>,
+    /// The message group.
+    pub group: String,
+    /// The user who receives the goods.
+    pub recipient: Option<String>,
+}
+
+/// A read of the events table or its indexes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Read {
+    Subject(String),
+    Order(String),
+    Subscription(String),
+}
+
+impl Sales {
+    /// Reads what is stored about the sales of these events, side by side.
+    ///
+    /// A failed read affects only the events that need it.
+    pub async fn load<'e, H: History>(
+        history: &H,
+        payment_without_order: PaymentWithoutOrder,
+        events: impl IntoIterator<Item = &'e StoredEvent>,
+    ) -> Self {
+        let mut sales = Self {
+            payment_without_order,
+            events: HashMap::new(),
+            orders: HashMap::new(),
+            subscriptions: HashMap::new(),
+        };
+        // Without the others, because they need no history.
+        let events: Vec<SaleEvent> = events
+            .into_iter()
+            .filter_map(|event| sale_event(event).ok())
+            .filter(SaleEvent::depends_on_history)
+            .collect();
+        loop {
+            // The events of an order can name further subjects.
+            let missing = sales.missing(&events);
+            if missing.is_empty() {
+                return sales;
+            }
+            for reads in missing.chunks(CONCURRENT_READS) {
+                join_all(reads.iter().map(|read| fetch(history, read))).await.into_iter().for_each(|add| add(&mut sales));
+            }
+        }
+    }
+
+    /// Returns the reads that these events need and that were not done.
+    fn missing(&self, events: &[SaleEvent]) -> Vec<Read> {
+        let mut missing = Vec::new();
+        let mut need = |read: Read| {
+            let is_done = match &read {
+                Read::Subject(subject) => self.events.contains_key(subject),
+                Read::Order(order) => self.orders.contains_key(order),
+                Read::Subscription(subscription) => self.subscriptions.contains_key(subscription),
+            };
+            if !is_done && !missing.contains(&read) {
+                missing.push(read);
+            }
+        };
+        for event in events {
+            need(Read::Subject(event.event_id().subject().to_owned()));
+            if let Some(subscription) = event.subscription() {
+                need(Read::Subscription(subscription.to_owned()));
+            }
+            for order in self.orders(event) {
+                if let Some(Ok(subjects)) = self.orders.get(&order) {
+                    subjects.iter().cloned().map(Read::Subject).for_each(&mut need);
+                }
+                need(Read::Order(order));
+            }
+        }
+        missing
+    }
+
+    /// Returns the orders whose transactions decide what the event means: its own, or those of its transaction's events.
+    fn orders(&self, event: &SaleEvent) -> Vec<String> {
+        if !event.depends_on_order() {
+            return Vec::new();
+        }
+        if let Some(order) = event.order() {
+            return vec![order.to_owned()];
+        }
+        let of_subject = self.events.get(event.event_id().subject()).and_then(|events| events.as_ref().ok());
+        let mut orders: Vec<String> =
+            of_subject.into_iter().flatten().filter_map(|known| known.event.order().map(str::to_owned)).collect();
+        orders.sort_unstable();
+        orders.dedup();
+        orders
+    }
+
+    /// Decides what an event means, and remembers the decision for later events. `None`: the event is a retry.
+    ///
+    /// # Errors
+    ///
+    /// If the event's body is not JSON, or a read that it needs has failed.
+    pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
+        let facts = sale_event(event)?;
+        let (sale, known) = self.sale(&facts)?;
+        let earlier = known.iter().find(|known| known.event.event_id() == facts.event_id()).and_then(|own| own.decision);
+        if earlier.is_none() && sale.is_retry(&facts) {
+            return Ok(None);
+        }
+        let (decision, notice, to_store) = match earlier {
+            Some(earlier) => (sale.decide_again(&facts, &earlier.decision), None, None),
+            None => {
+                let decision = sale.decide(&facts);
+                // Strictly later than what it was based on, even if the clocks of two machines differ.
+                let latest = known.iter().filter_map(|known| known.decision).map(|stored| stored.decided_at).max();
+                let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
+                let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
+                (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
+            }
+        };
+        let decided = Decided {
+            decision,
+            to_store,
+            notice,
+            group: sale.group(&facts).to_owned(),
+            recipient: sale.recipient(&facts, event.user_id.as_deref()).map(str::to_owned),
+        };
+        if let Some(stored) = to_store {
+            self.remember(facts, stored);
+        }
+        Ok(Some(decided))
+    }
+
+    fn remember(&mut self, event: SaleEvent, decision: StoredDecision) {
+        let Some(Ok(events)) = self.events.get_mut(event.event_id().subject()) else { return };
+        match events.iter_mut().find(|known| known.event.event_id() == event.event_id()) {
+            Some(known) => known.decision = Some(decision),
+            None => events.push(KnownEvent { event, decision: Some(decision) }),
+        }
+    }
+
+    /// Returns the decided events of a sale in the order of their decisions, without the event itself, and all its known
+    /// events.
+    fn sale(&self, event: &SaleEvent) -> Result<(Sale, Vec<&KnownEvent>), PortError> {
+        let mut sale = Sale::new(self.payment_without_order);
+        if !event.depends_on_history() {
+            return Ok((sale, Vec::new()));
+        }
+        let mut subjects = vec![event.event_id().subject()];
+        let orders = self.orders(event);
+        for order in &orders {
+            subjects.extend(found(&self.orders, order)?.iter().map(String::as_str));
+        }
+        subjects.sort_unstable();
+        subjects.dedup();
+        let mut known: Vec<&KnownEvent> = Vec::new();
+        for subject in subjects {
+            known.extend(found(&self.events, subject)?);
+        }
+        known.sort_by_key(|known| known.decision.map(|stored| stored.decided_at));
+        if let Some(subscription) = event.subscription() {
+            sale = sale.with_subscription_payments(found(&self.subscriptions, subscription)?.to_vec());
+        }
+        for KnownEvent { event: other, decision } in &known {
+            if let Some(stored) = decision
+                && other.event_id() != event.event_id()
+            {
+                sale.record(other.clone(), stored.decision);
+            }
+        }
+        Ok((sale, known))
+    }
+}
+
+/// Reason why it cannot be decided what an event means.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecideError {
+    /// The body is not JSON.
+    #[error(transparent)]
+    NotJson(#[from] NotJson),
+    /// The events of the sale cannot be read. A retry may succeed.
+    #[error(transparent)]
+    Unavailable(#[from] PortError),
+}
+
+/// Returns the result of a read.
+fn found<'m, T>(results: &'m HashMap<String, Result<Vec<T>, PortError>>, key: &str) -> Result<&'m [T], PortError> {
+    results.get(key).map_or(Ok(&[]), |result| result.as_deref().map_err(Clone::clone))
+}
+
+/// Performs a read. Returns a function that adds the result.
+async fn fetch<'r, H: History>(history: &H, read: &'r Read) -> Box<dyn FnOnce(&mut Sales) + Send + 'r> {
+    match read {
+        Read::Subject(subject) => {
+            let events = history.events_of(subject).await.map(|events| events.iter().filter_map(known_event).collect());
+            Box::new(move |sales| drop(sales.events.insert(subject.clone(), events)))
+        }
+        Read::Order(order) => {
+            let subjects = history.subjects_of_order(order).await;
+            Box::new(move |sales| drop(sales.orders.insert(order.clone(), subjects)))
+        }
+        Read::Subscription(subscription) => {
+            let modes = history.modes_of_subscription(subscription).await;
+            Box::new(move |sales| drop(sales.subscriptions.insert(subscription.clone(), modes)))
+        }
+    }
+}
+
+fn known_event(event: &StoredEvent) -> Option<KnownEvent> {
+    Some(KnownEvent { event: sale_event(event).ok()?, decision: event.decision })
+}
+
+/// Reads the facts of a stored event.
+fn sale_event(event: &StoredEvent) -> Result<SaleEvent, NotJson> {
+    Ok(SaleEvent::new(&EventFacts {
+        event_id: event.event_id.clone(),
+        notification_type: event.type_name.parse::<NotificationType>().ok(),
+        identified: event.identified,
+        mode: event.mode,
+        received_at: &event.received_at,
+        notification: notification(&event.body)?.get(),
+    }))
+}
