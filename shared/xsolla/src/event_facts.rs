@@ -195,6 +195,7 @@ mod tests {
             ("payment-token", Goods::Grant),
             ("payment_account_add", Goods::Info),
             ("payment_account_remove", Goods::Info),
+            ("payment_duplicate_reject", Goods::Info),
             ("ps_declined", Goods::Info),
             ("redeem_key", Goods::Info),
             ("refund", Goods::Revoke),

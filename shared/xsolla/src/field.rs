@@ -56,6 +56,7 @@ fields! {
     OrderMode = "order"."mode";
     DryRun = "transaction"."dry_run";
     BillingDryRun = "billing"."transaction"."dry_run";
+    FlatDryRun = "dry_run";
 }
 
 /// The values of one notification, by path.

@@ -76,6 +76,7 @@ pub mod samples;
 mod secrets;
 mod signature;
 mod source;
+mod user_id;
 
 pub use answer::{Answer, Refusal, Success};
 pub use body::{BodyDigest, json_text};
@@ -93,6 +94,7 @@ pub use retry::RetrySchedule;
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};
+pub use user_id::user_id;
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

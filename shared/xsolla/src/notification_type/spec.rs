@@ -35,7 +35,7 @@ impl EventSpec {
     /// A payment happens once. A payment account can be saved, removed, and saved again.
     #[must_use]
     pub const fn can_recur(&self) -> bool {
-        !matches!(self.discriminator, Discriminator::None)
+        !matches!(self.discriminator, Discriminator::None | Discriminator::IdIfPresent(_))
     }
 }
 
@@ -44,6 +44,8 @@ impl EventSpec {
 pub(crate) enum Discriminator {
     /// Nothing: there is one such event.
     None,
+    /// This id. Nothing if it is missing: the subject alone identifies the event.
+    IdIfPresent(Field),
     /// These fields together; the body's digest if one is missing.
     ///
     /// For events that move money: the same event in different bytes must not count twice.
