@@ -18,7 +18,7 @@ use crate::accept::{DEADLINE, Delivery};
 use crate::ports::{
     EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
 };
-use crate::record::{Kind, Record, StoredEvent};
+use crate::record::{Kind, Record, StoredEvent, long_user_id};
 use crate::sqs_message::Message;
 
 /// The webhook secret of tests.
@@ -80,7 +80,7 @@ pub fn insert_record(sequence_number: &str, mut attributes: Value, body: &str) -
     let common = json!({
         "mode": { "S": "live" },
         "identified": { "BOOL": true },
-        "received_at": { "S": "2026-11-22T00:31:07.042Z" },
+        "received_at": { "S": "2026-11-22T00:31:07.042518Z" },
         "body": { "B": STANDARD.encode(body) },
     });
     let map = attributes.as_object_mut().unwrap();
@@ -183,11 +183,15 @@ impl From<&Record<'_>> for StoredItem {
                 event_id: record.event_id.clone(),
                 type_name: record.type_name.as_deref().unwrap_or_default().to_owned(),
                 order_id: record.order_id.as_deref().map(str::to_owned),
-                user_id: record.user_id.as_deref().map(str::to_owned),
+                user_id: record
+                    .user_id
+                    .as_deref()
+                    .map(str::to_owned)
+                    .or_else(|| long_user_id(record.type_name.as_deref().unwrap_or_default(), record.body.bytes())),
                 project_id: record.project_id.as_deref().map(str::to_owned),
                 mode: record.mode,
                 identified: record.identified,
-                received_at: format!("{:.3}", record.received_at),
+                received_at: format!("{:.6}", record.received_at),
                 trace: record.trace.cloned(),
                 body: record.body.bytes().to_vec(),
             },

@@ -9,7 +9,7 @@
 //!     "event_id": "transaction#2298114507#order_paid#712045518", "type": "order_paid", "goods": "grant",
 //!     "subject": "transaction#2298114507", "order_id": "712045518", "user_id": "isle-4471", "project_id": null,
 //!     "mode": "live", "identified": true, "deprecated": false, "replay": false,
-//!     "received_at": "2026-11-22T00:31:07.042Z",
+//!     "received_at": "2026-11-22T00:31:07.042518Z",
 //!     "item_roles": ["standalone"],
 //!     "notification": {"notification_type": "order_paid", "items": [{"sku": "lantern", "quantity": 1}]}
 //! }"#;

@@ -19,7 +19,7 @@ fn message_of(envelope: &Envelope<'_>, body: &str) -> Value {
         notification_type: envelope.notification_type(),
         identified: envelope.is_identified(),
         mode: envelope.mode(),
-        received_at: "2026-11-22T00:31:07.042Z",
+        received_at: "2026-11-22T00:31:07.042518Z",
         notification: body,
     };
     let event = Event {
