@@ -257,7 +257,7 @@ impl Plan {
         };
         let mut options = format!("--from {}", event.received_at);
         // Events received after the plan was made are not part of it.
-        let to = filter.to.map(|to| format!("{to:.3}"));
+        let to = filter.to.map(|to| format!("{to:.6}"));
         let to = to.or_else(|| self.events.last().map(|last| last.received_at.clone()));
         for (option, value) in [("--to", to.as_ref()), ("--type", filter.type_name.as_ref())] {
             if let Some(value) = value {

@@ -164,8 +164,8 @@ impl Table {
         let mut conditions = vec!["#kind = :kind"];
         scan = scan.expression_attribute_values(":kind", string(Kind::Event.name()));
         for (value, name, condition) in [
-            (filter.from.map(|from| format!("{from:.3}")), ":from", "#received_at >= :from"),
-            (filter.to.map(|to| format!("{to:.3}")), ":to", "#received_at <= :to"),
+            (filter.from.map(|from| format!("{from:.6}")), ":from", "#received_at >= :from"),
+            (filter.to.map(|to| format!("{to:.6}")), ":to", "#received_at <= :to"),
             (filter.type_name.clone(), ":type", "#type = :type"),
         ] {
             if let Some(value) = value {

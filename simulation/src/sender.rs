@@ -133,8 +133,6 @@ impl Sender {
             // No faults: Xsolla does not retry questions, so a lost answer is a lost sale for any receiver.
             return self.post(&step.body, SECRET, notification.success).await;
         };
-        // The order of a subject's events is their time of receipt in milliseconds, so two events need different ones.
-        tokio::time::sleep(Duration::from_millis(1)).await;
         let event_id = notification.event_id.to_string();
         {
             let mut log = self.log();

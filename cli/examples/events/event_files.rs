@@ -147,7 +147,7 @@ fn stream_event() -> Value {
                     "secret_index": { "N": "0" },
                     "digest": { "S": BodyDigest::of(body.as_bytes()).to_string() },
                     "body": { "B": STANDARD.encode(body) },
-                    "received_at": { "S": "2026-05-14T15:22:07.000Z" },
+                    "received_at": { "S": "2026-05-14T15:22:07.000000Z" },
                     "expires_at": { "N": "1813332127" },
                     "attempt": { "S": "00000000000040008000000000000000" }
                 },

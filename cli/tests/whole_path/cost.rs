@@ -129,7 +129,7 @@ fn event(kind: &str, subject: &str, number: usize, body: &str) -> Item {
         ("order_id", "712051377"),
         ("user_id", "isle-4471"),
         ("mode", "live"),
-        ("received_at", "2026-11-22T00:31:07.042Z"),
+        ("received_at", "2026-11-22T00:31:07.042518Z"),
     ];
     let mut item: Item = strings.into_iter().map(|(name, value)| (name.to_owned(), string(value))).collect();
     item.insert("identified".to_owned(), AttributeValue::Bool(true));

@@ -148,7 +148,7 @@ mod tests {
         let event = json!({
             "event_id": "order#1#order_paid", "type": "order_paid", "goods": "grant", "subject": "order#1",
             "order_id": null, "user_id": null, "project_id": null, "mode": "live", "identified": true,
-            "deprecated": false, "received_at": "2026-11-22T00:31:07.042Z", "item_roles": null,
+            "deprecated": false, "received_at": "2026-11-22T00:31:07.042518Z", "item_roles": null,
             "notification": {},
         })
         .to_string();

@@ -48,10 +48,8 @@ pub trait History: Send + Sync {
     fn subjects_of_order(&self, order_id: &str) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
 
     /// Returns the modes of the payments that name a subscription. Payments stored a moment ago can be missing.
-    fn modes_of_subscription(
-        &self,
-        subscription_id: &str,
-    ) -> impl Future<Output = Result<Vec<Mode>, PortError>> + Send;
+    fn modes_of_subscription(&self, subscription_id: &str)
+    -> impl Future<Output = Result<Vec<Mode>, PortError>> + Send;
 }
 
 /// Stores what events mean for the goods.

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{BodyDigest, Decision, Envelope, EventId, Mode, Verified};
+use xsolla::{
+    BodyDigest, Decision, Envelope, EventId, Mode, NotificationType, Verified, json_text, type_label, user_id,
+};
 
 use crate::table::{
-    BODY, DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, IDENTIFIED, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SK, TRACE,
-    TYPE, USER_ID,
+    BODY, DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, IDENTIFIED, MAX_INDEX_KEY_LEN, MODE, ORDER_ID, PK, PROJECT_ID,
+    RECEIVED_AT, SK, TRACE, TYPE, USER_ID,
 };
 use crate::trace::TraceHeader;
 
@@ -22,14 +24,17 @@ pub struct Record<'a> {
     pub kind: Kind,
     /// The key.
     pub event_id: EventId,
-    /// `notification_type` as received, or `payout`; `None` if the body is unreadable.
+    /// `notification_type` as received, or `payout`; `None` if the body is unreadable. `unknown` if it is longer than an id
+    /// can be: together with the body, it could exceed the size of an item.
     pub type_name: Option<Cow<'a, str>>,
-    /// Xsolla's order id.
+    /// Xsolla's order id, if it [fits the key of an index](MAX_INDEX_KEY_LEN).
     pub order_id: Option<Cow<'a, str>>,
-    /// The game's user id.
+    /// The game's user id, if it fits the key of an index.
     pub user_id: Option<Cow<'a, str>>,
-    /// Xsolla's project id.
+    /// Xsolla's project id, if it fits the key of an index.
     pub project_id: Option<Cow<'a, str>>,
+    /// Id of the charged or refunded subscription (see [`Envelope::subscription_id`]).
+    pub subscription_id: Option<Cow<'a, str>>,
     /// Live or sandbox.
     pub mode: Mode,
     /// Whether the key comes from the type's ids (see [`Envelope::is_identified`]).
@@ -113,13 +118,17 @@ impl<'a> Record<'a> {
         received_at: Timestamp,
         trace: Option<&'a TraceHeader>,
     ) -> Self {
+        let type_name = envelope.type_name();
+        let type_name = if fits_index_key(type_name) { type_name } else { type_label(type_name) };
+        let indexed = |id: Option<&'a str>| id.filter(|id| fits_index_key(id)).map(Cow::Borrowed);
         Self {
             kind: Kind::Event,
             event_id: envelope.event_id().clone(),
-            type_name: Some(envelope.type_name().into()),
-            order_id: envelope.order_id().map(Into::into),
-            user_id: envelope.user_id().map(Into::into),
-            project_id: envelope.project_id().map(Into::into),
+            type_name: Some(type_name.into()),
+            order_id: indexed(envelope.order_id()),
+            user_id: indexed(envelope.user_id()),
+            project_id: indexed(envelope.project_id()),
+            subscription_id: envelope.subscription_id().map(Into::into),
             mode: envelope.mode(),
             identified: envelope.is_identified(),
             body,
@@ -136,6 +145,7 @@ impl<'a> Record<'a> {
             order_id: None,
             user_id: None,
             project_id: None,
+            subscription_id: None,
             mode: Mode::Live,
             identified: false,
             body,
@@ -156,6 +166,21 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Returns whether DynamoDB accepts the text as the partition key of an index.
+fn fits_index_key(text: &str) -> bool {
+    text.len() <= MAX_INDEX_KEY_LEN
+}
+
+/// Returns the user id of a body if it is too long for the attribute.
+///
+/// It is read from the body, so that the item has one copy of it.
+pub(crate) fn long_user_id(type_name: &str, body: &[u8]) -> Option<String> {
+    if body.len() <= MAX_INDEX_KEY_LEN || type_name == NotificationType::PAYOUT.name() {
+        return None;
+    }
+    user_id(type_name.parse().ok(), json_text(body).ok()?).filter(|id| !fits_index_key(id))
+}
+
 /// An event read from the table.
 #[derive(Clone)]
 pub struct StoredEvent {
@@ -165,7 +190,7 @@ pub struct StoredEvent {
     pub type_name: String,
     /// Xsolla's order id.
     pub order_id: Option<String>,
-    /// The game's user id.
+    /// The game's user id, also if it is too long for the attribute.
     pub user_id: Option<String>,
     /// Xsolla's project id.
     pub project_id: Option<String>,
@@ -173,7 +198,7 @@ pub struct StoredEvent {
     pub mode: Mode,
     /// Whether the key comes from the type's ids.
     pub identified: bool,
-    /// Time of receipt as stored: UTC, with milliseconds.
+    /// Time of receipt as stored: UTC, with microseconds.
     pub received_at: String,
     /// X-Ray trace of the request.
     pub trace: Option<TraceHeader>,
@@ -226,17 +251,19 @@ impl StoredEvent {
     pub fn read(item: &impl Item) -> Result<Self, MissingAttribute> {
         let required = |name| item.string(name).ok_or(MissingAttribute(name)).map(str::to_owned);
         let optional = |name| item.string(name).map(str::to_owned);
+        let type_name = required(TYPE)?;
+        let body = item.binary(BODY).ok_or(MissingAttribute(BODY))?.to_vec();
         Ok(Self {
             event_id: EventId::new(required(PK)?, required(SK)?),
-            type_name: required(TYPE)?,
             order_id: optional(ORDER_ID),
-            user_id: optional(USER_ID),
+            user_id: optional(USER_ID).or_else(|| long_user_id(&type_name, &body)),
+            type_name,
             project_id: optional(PROJECT_ID),
             mode: item.string(MODE).and_then(|mode| mode.parse().ok()).ok_or(MissingAttribute(MODE))?,
             identified: item.boolean(IDENTIFIED).ok_or(MissingAttribute(IDENTIFIED))?,
             received_at: required(RECEIVED_AT)?,
             trace: item.string(TRACE).and_then(TraceHeader::parse),
-            body: item.binary(BODY).ok_or(MissingAttribute(BODY))?.to_vec(),
+            body,
             decision: StoredDecision::read(item),
         })
     }
@@ -246,5 +273,53 @@ impl StoredEvent {
 impl fmt::Debug for StoredEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredEvent").field("event_id", &self.event_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::{self, StoredItem};
+
+    fn record_of<T>(body: &str, inspect: impl FnOnce(&Record<'_>) -> T) -> T {
+        let envelope = testing::envelope(body.as_bytes());
+        let verified = testing::verified(body.as_bytes());
+        inspect(&Record::event(&envelope, verified.into(), Timestamp::UNIX_EPOCH, None))
+    }
+
+    #[rstest]
+    #[case::largest(MAX_INDEX_KEY_LEN, true)]
+    #[case::too_long(MAX_INDEX_KEY_LEN + 1, false)]
+    #[case::as_long_as_a_body(200_000, false)]
+    fn ids_are_attributes_if_they_fit_the_key_of_an_index(#[case] len: usize, #[case] is_attribute: bool) {
+        let id = "7".repeat(len);
+        let body = format!(
+            r#"{{"notification_type":"payment","user":{{"id":"{id}"}},"purchase":{{"order":{{"id":{id}}}}},"project_id":"{id}"}}"#
+        );
+        record_of(&body, |record| {
+            for attribute in [&record.user_id, &record.order_id, &record.project_id] {
+                assert_eq!(attribute.as_deref(), Some(&*id).filter(|_| is_attribute));
+            }
+            let stored = StoredItem::from(record).event;
+            assert_eq!(stored.user_id.as_deref(), Some(&*id), "the message has the user id");
+        });
+    }
+
+    #[test]
+    fn type_name_that_is_longer_than_an_id_is_unknown() {
+        let body = format!(r#"{{"notification_type":"{}"}}"#, "t".repeat(MAX_INDEX_KEY_LEN + 1));
+        record_of(&body, |record| assert_eq!(record.type_name.as_deref(), Some("unknown")));
+    }
+
+    #[rstest]
+    #[case("payment", Some("31"))]
+    #[case("order_paid", None)]
+    fn charge_of_a_subscription_has_its_id(#[case] type_name: &str, #[case] expected: Option<&str>) {
+        let body = format!(
+            r#"{{"notification_type":"{type_name}","purchase":{{"subscription":{{"subscription_id":"31"}}}}}}"#
+        );
+        record_of(&body, |record| assert_eq!(record.subscription_id.as_deref(), expected));
     }
 }

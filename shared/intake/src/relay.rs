@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{ItemRole, NotificationType, Notice, PaymentWithoutOrder};
+use xsolla::{ItemRole, Notice, NotificationType, PaymentWithoutOrder};
 
 use crate::ports::{DecisionStore, History, Parked, Parking, Queue, SendResult};
 use crate::record::{MissingAttribute, StoredDecision, StoredEvent};
@@ -141,11 +141,7 @@ impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
     /// Stores the decisions of a batch, and sends it. Fails with the first record to retry.
     ///
     /// A decision is stored before its event is sent: later events of the sale depend on it.
-    async fn process<'e>(
-        &self,
-        batch: &[Prepared<'e>],
-        outcome: &mut BatchOutcome,
-    ) -> Result<(), &'e StreamRecord> {
+    async fn process<'e>(&self, batch: &[Prepared<'e>], outcome: &mut BatchOutcome) -> Result<(), &'e StreamRecord> {
         let stores = batch.iter().map(|prepared| self.store_decision(prepared));
         let stored = join_all(stores).await.into_iter().take_while(|is_stored| *is_stored).count();
         let (ready, failed) = batch.split_at(stored);

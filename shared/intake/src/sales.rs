@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{Decision, EventFacts, Mode, NotificationType, Notice, PaymentWithoutOrder, Sale, SaleEvent};
+use xsolla::{Decision, EventFacts, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent};
 
 use crate::ports::{History, PortError};
 use crate::record::{StoredDecision, StoredEvent};
@@ -82,7 +82,10 @@ impl Sales {
                 return sales;
             }
             for reads in missing.chunks(CONCURRENT_READS) {
-                join_all(reads.iter().map(|read| fetch(history, read))).await.into_iter().for_each(|add| add(&mut sales));
+                join_all(reads.iter().map(|read| fetch(history, read)))
+                    .await
+                    .into_iter()
+                    .for_each(|add| add(&mut sales));
             }
         }
     }
@@ -139,7 +142,8 @@ impl Sales {
     pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
         let facts = sale_event(event)?;
         let (sale, known) = self.sale(&facts)?;
-        let earlier = known.iter().find(|known| known.event.event_id() == facts.event_id()).and_then(|own| own.decision);
+        let earlier =
+            known.iter().find(|known| known.event.event_id() == facts.event_id()).and_then(|own| own.decision);
         if earlier.is_none() && sale.is_retry(&facts) {
             return Ok(None);
         }

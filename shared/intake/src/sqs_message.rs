@@ -135,7 +135,7 @@ mod tests {
             identified: true,
             deprecated: false,
             replay: false,
-            received_at: "2026-11-22T00:31:07.042Z".into(),
+            received_at: "2026-11-22T00:31:07.042518Z".into(),
             item_roles: None,
             notification: notification(body)?,
         })
@@ -145,7 +145,7 @@ mod tests {
     fn contains_notification_unchanged() {
         let body = r#"{ "amount": 1.9900, "id":12345678901234567890123, "a":1,"a":2, "text":"\u00e9\/é" }"#;
         let message = message("transaction#7#payment", format!("  {body}\n").as_bytes()).unwrap();
-        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","goods_reason":null,"subject":"transaction#7","order_id":null,"user_id":"me","recipient_user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":"#;
+        let expected = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","goods_reason":null,"subject":"transaction#7","order_id":null,"user_id":"me","recipient_user_id":"me","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042518Z","item_roles":null,"notification":"#;
         assert_eq!(message.body.as_str(), format!("{expected}{body}}}"));
     }
 

@@ -14,11 +14,11 @@ pub const KIND: &str = "kind";
 pub const TYPE: &str = "type";
 /// Xsolla's order id. Optional string.
 pub const ORDER_ID: &str = "order_id";
-/// The game's user id. Optional string.
+/// The game's user id; absent if it is longer than [`MAX_INDEX_KEY_LEN`]. Optional string.
 pub const USER_ID: &str = "user_id";
 /// Xsolla's project id. Optional string.
 pub const PROJECT_ID: &str = "project_id";
-/// The subscription that a payment or refund charges; absent for other types. Optional string.
+/// Id of the subscription that a `payment`, `refund` or `partial_refund` names. Optional string.
 pub const SUBSCRIPTION_ID: &str = "subscription_id";
 /// `live` or `sandbox`. String.
 pub const MODE: &str = "mode";
@@ -30,7 +30,7 @@ pub const SECRET_INDEX: &str = "secret_index";
 pub const DIGEST: &str = "digest";
 /// The body, byte for byte; anonymized if its user was erased. Binary.
 pub const BODY: &str = "body";
-/// Time of receipt, UTC, with milliseconds. String.
+/// Time of receipt, UTC, with microseconds, so that text order is the order of sequential webhooks. String.
 pub const RECEIVED_AT: &str = "received_at";
 /// [`crate::trace::TraceHeader`] of the request. Optional string.
 pub const TRACE: &str = "trace";
@@ -50,6 +50,9 @@ pub const GOODS_MODE: &str = "goods_mode";
 pub const DECIDED_AT: &str = "decided_at";
 /// Id of the call that wrote the item, so that a retried call recognizes its own write. String.
 pub const ATTEMPT: &str = "attempt";
+
+/// Largest partition key of an index, in bytes. DynamoDB rejects an item with a larger one.
+pub const MAX_INDEX_KEY_LEN: usize = 2048;
 
 /// The table of users, which the studio fills.
 pub mod users {

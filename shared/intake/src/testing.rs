@@ -12,13 +12,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use xsolla::{Envelope, Question, Reply, Secrets, Signature, Verified};
+use xsolla::{Envelope, EventId, Mode, Question, Reply, Secrets, Signature, Verified};
 
 use crate::accept::{DEADLINE, Delivery};
 use crate::ports::{
-    EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
+    DecisionStore, EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult,
+    UserDirectory,
 };
-use crate::record::{Kind, Record, StoredEvent};
+use crate::record::{Kind, Record, StoredDecision, StoredEvent, long_user_id};
 use crate::sqs_message::Message;
 
 /// The webhook secret of tests.
@@ -80,7 +81,7 @@ pub fn insert_record(sequence_number: &str, mut attributes: Value, body: &str) -
     let common = json!({
         "mode": { "S": "live" },
         "identified": { "BOOL": true },
-        "received_at": { "S": "2026-11-22T00:31:07.042Z" },
+        "received_at": { "S": "2026-11-22T00:31:07.042518Z" },
         "body": { "B": STANDARD.encode(body) },
     });
     let map = attributes.as_object_mut().unwrap();
@@ -183,13 +184,18 @@ impl From<&Record<'_>> for StoredItem {
                 event_id: record.event_id.clone(),
                 type_name: record.type_name.as_deref().unwrap_or_default().to_owned(),
                 order_id: record.order_id.as_deref().map(str::to_owned),
-                user_id: record.user_id.as_deref().map(str::to_owned),
+                user_id: record
+                    .user_id
+                    .as_deref()
+                    .map(str::to_owned)
+                    .or_else(|| long_user_id(record.type_name.as_deref().unwrap_or_default(), record.body.bytes())),
                 project_id: record.project_id.as_deref().map(str::to_owned),
                 mode: record.mode,
                 identified: record.identified,
-                received_at: format!("{:.3}", record.received_at),
+                received_at: format!("{:.6}", record.received_at),
                 trace: record.trace.cloned(),
                 body: record.body.bytes().to_vec(),
+                decision: None,
             },
             digest: record.body.digest().to_string(),
             secret_index: record.body.secret_index(),
@@ -209,8 +215,8 @@ impl FakeTable {
     /// Inserts an item unless its key exists.
     pub fn put_if_absent(&mut self, item: StoredItem) -> PutOutcome {
         let existing = self.items.iter().find(|existing| existing.event.event_id == item.event.event_id);
-        if let Some(StoredItem { digest, received_at, .. }) = existing {
-            return PutOutcome::AlreadyExists { digest: digest.clone(), received_at: Some(*received_at) };
+        if let Some(StoredItem { digest, .. }) = existing {
+            return PutOutcome::AlreadyExists { digest: digest.clone() };
         }
         self.items.push(item);
         PutOutcome::Inserted
@@ -246,19 +252,48 @@ impl EventStore for FakeEventStore {
     }
 }
 
-/// A history with given events.
+/// A history with given events, and the decisions about them.
 #[derive(Debug, Default)]
 pub struct FakeHistory {
-    /// Behavior and number of calls.
+    /// Behavior and number of reads.
     pub control: CallControl,
+    /// Behavior and number of stored decisions.
+    pub decision_control: CallControl,
     /// All events.
-    pub events: Vec<StoredEvent>,
+    pub events: Mutex<Vec<StoredEvent>>,
+    /// The modes of the payments of every subscription.
+    pub subscription_payments: Vec<Mode>,
 }
 
 impl History for FakeHistory {
     async fn events_of(&self, subject: &str) -> Result<Vec<StoredEvent>, PortError> {
         self.control.call().await?;
-        Ok(self.events.iter().filter(|event| event.event_id.subject() == subject).cloned().collect())
+        let events = self.events.lock().unwrap();
+        Ok(events.iter().filter(|event| event.event_id.subject() == subject).cloned().collect())
+    }
+
+    async fn subjects_of_order(&self, order_id: &str) -> Result<Vec<String>, PortError> {
+        self.control.call().await?;
+        let events = self.events.lock().unwrap();
+        let of_order = events.iter().filter(|event| event.order_id.as_deref() == Some(order_id));
+        Ok(of_order.map(|event| event.event_id.subject().to_owned()).collect())
+    }
+
+    async fn modes_of_subscription(&self, _subscription_id: &str) -> Result<Vec<Mode>, PortError> {
+        self.control.call().await?;
+        Ok(self.subscription_payments.clone())
+    }
+}
+
+impl DecisionStore for FakeHistory {
+    async fn store_decision(&self, event_id: &EventId, decision: &StoredDecision) -> Result<(), PortError> {
+        self.decision_control.call().await?;
+        let mut events = self.events.lock().unwrap();
+        let event = events.iter_mut().find(|event| event.event_id == *event_id);
+        if let Some(StoredEvent { decision: stored @ None, .. }) = event {
+            *stored = Some(*decision);
+        }
+        Ok(())
     }
 }
 

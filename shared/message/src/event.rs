@@ -50,7 +50,7 @@ pub struct Event<'a> {
     /// Whether an operator sent the message, possibly late and not for the first time. Check the event id as usual.
     #[serde(default)]
     pub replay: bool,
-    /// Time of receipt, in UTC: `2026-11-22T00:31:07.042Z`.
+    /// Time of receipt, in UTC: `2026-11-22T00:31:07.042518Z`.
     #[serde(borrow)]
     #[schemars(extend("format" = "date-time"))]
     pub received_at: Cow<'a, str>,
@@ -127,7 +127,7 @@ impl fmt::Debug for Event<'_> {
 mod tests {
     use super::*;
 
-    const MESSAGE: &str = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","goods_reason":"order_follows","subject":"transaction#7","order_id":null,"user_id":"me","recipient_user_id":"you","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042Z","item_roles":null,"notification":{"notification_type":"payment","transaction":{"id":12345678901234567890123}, "amount": 1.9900}}"#;
+    const MESSAGE: &str = r#"{"event_id":"transaction#7#payment","type":"payment","goods":"money_only","goods_reason":"order_follows","subject":"transaction#7","order_id":null,"user_id":"me","recipient_user_id":"you","project_id":null,"mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042518Z","item_roles":null,"notification":{"notification_type":"payment","transaction":{"id":12345678901234567890123}, "amount": 1.9900}}"#;
 
     #[test]
     fn serialization_preserves_message() {

@@ -10,7 +10,7 @@
 //!     "goods_reason": null, "subject": "transaction#2298114507", "order_id": "712045518", "user_id": "isle-4471",
 //!     "recipient_user_id": "isle-4471", "project_id": null,
 //!     "mode": "live", "identified": true, "deprecated": false, "replay": false,
-//!     "received_at": "2026-11-22T00:31:07.042Z",
+//!     "received_at": "2026-11-22T00:31:07.042518Z",
 //!     "item_roles": ["standalone"],
 //!     "notification": {"notification_type": "order_paid", "items": [{"sku": "lantern", "quantity": 1}]}
 //! }"#;

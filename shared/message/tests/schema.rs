@@ -4,7 +4,8 @@
 use message::{Event, ItemRole};
 use serde_json::{Value, json};
 use xsolla::{
-    Envelope, EventFacts, NotificationType, PaymentWithoutOrder, Secrets, Signature, UnsignedType, samples, sign,
+    Envelope, EventFacts, NotificationType, PaymentWithoutOrder, Sale, SaleEvent, Secrets, Signature, UnsignedType,
+    samples, sign,
 };
 
 /// Returns the message of a notification, as the relay writes it.
@@ -16,17 +17,19 @@ fn message(body: &str) -> Value {
 
 fn message_of(envelope: &Envelope<'_>, body: &str) -> Value {
     let facts = EventFacts {
+        event_id: envelope.event_id().clone(),
         notification_type: envelope.notification_type(),
         identified: envelope.is_identified(),
         mode: envelope.mode(),
-        received_at: "2026-11-22T00:31:07.042Z",
+        received_at: "2026-11-22T00:31:07.042518Z",
         notification: body,
     };
+    let decision = Sale::new(PaymentWithoutOrder::Grant).decide(&SaleEvent::new(&facts));
     let event = Event {
         event_id: envelope.event_id().to_string().into(),
         notification_type: envelope.type_name().into(),
-        goods: facts.goods(PaymentWithoutOrder::Grant, &[]),
-        goods_reason: None,
+        goods: decision.goods,
+        goods_reason: decision.reason,
         subject: envelope.event_id().subject().into(),
         order_id: envelope.order_id().map(Into::into),
         user_id: envelope.user_id().map(Into::into),

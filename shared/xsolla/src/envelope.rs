@@ -6,13 +6,11 @@ use crate::answer::Success;
 use crate::body::{BodyDigest, json_text};
 use crate::event_id::EventId;
 use crate::field::{Field, Fields};
-use crate::identity::identify;
+use crate::identity::{id, identify, normalize_id};
 use crate::mode::Mode;
 use crate::notification_type::{NotificationType, Role, UnsignedType};
 use crate::signature::Verified;
-
-/// The maximum length of an order, user or project id, in bytes. DynamoDB allows 2,048 for the key of an index.
-const MAX_REFERENCE_LEN: usize = 1024;
+use crate::user_id::find_user_id;
 
 /// The identity of a notification: its type, event id, mode, and the ids it refers to.
 ///
@@ -51,6 +49,7 @@ pub struct Envelope<'a> {
     user_id: Option<Cow<'a, str>>,
     public_user_id: Option<Cow<'a, str>>,
     project_id: Option<Cow<'a, str>>,
+    subscription_id: Option<Cow<'a, str>>,
     mode: Mode,
 }
 
@@ -77,22 +76,23 @@ impl<'a> Envelope<'a> {
             event_id,
             is_identified,
             order_id: reference(&[Field::OrderId, Field::PurchaseOrderId]),
-            user_id: reference(&[
-                Field::UserId,
-                Field::ExternalUserId,
-                Field::UserUserId,
-                Field::PayloadUserId,
-                Field::FlatUserId,
-                Field::GamePlayerId,
-                Field::PublicUserId,
-            ]),
-            public_user_id: reference(&[Field::PublicUserId]),
+            user_id: find_user_id(&fields, notification_type),
+            public_user_id: match notification_type {
+                Some(NotificationType::USER_SEARCH) => fields.text(Field::PublicUserId).filter(|id| !id.is_empty()),
+                _ => None,
+            },
             project_id: reference(&[
                 Field::ProjectId,
                 Field::BillingProjectId,
                 Field::EventProjectId,
                 Field::FlatProjectId,
             ]),
+            subscription_id: match notification_type {
+                Some(NotificationType::PAYMENT | NotificationType::REFUND | NotificationType::PARTIAL_REFUND) => {
+                    id(&fields, Field::PurchaseSubscriptionId)
+                }
+                _ => None,
+            },
             mode,
             type_name,
         })
@@ -111,9 +111,12 @@ impl<'a> Envelope<'a> {
         let (event_id, is_identified) =
             identify(&fields, type_name, Some(notification_type), mode, BodyDigest::of(body));
         // A payout has no user or project. A search for a sale must not find ids of an unsigned body.
-        let reference = |field| match unsigned_type {
-            UnsignedType::WebShopUserValidation => reference(&fields, &[field]),
-            UnsignedType::Payout => None,
+        let (user_id, project_id) = match unsigned_type {
+            UnsignedType::WebShopUserValidation => {
+                let user_id = fields.text(Field::UserId).filter(|id| !id.is_empty());
+                (user_id, reference(&fields, &[Field::ProjectId]))
+            }
+            UnsignedType::Payout => (None, None),
         };
         Ok(Self {
             type_name: type_name.into(),
@@ -121,9 +124,10 @@ impl<'a> Envelope<'a> {
             event_id,
             is_identified,
             order_id: None,
-            user_id: reference(Field::UserId),
+            user_id,
             public_user_id: None,
-            project_id: reference(Field::ProjectId),
+            project_id,
+            subscription_id: None,
             mode,
         })
     }
@@ -154,19 +158,22 @@ impl<'a> Envelope<'a> {
         self.is_identified
     }
 
-    /// Returns Xsolla's order id.
+    /// Returns Xsolla's order id, without surrounding whitespace, and `7` for `7.0`. It can have any length.
     #[must_use]
     pub fn order_id(&self) -> Option<&str> {
         self.order_id.as_deref()
     }
 
-    /// Returns the game's id of the user.
+    /// Returns the game's id of the user as sent. It can have any length.
+    ///
+    /// In an order, `user.external_id` is used before `user.id`. If the first id in the body is neither a text nor a number,
+    /// the user is unknown, and no other id is used instead.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
 
-    /// Returns the user's public id, such as a nickname. `user_search` asks for it.
+    /// Returns the public id, such as a nickname, that a `user_search` asks for.
     #[must_use]
     pub fn public_user_id(&self) -> Option<&str> {
         self.public_user_id.as_deref()
@@ -176,6 +183,13 @@ impl<'a> Envelope<'a> {
     #[must_use]
     pub fn project_id(&self) -> Option<&str> {
         self.project_id.as_deref()
+    }
+
+    /// Returns the id of the subscription that a `payment`, `refund` or `partial_refund` charged or refunded, if it is valid
+    /// in a key.
+    #[must_use]
+    pub fn subscription_id(&self) -> Option<&str> {
+        self.subscription_id.as_deref()
     }
 
     /// Returns whether it is about real money or a test.
@@ -203,14 +217,15 @@ fn fields(body: &[u8]) -> Result<Fields<'_>, ParseEnvelopeError> {
     Fields::parse(text).map_err(|_| ParseEnvelopeError(()))
 }
 
-/// Returns the first valid id at these paths.
+/// Returns the first of Xsolla's ids at these paths, normalized.
 fn reference<'a>(fields: &Fields<'a>, paths: &[Field]) -> Option<Cow<'a, str>> {
-    let is_valid = |id: &Cow<'_, str>| (1..=MAX_REFERENCE_LEN).contains(&id.len());
-    paths.iter().find_map(|field| fields.text(*field).filter(is_valid))
+    paths.iter().find_map(|field| fields.text(*field).map(normalize_id).filter(|id| !id.is_empty()))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::{Secrets, sign};
 
@@ -238,7 +253,8 @@ pub(crate) mod tests {
             (r#"{"project_id":18,"game_player_id":"7","order":{"id":3}"#, "3", "7", "18"),
             (r#"{"project_id":18,"user_id":"7","order":{"id":3}"#, "3", "7", "18"),
             (r#"{"project_id":18,"payload":{"user":{"id":"7"}},"order":{"id":3}"#, "3", "7", "18"),
-            (r#"{"project_id":18,"user":{"public_id":"7"},"order":{"id":"3"}"#, "3", "7", "18"),
+            (r#"{"project_id":18,"user":{"public_id":"7"},"order":{"id":"3"}"#, "3", "", "18"),
+            (r#"{"project_id":" 18 ","user":{"id":"7.0"},"order":{"id":3.0}"#, "3", "7.0", "18"),
             (r#"{"project_id":18,"user":{"id":{"value":7}},"order":{"id":"3"}"#, "3", "7", "18"),
             (r#"{"user":{"id":"","external_id":7}"#, "", "7", ""),
             (r#"{"user":{"user_id":null}"#, "", "", ""),
@@ -263,6 +279,39 @@ pub(crate) mod tests {
         });
         let body = r#"{"notification_type":"user_search","user":{"id":7}}"#;
         with_envelope(body, |envelope| assert_eq!(envelope.unwrap().public_user_id(), None));
+    }
+
+    #[test]
+    fn ids_of_any_length_are_references() {
+        let (user, order) = ("u".repeat(100_000), "9".repeat(3000));
+        let body = format!(
+            r#"{{"notification_type":"payment","user":{{"id":"{user}"}},"purchase":{{"order":{{"id":{order}}}}}}}"#
+        );
+        with_envelope(body, |envelope| {
+            let envelope = envelope.unwrap();
+            assert_eq!((envelope.user_id(), envelope.order_id()), (Some(&*user), Some(&*order)));
+        });
+    }
+
+    #[rstest]
+    #[case("payment", "7", Some("7"))]
+    #[case("refund", r#"" 7.0 ""#, Some("7"))]
+    #[case("partial_refund", r#""7""#, Some("7"))]
+    #[case("payment", r#""""#, None)]
+    #[case("payment", "null", None)]
+    #[case("payment", r#""1#2""#, None)]
+    #[case("order_paid", "7", None)]
+    #[case("update_subscription", "7", None)]
+    #[case("payment_v9", "7", None)]
+    fn payments_and_refunds_have_a_subscription_id(
+        #[case] notification_type: &str,
+        #[case] id: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let body = format!(
+            r#"{{"notification_type":"{notification_type}","purchase":{{"subscription":{{"subscription_id":{id}}}}}}}"#
+        );
+        with_envelope(body, |envelope| assert_eq!(envelope.unwrap().subscription_id(), expected));
     }
 
     #[test]

@@ -32,6 +32,7 @@ fields! {
     SubscriptionId = "subscription"."subscription_id";
     OperationId = "id_operation";
     PurchaseOrder = "purchase"."order";
+    PurchaseSubscriptionId = "purchase"."subscription"."subscription_id";
     PurchaseSubscription = "purchase"."subscription";
     VirtualItems = "purchase"."virtual_items";
     VirtualCurrency = "purchase"."virtual_currency";
@@ -63,6 +64,7 @@ fields! {
     OrderMode = "order"."mode";
     DryRun = "transaction"."dry_run";
     BillingDryRun = "billing"."transaction"."dry_run";
+    FlatDryRun = "dry_run";
 }
 
 /// The values of one notification, by path.

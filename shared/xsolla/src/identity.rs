@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rust_decimal::Decimal;
+
 use crate::body::BodyDigest;
 use crate::event_id::EventId;
 use crate::field::{Field, Fields};
@@ -50,7 +52,12 @@ fn subject<'a>(fields: &Fields<'a>, kinds: &[SubjectKind]) -> Option<(SubjectKin
     ]
     .into_iter()
     .filter(|(kind, _)| kinds.contains(kind))
-    .find_map(|(kind, field)| Some((kind, id(fields, field)?)))
+    .find_map(|(kind, field)| Some((kind, id(fields, field).filter(|id| is_subject_id(kind, id))?)))
+}
+
+/// Returns whether the id names an object. Free orders have the transaction id 0.
+fn is_subject_id(kind: SubjectKind, id: &str) -> bool {
+    kind != SubjectKind::Transaction || id != "0"
 }
 
 /// Returns the transaction that a notification is about.
@@ -61,27 +68,85 @@ pub(crate) fn transaction_id<'a>(fields: &Fields<'a>) -> Option<Cow<'a, str>> {
 /// Returns the part of the key after the type; `None` if an id is missing. Empty for most types, because a subject has only
 /// one such event.
 fn suffix(fields: &Fields<'_>, spec: EventSpec, digest: BodyDigest) -> Option<String> {
-    let join = |parts: &[Field]| {
-        parts.iter().try_fold(String::new(), |joined, field| Some(format!("{joined}#{}", id(fields, *field)?)))
+    let join = |parts: &[Field], part: PartOfKey| {
+        parts.iter().try_fold(String::new(), |joined, field| Some(format!("{joined}#{}", part(fields, *field)?)))
     };
     let digest = || format!("#{digest}");
-    let key_fields = join(spec.key_fields)?;
+    let key_fields = join(spec.key_fields, id)?;
     let discriminator = match spec.discriminator {
         Discriminator::None => String::new(),
-        Discriminator::Fields(fields) => join(fields).unwrap_or_else(digest),
+        Discriminator::IdIfPresent(field) => join(&[field], id).unwrap_or_default(),
+        Discriminator::Fields(fields) => join(fields, discriminator).unwrap_or_else(digest),
         Discriminator::Digest => digest(),
     };
     Some(key_fields + &discriminator)
 }
 
-/// Returns an id that is valid in a key: printable ASCII without the separator, at most [`MAX_ID_LEN`] bytes.
+/// Returns a part of a key; `None` if the value is missing or invalid.
+type PartOfKey = for<'a> fn(&Fields<'a>, Field) -> Option<Cow<'a, str>>;
+
+/// Returns a normalized id that is valid in a key.
 pub(crate) fn id<'a>(fields: &Fields<'a>, field: Field) -> Option<Cow<'a, str>> {
+    fields.text(field).map(normalize_id).filter(|id| is_valid_in_key(id))
+}
+
+/// Returns a normalized discriminator that is valid in a key.
+fn discriminator<'a>(fields: &Fields<'a>, field: Field) -> Option<Cow<'a, str>> {
+    let text = trim(fields.text(field)?);
+    let is_amount = matches!(field, Field::TotalAmount | Field::PaymentAmount);
+    let text = if is_amount { normalize_amount(text) } else { text };
+    Some(text).filter(|text| is_valid_in_key(text))
+}
+
+/// Returns whether a text is printable ASCII without the separator, and has at most [`MAX_ID_LEN`] bytes.
+fn is_valid_in_key(text: &str) -> bool {
     let is_valid = |byte| matches!(byte, b' '..=b'~') && byte != b'#';
-    fields.text(field).filter(|text| (1..=MAX_ID_LEN).contains(&text.len()) && text.bytes().all(is_valid))
+    (1..=MAX_ID_LEN).contains(&text.len()) && text.bytes().all(is_valid)
+}
+
+/// Returns one text for all spellings of an id: without surrounding whitespace, and `7` for `7.0`.
+pub(crate) fn normalize_id(id: Cow<'_, str>) -> Cow<'_, str> {
+    match trim(id) {
+        Cow::Borrowed(id) => Cow::Borrowed(without_zero_fraction(id)),
+        Cow::Owned(mut id) => {
+            id.truncate(without_zero_fraction(&id).len());
+            Cow::Owned(id)
+        }
+    }
+}
+
+fn without_zero_fraction(id: &str) -> &str {
+    let is_all = |digits: &str, valid: fn(u8) -> bool| !digits.is_empty() && digits.bytes().all(valid);
+    match id.split_once('.') {
+        Some((number, fraction))
+            if is_all(number, |byte| byte.is_ascii_digit()) && is_all(fraction, |byte| byte == b'0') =>
+        {
+            number
+        }
+        _ => id,
+    }
+}
+
+/// Returns one text for all spellings of an amount: `1`, `1.00` and `1e0` are `1`. Other text is unchanged.
+fn normalize_amount(amount: Cow<'_, str>) -> Cow<'_, str> {
+    // Not `from_str`, which rounds: two amounts must not become one.
+    match Decimal::from_str_exact(&amount).or_else(|_| Decimal::from_scientific(&amount)) {
+        Ok(decimal) => Cow::Owned(decimal.normalize().to_string()),
+        Err(_) => amount,
+    }
+}
+
+fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::envelope::tests::with_envelope;
     use crate::{Envelope, Role, UnsignedType, samples};
@@ -126,6 +191,7 @@ mod tests {
             ("payment-token", "transaction#2297600318#payment#sandbox"),
             ("payment_account_add", "payment_account#55120983#payment_account_add#DIGEST"),
             ("payment_account_remove", "payment_account#55120983#payment_account_remove#DIGEST"),
+            ("payment_duplicate_reject", "transaction#2298114622#payment_duplicate_reject#DIGEST"),
             ("ps_declined", "transaction#2298133380#ps_declined#DIGEST#sandbox"),
             ("redeem_key", "body#DIGEST#redeem_key#DIGEST"),
             ("refund", "transaction#2298114507#refund"),
@@ -181,7 +247,7 @@ mod tests {
                 "purchase":{{"total":{{"amount":20}}}},"payment_details":{{"payment":{{"amount":{amount}}}}}}}"#
             ))
         };
-        assert_eq!(dated("2026-08-23 01:02:03", "5.00"), "transaction#7#partial_refund#2026-08-23 01:02:03#20#5.00");
+        assert_eq!(dated("2026-08-23 01:02:03", "5.00"), "transaction#7#partial_refund#2026-08-23 01:02:03#20#5");
         assert_ne!(dated("2026-08-23", "5"), dated("2026-08-24", "5"));
         assert_ne!(dated("2026-08-23", "5"), dated("2026-08-23", "6"));
 
@@ -270,10 +336,109 @@ mod tests {
     }
 
     #[test]
-    fn order_without_its_id_is_not_identified() {
-        let body = r#"{"notification_type":"order_paid","order":{"invoice_id":"7"}}"#;
-        assert_eq!(event_id(body), format!("transaction#7#order_paid#{}", digest(body)));
-        assert!(!is_identified(body));
+    fn order_without_its_id_is_identified_by_its_transaction() {
+        for (body, id) in [
+            (r#"{"notification_type":"order_paid","order":{"invoice_id":"7"}}"#, "transaction#7#order_paid"),
+            (
+                r#"{"notification_type":"order_canceled","order":{"id":null,"invoice_id":7}}"#,
+                "transaction#7#order_canceled",
+            ),
+            (
+                r#"{"notification_type":"order_paid","order":{"id":"a#b"},"billing":{"transaction":{"id":7}}}"#,
+                "transaction#7#order_paid",
+            ),
+            (
+                r#"{"notification_type":"order_paid","order":{"invoice_id":7,"mode":"sandbox"}}"#,
+                "transaction#7#order_paid#sandbox",
+            ),
+        ] {
+            assert_eq!(event_id(body), id);
+            assert!(is_identified(body), "{body}");
+            assert!(!with_envelope(body, |envelope| envelope.unwrap().can_recur()), "{body}");
+        }
+    }
+
+    #[test]
+    fn order_without_its_id_and_without_a_transaction_is_not_identified() {
+        for order in ["{}", r#"{"invoice_id":null}"#, r#"{"invoice_id":"0"}"#, r#"{"id":""}"#] {
+            let body = format!(r#"{{"notification_type":"order_paid","order":{order}}}"#);
+            assert_eq!(event_id(&body), format!("body#{0}#order_paid#{0}", digest(&body)));
+            assert!(!is_identified(&body), "{order}");
+        }
+    }
+
+    #[test]
+    fn transaction_id_zero_is_no_transaction() {
+        for zero in ["0", r#""0""#, "0.0", r#"" 0.00 ""#] {
+            for order in [
+                format!(r#""order":{{"id":5,"invoice_id":{zero}}}"#),
+                format!(r#""order":{{"id":5}},"transaction":{{"id":{zero}}}"#),
+                format!(r#""order":{{"id":5}},"billing":{{"transaction":{{"id":{zero}}}}}"#),
+                format!(r#""order":{{"id":5}},"event":{{"transaction_id":{zero}}}"#),
+            ] {
+                let body = format!(r#"{{"notification_type":"order_paid",{order}}}"#);
+                assert_eq!(event_id(&body), "order#5#order_paid#5", "{body}");
+                assert!(is_identified(&body), "{body}");
+            }
+            let payment = format!(r#"{{"notification_type":"payment","transaction":{{"id":{zero}}}}}"#);
+            assert!(!is_identified(&payment), "{payment}");
+        }
+        let body =
+            r#"{"notification_type":"order_paid","order":{"id":5,"invoice_id":0},"billing":{"transaction":{"id":7}}}"#;
+        assert_eq!(event_id(body), "transaction#7#order_paid#5");
+    }
+
+    #[rstest]
+    #[case("7")]
+    #[case("7.0")]
+    #[case("7.000")]
+    #[case(r#""7""#)]
+    #[case(r#""7.0""#)]
+    #[case(r#"" 7\n""#)]
+    #[case(r#""\t7.00 ""#)]
+    #[case(r#"{"value":" 7.0"}"#)]
+    fn spellings_of_an_id_have_one_key(#[case] id: &str) {
+        let payment = format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}}}}"#);
+        assert_eq!(event_id(&payment), "transaction#7#payment");
+        let order = format!(r#"{{"notification_type":"order_paid","order":{{"id":{id},"invoice_id":9}}}}"#);
+        assert_eq!(event_id(&order), "transaction#9#order_paid#7");
+    }
+
+    #[rstest]
+    #[case("7.5", "7.5")]
+    #[case("7.01", "7.01")]
+    #[case(r#""7.""#, "7.")]
+    #[case(r#"".0""#, ".0")]
+    #[case(r#""a.0""#, "a.0")]
+    #[case(r#""1.2.0""#, "1.2.0")]
+    #[case(r#""07""#, "07")]
+    #[case("-7.0", "-7.0")]
+    #[case(r#""7 8""#, "7 8")]
+    fn other_ids_have_keys_of_their_own(#[case] id: &str, #[case] key: &str) {
+        let payment = format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}}}}"#);
+        assert_eq!(event_id(&payment), format!("transaction#{key}#payment"));
+    }
+
+    #[rstest]
+    #[case("1", "1")]
+    #[case("1.0", "1")]
+    #[case(r#""1.00""#, "1")]
+    #[case(r#"" 1.00 ""#, "1")]
+    #[case("1e0", "1")]
+    #[case("10E-1", "1")]
+    #[case("100", "100")]
+    #[case("1e2", "100")]
+    #[case("-5.50", "-5.5")]
+    #[case("0.00", "0")]
+    #[case(r#""1,00 ""#, "1,00")]
+    #[case(r#"" [null] ""#, "[null]")]
+    #[case("0.00000000000000000000000000000000000001", "0.00000000000000000000000000000000000001")]
+    fn amounts_in_a_key_are_normalized_as_decimals(#[case] amount: &str, #[case] key: &str) {
+        let body = format!(
+            r#"{{"notification_type":"partial_refund","transaction":{{"id":7}},"refund_details":{{"date":" 2026-08-23\n"}},
+            "purchase":{{"total":{{"amount":{amount}}}}},"payment_details":{{"payment":{{"amount":{amount}}}}}}}"#
+        );
+        assert_eq!(event_id(&body), format!("transaction#7#partial_refund#2026-08-23#{key}#{key}"));
     }
 
     #[test]

@@ -77,6 +77,7 @@ pub mod samples;
 mod secrets;
 mod signature;
 mod source;
+mod user_id;
 
 pub use answer::{Answer, Refusal, Success};
 pub use body::{BodyDigest, json_text};
@@ -95,6 +96,7 @@ pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};
+pub use user_id::user_id;
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

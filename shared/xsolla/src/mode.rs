@@ -13,7 +13,7 @@ use crate::field::{Field, Fields};
 pub enum Mode {
     /// Real money. Xsolla writes `default`, and sends no `dry_run`.
     Live,
-    /// A test: `order.mode` is `sandbox`, or `dry_run` is set.
+    /// A test: `order.mode` is `sandbox` in any letter case, or a `dry_run` is set.
     Sandbox,
 }
 
@@ -25,12 +25,11 @@ impl Mode {
     }
 
     pub(crate) fn of(fields: &Fields<'_>) -> Self {
-        let is_sandbox_order = fields.text(Field::OrderMode).is_some_and(|mode| mode == "sandbox");
-        if is_sandbox_order || fields.is_set(Field::DryRun) || fields.is_set(Field::BillingDryRun) {
-            Self::Sandbox
-        } else {
-            Self::Live
-        }
+        let order_mode = fields.text(Field::OrderMode);
+        let is_sandbox_order = order_mode.is_some_and(|mode| mode.trim().eq_ignore_ascii_case("sandbox"));
+        let is_dry_run =
+            [Field::DryRun, Field::BillingDryRun, Field::FlatDryRun].into_iter().any(|field| fields.is_set(field));
+        if is_sandbox_order || is_dry_run { Self::Sandbox } else { Self::Live }
     }
 }
 
@@ -64,6 +63,13 @@ mod tests {
     #[case(r#"{"order":{"mode":"default"}}"#, Mode::Live)]
     #[case(r#"{"order":{"mode":"something new"}}"#, Mode::Live)]
     #[case(r#"{"order":{"mode":"sandbox"}}"#, Mode::Sandbox)]
+    #[case(r#"{"order":{"mode":"Sandbox"}}"#, Mode::Sandbox)]
+    #[case(r#"{"order":{"mode":"SANDBOX "}}"#, Mode::Sandbox)]
+    #[case(r#"{"order":{"mode":"sandboxed"}}"#, Mode::Live)]
+    #[case(r#"{"dry_run":1}"#, Mode::Sandbox)]
+    #[case(r#"{"dry_run":"true"}"#, Mode::Sandbox)]
+    #[case(r#"{"dry_run":0}"#, Mode::Live)]
+    #[case(r#"{"order":{"dry_run":1}}"#, Mode::Live)]
     #[case(r#"{"transaction":{"dry_run":1}}"#, Mode::Sandbox)]
     #[case(r#"{"transaction":{"dry_run":"1"}}"#, Mode::Sandbox)]
     #[case(r#"{"transaction":{"dry_run":true}}"#, Mode::Sandbox)]

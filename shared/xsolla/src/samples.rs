@@ -63,6 +63,7 @@ pub const ALL: &[Sample] = samples![".json":
     "payment-token",
     "payment_account_add",
     "payment_account_remove",
+    "payment_duplicate_reject",
     "ps_declined",
     "redeem_key",
     "refund",

@@ -104,8 +104,10 @@ proptest! {
     }
 
     #[test]
-    fn id_has_every_digit(id in "(0|[1-9][0-9]{0,40})(\\.[0-9]{1,20})?") {
-        for json in [id.clone(), format!("\"{id}\"")] {
+    fn id_has_every_digit_and_one_spelling(id in "[1-9][0-9]{0,40}", fraction in "(\\.[0-9]{0,19}[1-9])?", zeros in 0..20_usize) {
+        let id = id + &fraction;
+        let zeros = if fraction.is_empty() && zeros > 0 { format!(".{}", "0".repeat(zeros)) } else { String::new() };
+        for json in [format!("{id}{zeros}"), format!("\" {id}{zeros}\\n\"")] {
             let body = format!(r#"{{"transaction":{{"id":{json}}},"notification_type":"payment"}}"#);
             let event_id = with_envelope(body.as_bytes(), |envelope| envelope.unwrap().event_id().to_string());
             prop_assert_eq!(event_id, format!("transaction#{id}#payment"));

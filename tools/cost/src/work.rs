@@ -164,6 +164,7 @@ impl Step {
                     order_id: envelope.order_id().map(|id| id.to_owned().into()),
                     user_id: envelope.user_id().map(|id| id.to_owned().into()),
                     project_id: envelope.project_id().map(|id| id.to_owned().into()),
+                    subscription_id: envelope.subscription_id().map(|id| id.to_owned().into()),
                     mode: envelope.mode(),
                     identified: envelope.is_identified(),
                     body: verify().into(),

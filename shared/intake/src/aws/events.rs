@@ -16,7 +16,7 @@ use crate::ports::{EventStore, PortError, PutOutcome};
 use crate::record::{self, RETENTION, Record};
 use crate::table::{
     ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET_INDEX, SK,
-    TRACE, TYPE, USER_ID,
+    SUBSCRIPTION_ID, TRACE, TYPE, USER_ID,
 };
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
@@ -120,7 +120,7 @@ fn item(record: &Record<'_>, attempt: &str, retention: SignedDuration) -> Attrib
         (KIND, string(record.kind.name())),
         (MODE, string(record.mode.name())),
         (DIGEST, AttributeValue::S(record.body.digest().to_string())),
-        (RECEIVED_AT, AttributeValue::S(format!("{:.3}", record.received_at))),
+        (RECEIVED_AT, AttributeValue::S(format!("{:.6}", record.received_at))),
         (ATTEMPT, string(attempt)),
         (IDENTIFIED, AttributeValue::Bool(record.identified)),
         (EXPIRES_AT, AttributeValue::N(expires_at.to_string())),
@@ -132,6 +132,7 @@ fn item(record: &Record<'_>, attempt: &str, retention: SignedDuration) -> Attrib
         (ORDER_ID, record.order_id.as_deref().map(string)),
         (USER_ID, record.user_id.as_deref().map(string)),
         (PROJECT_ID, record.project_id.as_deref().map(string)),
+        (SUBSCRIPTION_ID, record.subscription_id.as_deref().map(string)),
         (SECRET_INDEX, record.body.secret_index().map(|index| AttributeValue::N(index.to_string()))),
     ];
     let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));

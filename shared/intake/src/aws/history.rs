@@ -10,9 +10,7 @@ use super::error::port_error;
 use super::events::Attributes;
 use crate::ports::{DecisionStore, History, PortError};
 use crate::record::{Item as _, Kind, StoredDecision, StoredEvent};
-use crate::table::{
-    DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, KIND, MODE, ORDER_ID, PK, SK, SUBSCRIPTION_ID,
-};
+use crate::table::{DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, KIND, MODE, ORDER_ID, PK, SK, SUBSCRIPTION_ID};
 
 const QUERY: &str = "dynamodb:Query";
 const UPDATE_ITEM: &str = "dynamodb:UpdateItem";

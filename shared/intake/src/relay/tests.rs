@@ -6,7 +6,7 @@ use super::*;
 use crate::table::BODY;
 use crate::testing::{Behavior, FakeHistory, FakeParking, FakeQueue};
 
-const RECEIVED_AT: &str = "2026-11-22T00:31:07.042Z";
+const RECEIVED_AT: &str = "2026-11-22T00:31:07.042518Z";
 
 /// Returns a payment with the deduplication id `<subject>#<id>`.
 fn payment(sequence_number: u32, subject: &str, id: &str) -> StreamRecord {

@@ -27,6 +27,7 @@ pub(crate) const MODELS: &[AnyModel] = &[
     AnyModel::of::<model::Payment>(),
     AnyModel::of::<model::PaymentAccountAdd>(),
     AnyModel::of::<model::PaymentAccountRemove>(),
+    AnyModel::of::<model::PaymentDuplicateReject>(),
     AnyModel::of::<model::PsDeclined>(),
     AnyModel::of::<model::Refund>(),
     AnyModel::of::<model::UpdateSubscription>(),

@@ -1,8 +1,8 @@
-//! `ps_declined` and `afs_reject`: declined payments.
+//! `ps_declined`, `afs_reject` and `payment_duplicate_reject`: declined payments.
 
 use serde::Deserialize;
 
-use super::{CustomParameters, Model, RefundDetails, Settings, Transaction, User};
+use super::{CustomParameters, Model, PaymentDetails, Purchase, RefundDetails, Settings, Transaction, User};
 
 /// `ps_declined`: the payment system declined a payment. No money moved, and neither `payment` nor `order_paid` follows.
 ///
@@ -51,4 +51,32 @@ pub struct AfsReject {
 
 impl Model for AfsReject {
     const TYPE: &'static str = "afs_reject";
+}
+
+/// `payment_duplicate_reject`: a second payment of a transaction that was already processed was rejected. No action is
+/// required.
+///
+/// Only in Xsolla's webhooks for China. Documented
+/// [as `duplicate-transaction`](https://xsolla.redoc.ly/webhooks-for-china/operation/duplicate-transaction), with
+/// `transaction` and `payment_details` as the required objects.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct PaymentDuplicateReject {
+    /// The transaction that was already processed.
+    pub transaction: Transaction,
+    /// The amounts.
+    pub payment_details: Option<PaymentDetails>,
+    /// The project.
+    pub settings: Option<Settings>,
+    /// The purchase.
+    pub purchase: Option<Purchase>,
+    /// The user.
+    pub user: Option<User>,
+    /// The game's own parameters.
+    pub custom_parameters: Option<CustomParameters>,
+}
+
+impl Model for PaymentDuplicateReject {
+    const TYPE: &'static str = "payment_duplicate_reject";
 }

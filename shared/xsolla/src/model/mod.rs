@@ -55,7 +55,7 @@ use serde::de::DeserializeOwned;
 pub use billing::Billing;
 pub use black_list::{AfsBlackList, BlackListAction, BlackListEvent, BlackListParameter, BlackListReason};
 pub use custom_parameters::{CustomParameters, PaymentType, SavedPaymentMethod};
-pub use decline::{AfsReject, PsDeclined};
+pub use decline::{AfsReject, PaymentDuplicateReject, PsDeclined};
 pub use dispute::{
     Dispute, DisputeAction, DisputeDetails, DisputeReason, DisputeStatus, DisputeTransaction, DisputeType, DisputeUser,
 };

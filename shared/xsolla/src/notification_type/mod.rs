@@ -69,12 +69,12 @@ const ONCE_PER_TRANSACTION: EventSpec = EventSpec {
     goods: GoodsRule::Always(Goods::Info),
 };
 
-/// One event per order. A free order has no transaction.
+/// One event per order. A free order has no transaction. An order without an id has a transaction, or is not identified.
 const ONCE_PER_ORDER: EventSpec = EventSpec {
     success: Success::Ok,
     retry: RetrySchedule::Order,
     subject_kinds: &[SubjectKind::Transaction, SubjectKind::Order],
-    key_fields: &[Field::OrderId],
+    discriminator: Discriminator::IdIfPresent(Field::OrderId),
     ..ONCE_PER_TRANSACTION
 };
 
@@ -125,6 +125,14 @@ notification_types! {
     ORDER_CANCELED = event("order_canceled", EventSpec { goods: GoodsRule::OrderCanceled, ..ONCE_PER_ORDER });
     /// The payment system declined a payment. No money moved.
     PS_DECLINED = event("ps_declined", EventSpec { discriminator: Discriminator::Digest, ..ONCE_PER_TRANSACTION });
+    /// A second payment of a transaction that was already processed was rejected. Only in Xsolla's webhooks for China.
+    ///
+    /// Documented as [`duplicate-transaction`](https://xsolla.redoc.ly/webhooks-for-china/operation/duplicate-transaction): no
+    /// action on the transaction is required. So it has no effect on goods, and is no sign of fraud.
+    PAYMENT_DUPLICATE_REJECT = event("payment_duplicate_reject", EventSpec {
+        discriminator: Discriminator::Digest,
+        ..ONCE_PER_TRANSACTION
+    });
     /// A subscription was bought, or its trial began.
     CREATE_SUBSCRIPTION = event("create_subscription", EventSpec {
         goods: GoodsRule::SubscriptionStart,

@@ -36,6 +36,8 @@ impl EventSpec {
 pub(crate) enum Discriminator {
     /// Nothing: there is one such event.
     None,
+    /// This id. Nothing if it is missing: the subject alone identifies the event.
+    IdIfPresent(Field),
     /// These fields together; the body's digest if one is missing.
     ///
     /// For events that move money: the same event in different bytes must not count twice.

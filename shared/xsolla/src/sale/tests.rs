@@ -113,6 +113,7 @@ fn every_documented_type_has_its_effect() {
         ("payment-token", GRANT),
         ("payment_account_add", (Goods::Info, None)),
         ("payment_account_remove", (Goods::Info, None)),
+        ("payment_duplicate_reject", (Goods::Info, None)),
         ("ps_declined", (Goods::Info, None)),
         ("redeem_key", (Goods::Info, None)),
         ("refund", REVOKE),

@@ -22,7 +22,9 @@ fn sample<T: Model>(name: &str) -> T {
 /// Parses a notification with these fields, and with empty objects for the required fields that are missing.
 fn with<T: Model>(fields: &str) -> T {
     let required: &[_] = match T::TYPE {
-        "payment" | "refund" | "partial_refund" | "ps_declined" | "afs_reject" => &[r#""transaction":{}"#],
+        "payment" | "refund" | "partial_refund" | "payment_duplicate_reject" | "ps_declined" | "afs_reject" => {
+            &[r#""transaction":{}"#]
+        }
         "order_paid" | "order_canceled" => &[r#""order":{}"#, r#""items":[]"#, r#""user":{}"#],
         "create_subscription" | "update_subscription" | "cancel_subscription" | "non_renewal_subscription" => {
             &[r#""subscription":{}"#]
