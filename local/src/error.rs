@@ -23,6 +23,9 @@ pub enum EmulatorError {
         /// The error of the system or the database.
         cause: String,
     },
+    /// The data directory's table lacks an index.
+    #[error("the directory of --data was written by an earlier version; delete it or choose another")]
+    OldTable,
     /// The in-memory database could not be opened.
     #[error("cannot open the in-memory database: {0}")]
     Database(String),

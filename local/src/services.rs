@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use intake::aws::{CallLimits, QueueUrls};
 use intake::emulator::{DEAD_LETTER_QUEUE, EVENTS_QUEUE, EVENTS_TABLE, PARKED_QUEUE, REGION, emulator_config};
 use intake::settings::DirectorySetting;
-use intake::table::{ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
+use intake::table::{MODE, ORDER_ID, PK, RECEIVED_AT, SK, SUBSCRIPTION_ID, USER_ID, users};
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
@@ -132,9 +132,10 @@ async fn create_tables(
     if let DirectorySetting::Table(name) = directory {
         create_users_table(dynamodb, name).await?;
     }
-    if let Some(stream_arn) = events_stream_arn(dynamodb).await {
+    if let Some(stream_arn) = events_stream_arn(dynamodb).await? {
         return Ok(stream_arn);
     }
+    let with_mode = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes(MODE).build();
     let stream = StreamSpecification::builder()
         .stream_enabled(true)
         .stream_view_type(StreamViewType::NewImage)
@@ -143,17 +144,18 @@ async fn create_tables(
     dynamodb
         .create_table()
         .table_name(EVENTS_TABLE)
-        .set_attribute_definitions(Some(string_attributes(&[PK, SK, ORDER_ID, USER_ID, RECEIVED_AT])?))
+        .set_attribute_definitions(Some(string_attributes(&[PK, SK, ORDER_ID, USER_ID, SUBSCRIPTION_ID, RECEIVED_AT])?))
         .set_key_schema(Some(key_schema(&[PK, SK])?))
         .global_secondary_indexes(index("by_order", &[ORDER_ID, RECEIVED_AT], keys_only())?)
         .global_secondary_indexes(index("by_user", &[USER_ID, RECEIVED_AT], keys_only())?)
+        .global_secondary_indexes(index("by_subscription", &[SUBSCRIPTION_ID, RECEIVED_AT], with_mode)?)
         .stream_specification(stream)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
         .map_err(EmulatorError::service)?;
     let no_stream = || EmulatorError::service(std::io::Error::other("the events table has no stream"));
-    events_stream_arn(dynamodb).await.ok_or_else(no_stream)
+    events_stream_arn(dynamodb).await?.ok_or_else(no_stream)
 }
 
 async fn create_users_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result<(), EmulatorError> {
@@ -175,9 +177,15 @@ async fn create_users_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> 
     Ok(())
 }
 
-async fn events_stream_arn(dynamodb: &aws_sdk_dynamodb::Client) -> Option<String> {
-    let output = dynamodb.describe_table().table_name(EVENTS_TABLE).send().await.ok()?;
-    output.table?.latest_stream_arn
+/// Returns the ARN of the events table's stream, or `None` if the table does not exist.
+async fn events_stream_arn(dynamodb: &aws_sdk_dynamodb::Client) -> Result<Option<String>, EmulatorError> {
+    let Ok(output) = dynamodb.describe_table().table_name(EVENTS_TABLE).send().await else { return Ok(None) };
+    let Some(table) = output.table else { return Ok(None) };
+    let mut indexes = table.global_secondary_indexes().iter().filter_map(|index| index.index_name());
+    if !indexes.any(|index| index == "by_subscription") {
+        return Err(EmulatorError::OldTable);
+    }
+    Ok(table.latest_stream_arn)
 }
 
 async fn create_queues(sqs: &aws_sdk_sqs::Client) -> Result<QueueUrls, EmulatorError> {

@@ -14,6 +14,7 @@ use intake::lambda;
 use intake::lambda::relay::BATCH_TIME;
 use intake::relay::Relay;
 use intake::settings::DirectorySetting;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
@@ -191,7 +192,7 @@ async fn handle_batch(
     event: &[u8],
 ) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
-    let (response, outcome) = lambda::relay::handle(relay, &event, || BATCH_TIME).await;
+    let (response, outcome) = lambda::relay::handle(relay, &event, Timestamp::now(), || BATCH_TIME).await;
     tracing::info!(queued = outcome.queued.len(), parked = outcome.parked, retry_from = outcome.retry_from, "relayed");
     serde_json::to_vec(&response)
 }
