@@ -163,7 +163,8 @@ async fn relay_lines() -> Vec<String> {
             history: FakeHistory::default(),
             payment_without_order: PaymentWithoutOrder::Grant,
         };
-        let (response, outcome) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+        let (response, outcome) =
+            lambda::relay::handle(&relay, &event, Timestamp::UNIX_EPOCH, || Duration::from_mins(1)).await;
         lines.push(serde_json::to_string(&BatchLog::new(&outcome, Timestamp::UNIX_EPOCH, "request", None)).unwrap());
         let tally = lambda::relay::drift(&event, &response);
         let line = |row| serde_json::to_string(&DriftLog::new(&row, Timestamp::UNIX_EPOCH)).unwrap();

@@ -179,7 +179,7 @@ fn batch_line_has_metrics() {
     let queued = vec!["transaction#7#payment".to_owned(), "order#5#order_paid".to_owned()];
     let oldest = Some("2026-11-21T08:00:00Z".parse().unwrap());
     assert_eq!(
-        line(&BatchOutcome { queued: queued.clone(), parked: 1, oldest, retry_from: None }),
+        line(&BatchOutcome { queued: queued.clone(), parked: 1, oldest, ..BatchOutcome::default() }),
         r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"INFO","message":"relayed","event_ids":["transaction#7#payment","order#5#order_paid"],"request_id":"request","trace_id":"1-5759e988-bd862e3fe1be46a994272793","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"},{"Name":"RelayAge","Unit":"Milliseconds"}]}]},"Queued":2,"Parked":1,"BatchFailures":0,"RelayAge":86400500.0}"#
     );
     assert_eq!(
