@@ -140,6 +140,37 @@ async fn accepts_unusual_but_readable_bodies() {
 }
 
 #[tokio::test]
+async fn ids_too_long_for_an_index_do_not_stop_an_event() {
+    let stack = TestStack::start().await;
+    for (id, length) in [(1, 2000), (2, 2048), (3, 2049), (4, 50_000)] {
+        let long = "7".repeat(length);
+        let sent = format!(
+            r#"{{"notification_type":"payment","transaction":{{"id":{id}}},"user":{{"id":"{long}"}},"purchase":{{"order":{{"id":"{long}"}}}}}}"#
+        );
+        assert_eq!(stack.send(sent).await.status, 204, "{length}");
+        let message = stack.receive_all().await.remove(0);
+        assert_eq!(message.user_id.unwrap(), long, "the message has the user id of any length");
+        assert_eq!(message.order_id.is_some(), length <= 2048, "{length}");
+    }
+    let long_type = format!(r#"{{"notification_type":"{}"}}"#, "t".repeat(200_000));
+    assert_eq!(stack.send(long_type).await.status, 204);
+    assert_eq!(stack.receive_all().await[0].r#type, "unknown");
+}
+
+#[tokio::test]
+async fn times_of_receipt_have_microseconds_and_the_order_of_the_webhooks() {
+    let stack = TestStack::start().await;
+    for id in 0..5 {
+        stack.send(format!(r#"{{"notification_type":"ps_declined","transaction":{{"id":1}},"x":{id}}}"#)).await;
+    }
+    let messages = stack.receive_all().await;
+    let times: Vec<&str> = messages.iter().map(|message| message.received_at.as_str()).collect();
+    assert!(times.iter().all(|time| time.len() == "2026-11-22T00:31:07.042518Z".len()), "{times:?}");
+    assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+    assert_eq!(times.len(), 5);
+}
+
+#[tokio::test]
 async fn character_rejected_by_sqs_reaches_the_game_escaped() {
     let stack = TestStack::start().await;
     let comment = "a\u{ffff}b\u{fffe}c";

@@ -137,7 +137,7 @@ impl Secrets {
         self.verify_any(body, std::slice::from_ref(signature))
     }
 
-    /// Verifies a body with several signatures, any of which is enough: see [`Signature::parse_all`].
+    /// Verifies a body with several signatures. One that matches is enough: see [`Signature::parse_all`].
     ///
     /// Tries every secret with every signature, in constant time.
     ///
