@@ -33,7 +33,7 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
     for query in [id("712045518"), id("transaction#2298114507"), Query::User("isle-4471".to_owned())] {
         assert_eq!(shown(&stack, query, Bodies::Hidden).await, all);
     }
-    let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[25..])).collect();
+    let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[28..])).collect();
     assert_eq!(
         heads,
         [

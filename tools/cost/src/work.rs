@@ -101,8 +101,8 @@ impl Shape {
     }
 }
 
-/// Largest body that is accepted, in bytes.
-pub const LARGEST: usize = MAX_BODY;
+/// Largest measured body, in bytes. The functions accept bodies of twice this size.
+pub const LARGEST: usize = MAX_BODY / 2;
 
 /// A step of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,17 +121,23 @@ async fn stores_and_rejects_signed_body_that_is_not_a_notification(
 }
 
 #[rstest]
-#[case::missing(None)]
-#[case::empty(Some(""))]
-#[case::other_scheme(Some("Bearer x"))]
-#[case::malformed(Some("Signature 00"))]
-#[case::other_secret(Some("Signature 7e1ce3f7b3c2a7d0f5f4bbd1dd5b2f7b1f6a0c11"))]
+#[case::missing(&[])]
+#[case::empty(&[""])]
+#[case::other_scheme(&["Bearer x"])]
+#[case::malformed(&["Signature 00"])]
+#[case::other_secret(&["Signature 7e1ce3f7b3c2a7d0f5f4bbd1dd5b2f7b1f6a0c11"])]
+#[case::two(&["Bearer x", "Signature 7e1ce3f7b3c2a7d0f5f4bbd1dd5b2f7b1f6a0c11"])]
 #[tokio::test]
-async fn bad_signature_causes_no_calls(#[case] authorization: Option<&str>) {
+async fn bad_signature_causes_no_calls(#[case] authorization: &[&str]) {
     let intake = intake();
     let signed = SignedBody::new(PAYMENT);
-    let report = intake.accept(&Delivery { authorization, ..signed.delivery() }).await;
-    assert_eq!(report.outcome, Outcome::InvalidSignature);
+    let authorization: Vec<String> = authorization.iter().copied().map(str::to_owned).collect();
+    for (is_encoded, outcome) in
+        [(false, Outcome::InvalidSignature), (true, Outcome::Unavailable(Unavailable::EncodedBody))]
+    {
+        let delivery = Delivery { authorization: &authorization, is_encoded, ..signed.delivery() };
+        assert_eq!(intake.accept(&delivery).await.outcome, outcome);
+    }
     let wrong = SignedBody::with_secret(PAYMENT, "other");
     assert_eq!(intake.accept(&wrong.delivery()).await.outcome, Outcome::InvalidSignature);
     assert_eq!((intake.events.control.calls(), intake.directory().control.calls()), (0, 0));
@@ -156,11 +162,26 @@ async fn answers_question_from_directory_without_storing_it() {
     assert_eq!(intake.directory().control.calls(), 2, "each delivery is answered by the directory");
     let unknown = r#"{"notification_type":"user_validation","user":{"id":"stranger"}}"#;
     assert_eq!(deliver(&intake, unknown).await, Outcome::UserNotFound);
-    let null = r#"{"notification_type":"user_validation","user":{"id":null}}"#;
-    assert_eq!(deliver(&intake, null).await, Outcome::UserNotFound);
     assert_eq!(intake.events.control.calls(), 0);
     intake.directory().control.set(Behavior::Fail);
     assert_eq!(deliver(&intake, KNOWN_USER).await, Outcome::Unavailable(Unavailable::Directory));
+}
+
+#[rstest]
+#[case::no_user("")]
+#[case::no_id(r#","user":{}"#)]
+#[case::null(r#","user":{"id":null}"#)]
+#[case::empty(r#","user":{"id":""}"#)]
+#[case::unusable(r#","user":{"id":["known"]}"#)]
+#[case::public_id(r#","user":{"public_id":"known"}"#)]
+#[tokio::test]
+async fn user_validation_without_user_id_is_refused_without_asking_a_directory(#[case] user: &str) {
+    let body = format!(r#"{{"notification_type":"user_validation"{user}}}"#);
+    let mut intake = intake();
+    assert_eq!(deliver(&intake, &body).await, Outcome::UserNotFound);
+    assert_eq!(intake.directory().control.calls(), 0);
+    intake.directory = None;
+    assert_eq!(deliver(&intake, &body).await, Outcome::UserNotFound);
 }
 
 #[rstest]
