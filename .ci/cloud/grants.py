@@ -47,6 +47,8 @@ class Policy:
         rest = [other for other in resources if other != resource]
         if rest:
             document["Statement"].append({**statement, "Action": action, "Resource": rest})
+        # A policy must have a statement. This action needs no permission.
+        document["Statement"] = document["Statement"] or [{"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}]
         return document
 
     def put(self, document):

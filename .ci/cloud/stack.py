@@ -98,6 +98,10 @@ class Stack:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in state["Outputs"]}
         return self
 
+    @staticmethod
+    def default(parameter):
+        return str(yaml_parse(TEMPLATE.read_text())["Parameters"][parameter].get("Default"))
+
     def delete(self):
         """Deletes the stack. Returns the logical ids of the resources that CloudFormation retained."""
         self.cloudformation.delete_stack(StackName=self.name)
@@ -127,10 +131,12 @@ class Stack:
 
     def resources(self):
         """Physical ids by logical id."""
-        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
-        summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
-        return {summary["LogicalResourceId"]: summary["PhysicalResourceId"] for summary in summaries}
+        return {summary["LogicalResourceId"]: summary["PhysicalResourceId"] for summary in self.summaries()}
 
     def resource_types(self):
+        """Types by logical id."""
+        return {summary["LogicalResourceId"]: summary["ResourceType"] for summary in self.summaries()}
+
+    def summaries(self):
         pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
-        return {s["LogicalResourceId"]: s["ResourceType"] for page in pages for s in page["StackResourceSummaries"]}
+        return [summary for page in pages for summary in page["StackResourceSummaries"]]
