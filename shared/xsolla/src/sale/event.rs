@@ -149,7 +149,8 @@ impl SaleEvent {
     pub(super) fn is_same_sale(&self, other: &Self) -> bool {
         match (&self.transaction, &other.transaction) {
             (Some(one), Some(two)) => one == two,
-            _ => self.order.is_some() && self.order == other.order,
+            _ if self.order.is_some() && self.order == other.order => true,
+            _ => self.event_id.subject() == other.event_id.subject(),
         }
     }
 
