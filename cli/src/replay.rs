@@ -274,7 +274,7 @@ mod tests {
 
     fn plan(selection: Selection, events: usize) -> Plan {
         let event = |number| EventRef {
-            received_at: format!("2026-11-22T00:00:00.{number:03}Z"),
+            received_at: format!("2026-11-22T00:00:00.{number:06}Z"),
             pk: format!("transaction#{number}"),
             sk: "payment".to_owned(),
         };
@@ -300,10 +300,13 @@ mod tests {
         };
         let command = "To continue, run: xsolla-webhooks replay";
         for (plan, expected) in [
-            (filtered(None, None), format!("{command} --from 2026-11-22T00:00:00.001Z --to 2026-11-22T00:00:00.002Z")),
+            (
+                filtered(None, None),
+                format!("{command} --from 2026-11-22T00:00:00.000001Z --to 2026-11-22T00:00:00.000002Z"),
+            ),
             (
                 filtered(Some("2026-11-23T00:00:00Z"), Some("refund")),
-                format!("{command} --from 2026-11-22T00:00:00.001Z --to 2026-11-23T00:00:00.000Z --type refund"),
+                format!("{command} --from 2026-11-22T00:00:00.000001Z --to 2026-11-23T00:00:00.000000Z --type refund"),
             ),
             (
                 plan(Selection::Subject("transaction#1".to_owned()), 3),
