@@ -168,6 +168,11 @@ impl SaleEvent {
         subject == other.event_id.subject() && (is_object || is_same_type)
     }
 
+    /// Returns whether this event was received after `earlier`. An unreadable time counts as earlier.
+    pub(super) fn is_received_after(&self, earlier: &Self) -> bool {
+        self.received_at.zip(earlier.received_at).is_some_and(|(own, earlier)| own > earlier)
+    }
+
     /// Returns whether `later` was received at most this long after this event. An unreadable time counts as such.
     pub(super) fn is_received_within(&self, window: SignedDuration, later: &Self) -> bool {
         let times = self.received_at.zip(later.received_at);
