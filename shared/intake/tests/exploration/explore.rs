@@ -111,7 +111,7 @@ pub fn random(histories: u32, seed: u32, mutant: Option<Mutant>) -> Result<(), V
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let histories = (webhooks, deviations).prop_map(|(webhooks, deviations)| {
         let webhooks = webhooks.into_iter().map(|n| ALL[n]).collect();
-        (Scenario { secrets: ROTATION, webhooks }, deviations.into_iter().collect::<Deviations>())
+        (Scenario { secrets: ROTATION, webhooks, shards: 1 }, deviations.into_iter().collect::<Deviations>())
     });
     let result =
         runner.run(&histories, |(scenario, deviations)| match explorer.run(&scenario, &deviations, false).violated {

@@ -1,13 +1,21 @@
 //! The guarantees that are checked in every history.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use intake::accept::DEADLINE;
-use intake::record::Kind;
+use intake::record::{Kind, StoredEvent};
+use intake::testing::StoredItem;
+use jiff::Timestamp;
+use xsolla::EventId;
+
+use crate::goods;
 
 use crate::simulated_aws::{Call, DEDUPLICATION_WINDOW, START, State};
 use crate::webhooks::{Expected, Scenario, Webhook};
+
+/// Time during which Xsolla sends a webhook again.
+const RETRY_WINDOW: Duration = Duration::from_hours(48);
 
 /// A failed read of the secrets can fail later deliveries for this long.
 const FAILED_READ_WINDOW: Duration = Duration::from_secs(10);
@@ -20,11 +28,14 @@ pub enum Guarantee {
     AcknowledgedIsStored,
     /// Nothing is overwritten, and each occurrence is one event.
     StoredOnce,
-    /// Every stored event is queued or parked.
+    /// Every stored event is queued or parked, unless it is a retry: its object's previous event has the same bytes.
     StoredIsQueued,
+    /// Retries are not queued.
+    RetriesAreNotQueued,
     /// Only events are queued.
     OnlyEventsQueued,
-    /// The first messages of a subject's events are queued in the order in which the events were stored.
+    /// The first messages of a subject's events, and those of a shard's group, are queued in the order in which the events
+    /// were stored.
     QueuedInOrder,
     /// An event is queued at most once in five minutes.
     QueuedOnce,
@@ -38,14 +49,31 @@ pub enum Guarantee {
     QuestionsAreNotStored,
     /// Without further failures, everything is answered and relayed.
     EventuallyDone,
+    /// One event of a sale grants it. An order that is held is not granted again.
+    GrantedOnce,
+    /// One event of a sale revokes it. An order that is revoked is not revoked again.
+    RevokedOnce,
+    /// No message grants a sale after a message has revoked it.
+    NoGrantAfterRevocation,
+    /// In the end, a purchase is held if it is paid and the money was not returned.
+    HeldIfPaid,
+    /// No message starts or changes a subscription after a message has ended it.
+    EndedStaysEnded,
+    /// All messages of an event have the same goods, unless the goods were taken back in the meantime.
+    DecidedOnce,
+    /// The messages of an order have one group.
+    OneGroupPerOrder,
+    /// The messages of a test have the mode `sandbox`.
+    TestsAreSandbox,
 }
 
 impl Guarantee {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &[Self] = &[
         Self::AnsweredInTime,
         Self::AcknowledgedIsStored,
         Self::StoredOnce,
         Self::StoredIsQueued,
+        Self::RetriesAreNotQueued,
         Self::OnlyEventsQueued,
         Self::QueuedInOrder,
         Self::QueuedOnce,
@@ -54,6 +82,14 @@ impl Guarantee {
         Self::NoFalseRejection,
         Self::QuestionsAreNotStored,
         Self::EventuallyDone,
+        Self::GrantedOnce,
+        Self::RevokedOnce,
+        Self::NoGrantAfterRevocation,
+        Self::HeldIfPaid,
+        Self::EndedStaysEnded,
+        Self::DecidedOnce,
+        Self::OneGroupPerOrder,
+        Self::TestsAreSandbox,
     ];
 }
 
@@ -114,10 +150,12 @@ pub fn violated_by_final_state(scenario: &Scenario, state: &State) -> Option<Gua
         (Guarantee::QuestionsAreNotStored, is_only_storable_stored(scenario, state)),
         (Guarantee::OnlyEventsQueued, are_only_events_queued(state)),
         (Guarantee::StoredIsQueued, is_stored_queued(state)),
-        (Guarantee::QueuedInOrder, is_queued_in_order(state)),
+        (Guarantee::RetriesAreNotQueued, are_retries_not_queued(state)),
+        (Guarantee::QueuedInOrder, is_queued_in_order(scenario, state)),
         (Guarantee::QueuedOnce, is_queued_once(state)),
     ];
-    guarantees.into_iter().find_map(|(guarantee, holds)| (!holds).then_some(guarantee))
+    let violated = guarantees.into_iter().find_map(|(guarantee, holds)| (!holds).then_some(guarantee));
+    violated.or_else(|| goods::violated(scenario, state))
 }
 
 fn is_stored_once(scenario: &Scenario, state: &State) -> bool {
@@ -131,7 +169,9 @@ fn is_stored_once(scenario: &Scenario, state: &State) -> bool {
         let same = scenario.webhooks.iter().filter(|other| other.occurrence == webhook.occurrence);
         let bodies: BTreeSet<&str> = same.map(|other| other.body).collect();
         let has_body = |body: &[u8]| bodies.iter().any(|one| one.as_bytes() == body);
-        let events = items.iter().filter(|item| item.kind == Kind::Event && has_body(&item.event.body)).count();
+        // The relay decides whether a recurrence is a retry.
+        let is_first = |item: &&StoredItem| item.kind == Kind::Event && !item.event.event_id.is_recurrence();
+        let events = items.iter().filter(is_first).filter(|item| has_body(&item.event.body)).count();
         events <= occurrences(&bodies).len()
     };
     keys.len() == items.len() && scenario.webhooks.iter().all(is_once)
@@ -149,29 +189,67 @@ fn are_only_events_queued(state: &State) -> bool {
         state.table.items.iter().any(|item| {
             item.kind == Kind::Event
                 && item.event.body == queued.notification.as_bytes()
-                && item.event.event_id.to_string() == queued.event_id
+                && item.event.event_id == queued.event_id
         })
     })
 }
 
 fn is_stored_queued(state: &State) -> bool {
-    let queued: BTreeSet<&String> = state.queue.iter().map(|queued| &queued.event_id).collect();
-    state.table.items.iter().filter(|item| item.kind == Kind::Event).all(|item| {
-        let id = item.event.event_id.to_string();
+    let queued: BTreeSet<String> = state.queue.iter().map(|queued| queued.event_id.to_string()).collect();
+    let is_queued = |event: &StoredEvent| {
+        let id = event.event_id.to_string();
         queued.contains(&id) || state.parked.contains(&id)
+    };
+    let mut events = state.table.items.iter().filter(|item| item.kind == Kind::Event).map(|item| &item.event);
+    events.all(|event| {
+        is_queued(event)
+            || (event.event_id.is_recurrence() && is_retry(event, is_queued, state))
     })
 }
 
-fn is_queued_in_order(state: &State) -> bool {
-    let subjects: BTreeSet<&str> = state.table.items.iter().map(|item| item.event.event_id.subject()).collect();
-    subjects.into_iter().all(|subject| {
-        let mut seen = BTreeSet::new();
-        let of_subject = state.queue.iter().filter(|queued| queued.group == subject).map(|queued| &queued.event_id);
-        let first_queued: Vec<&String> = of_subject.filter(|id| seen.insert(*id)).collect();
-        let stored = state.stream.iter().filter(|event| event.event_id.subject() == subject);
-        let stored: Vec<String> =
-            stored.map(|event| event.event_id.to_string()).filter(|id| seen.contains(id)).collect();
-        first_queued.into_iter().eq(&stored)
+/// Whether the same bytes are queued, less than 48 hours old, and no later event of the object is stored before.
+fn is_retry(event: &StoredEvent, is_queued: impl Fn(&StoredEvent) -> bool, state: &State) -> bool {
+    let earlier = state.stream.iter().take_while(|other| other.event_id != event.event_id);
+    let earlier = earlier.filter(|other| object(&other.event_id) == object(&event.event_id));
+    let mut same = earlier.collect::<Vec<_>>().into_iter().rev().take_while(|other| other.body == event.body);
+    same.any(|other| is_queued(other) && is_within_retry_window(other, event))
+}
+
+fn is_within_retry_window(earlier: &StoredEvent, later: &StoredEvent) -> bool {
+    let time = |event: &StoredEvent| event.received_at.parse::<Timestamp>().unwrap();
+    time(later) <= time(earlier) + RETRY_WINDOW
+}
+
+/// Returns what an event reports a state of: its subscription or payment account. Others have states per type.
+fn object(id: &EventId) -> (&str, Option<&str>) {
+    let is_object = ["subscription#", "payment_account#"].into_iter().any(|kind| id.subject().starts_with(kind));
+    (id.subject(), id.rest().split('#').next().filter(|_| !is_object))
+}
+
+/// Whether no two successive events of an object have the same bytes, unless the second is 48 hours younger.
+fn are_retries_not_queued(state: &State) -> bool {
+    let mut seen = BTreeSet::new();
+    let firsts = state.queue.iter().filter(|queued| seen.insert(queued.event_id.to_string()));
+    let mut previous: BTreeMap<(&str, Option<&str>), &StoredEvent> = BTreeMap::new();
+    firsts.filter_map(|queued| state.stream.iter().find(|event| event.event_id == queued.event_id)).all(|event| {
+        let previous = previous.insert(object(&event.event_id), event);
+        previous.is_none_or(|previous| previous.body != event.body || !is_within_retry_window(previous, event))
+    })
+}
+
+fn is_queued_in_order(scenario: &Scenario, state: &State) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut last: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    let mut firsts = state.queue.iter().filter(|queued| seen.insert(queued.event_id.to_string()));
+    firsts.all(|queued| {
+        let subject = queued.event_id.subject();
+        let Some(stored) = state.stream.iter().position(|event| event.event_id == queued.event_id) else {
+            return true;
+        };
+        let shard = scenario.shard(subject);
+        [subject, queued.group.as_str()]
+            .into_iter()
+            .all(|key| last.insert((shard, key), stored).is_none_or(|last| last <= stored))
     })
 }
 

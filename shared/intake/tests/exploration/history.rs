@@ -10,6 +10,7 @@ use intake::record::StoredEvent;
 use intake::relay::{Relay, StreamRecord};
 use intake::secrets::SecretCache;
 use intake::testing::SignedBody;
+use jiff::Timestamp;
 use xsolla::PaymentWithoutOrder;
 
 use crate::guarantees::{Answer, Guarantee, violated_by_answer, violated_by_final_state};
@@ -60,7 +61,7 @@ struct Invocation {
 
 enum Job {
     Delivery { webhook: usize, environment: Environment },
-    Relay { lane: usize, end: usize },
+    Relay { lane: usize, end: usize, orders: Vec<String> },
 }
 
 enum End {
@@ -90,8 +91,7 @@ struct Simulation<'s> {
     deliveries: Vec<DeliveryState>,
     idle: Vec<Environment>,
     running: Vec<Invocation>,
-    /// Position of the relay in the stream, for each concurrent batch. Records are assigned to lanes in turn. The real
-    /// product has one lane.
+    /// Position of the relay in the stream, for each concurrent batch. The real product has one lane per shard.
     lanes: Vec<usize>,
     /// Number of invocations so far.
     invocations: usize,
@@ -110,12 +110,17 @@ pub async fn run(
         deliveries: scenario.webhooks.iter().map(|webhook| DeliveryState::Due(webhook.due)).collect(),
         idle: Vec::new(),
         running: Vec::new(),
-        lanes: vec![0; if mutant == Some(Mutant::TwoConcurrentBatches) { 2 } else { 1 }],
+        lanes: vec![0; if mutant == Some(Mutant::TwoConcurrentBatches) { 2 } else { scenario.shards }],
         invocations: 0,
     };
     let violated = simulation.run().await.or_else(|| violated_by_final_state(scenario, &simulation.aws.state()));
     let mut state = simulation.aws.state();
     History { violated, choices: std::mem::take(&mut state.choices), transcript: state.transcript() }
+}
+
+/// Returns the time, with the number of the invocation as milliseconds: no two invocations have the same time.
+fn unique_time(number: usize, state: &State) -> Timestamp {
+    START + state.now + Duration::from_millis(number as u64)
 }
 
 impl Simulation<'_> {
@@ -196,7 +201,7 @@ impl Simulation<'_> {
             format!("{number} delivery of {}{}", sent.name, if is_new { ", to a new environment" } else { "" })
         });
         let (intake, aws) = (Arc::clone(&environment.intake), self.aws.clone());
-        let received_at = START + aws.state().now;
+        let received_at = unique_time(number, &aws.state());
         let mutant = aws.state().mutant;
         let time_left = if mutant == Some(Mutant::NoDeadline) { Duration::from_hours(1) } else { DEADLINE };
         let future = Box::pin(async move {
@@ -226,9 +231,12 @@ impl Simulation<'_> {
     }
 
     /// Returns the records that a lane has not relayed yet, with their positions in the stream.
-    fn records<'s>(&self, lane: usize, state: &'s State) -> impl Iterator<Item = (usize, &'s StoredEvent)> {
-        let (from, lanes) = (self.lanes[lane], self.lanes.len());
-        state.stream.iter().enumerate().skip(from).filter(move |(position, _)| position % lanes == lane)
+    fn records<'r>(&'r self, lane: usize, state: &'r State) -> impl Iterator<Item = (usize, &'r StoredEvent)> {
+        let (scenario, is_in_turn) = (self.scenario, state.mutant == Some(Mutant::TwoConcurrentBatches));
+        let records = state.stream.iter().enumerate().skip(self.lanes[lane]);
+        records.filter(move |(position, event)| {
+            lane == if is_in_turn { position % 2 } else { scenario.shard(event.event_id.subject()) }
+        })
     }
 
     fn relay(&mut self, lane: usize) {
@@ -239,6 +247,13 @@ impl Simulation<'_> {
         let fewer = aws.state().choose(records.len());
         let records = if fewer == 0 { records } else { records.into_iter().take(fewer).collect() };
         let end = records.last().map_or(0, |(position, _)| position + 1);
+        let orders: Vec<String> = records.iter().filter_map(|(_, event)| event.order_id.clone()).collect();
+        for running in &self.running {
+            if let Job::Relay { orders: others, .. } = &running.job {
+                let shared = orders.iter().filter(|order| others.contains(order));
+                aws.state().missed.extend(shared.map(|order| format!("order {order}")));
+            }
+        }
         let positions: Vec<usize> = records.iter().map(|(position, _)| *position).collect();
         let number = self.start(|number| format!("{number} relay of records {positions:?}"));
         let records: Vec<StreamRecord> = records
@@ -250,8 +265,13 @@ impl Simulation<'_> {
                 event: Ok(event),
             })
             .collect();
+        let now = unique_time(number, &aws.state());
         let future = Box::pin(async move {
             let mutant = aws.state().mutant;
+            let records: Vec<StreamRecord> = records
+                .into_iter()
+                .filter(|record| mutant != Some(Mutant::SkipsAllRecurrences) || !record.sk.contains("#again#"))
+                .collect();
             let relay = Relay {
                 queue: aws.clone(),
                 parking: aws.clone(),
@@ -270,10 +290,10 @@ impl Simulation<'_> {
             let mut retry_from = None;
             if mutant == Some(Mutant::ContinuesAfterFailure) {
                 for record in records.chunks(1) {
-                    retry_from = retry_from.or(relay.relay(record, time_left).await.retry_from);
+                    retry_from = retry_from.or(relay.relay(record, now, time_left).await.retry_from);
                 }
             } else {
-                retry_from = relay.relay(&records, time_left).await.retry_from;
+                retry_from = relay.relay(&records, now, time_left).await.retry_from;
             }
             if mutant == Some(Mutant::AlwaysReportsFailure) {
                 retry_from = records.first().map(|record| record.sequence_number.clone());
@@ -282,7 +302,7 @@ impl Simulation<'_> {
             let skipped = usize::from(mutant == Some(Mutant::SkipsFailedRecord));
             End::Relayed { retry_from: retry_from.map(|record: usize| record + skipped) }
         });
-        self.invoke(number, Job::Relay { lane, end }, future);
+        self.invoke(number, Job::Relay { lane, end, orders }, future);
     }
 
     /// Logs the start of an invocation and returns its number.
@@ -303,12 +323,12 @@ impl Simulation<'_> {
         let invocation = &mut self.running[position];
         {
             let mut state = self.aws.state();
-            (state.current, state.hangs, state.killed) = (invocation.number, false, false);
+            (state.current, state.hangs, state.yields, state.killed) = (invocation.number, false, false, false);
         }
         let polled = invocation.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let (hangs, killed) = {
             let state = self.aws.state();
-            (state.hangs, state.killed)
+            (state.hangs && !state.yields, state.killed)
         };
         match polled {
             _ if killed => {
@@ -331,7 +351,7 @@ impl Simulation<'_> {
             Job::Delivery { webhook, .. } => {
                 self.deliveries[webhook] = DeliveryState::Due(state.now + XSOLLA_RETRY_DELAY);
             }
-            Job::Relay { lane, end } if state.mutant == Some(Mutant::DropsBatchOfKilledFunction) => {
+            Job::Relay { lane, end, .. } if state.mutant == Some(Mutant::DropsBatchOfKilledFunction) => {
                 self.lanes[lane] = end;
             }
             Job::Relay { .. } => {}
@@ -362,7 +382,7 @@ impl Simulation<'_> {
                 self.deliveries[webhook] = retry_at.map_or(DeliveryState::Done, DeliveryState::Due);
                 violated
             }
-            (Job::Relay { lane, end }, End::Relayed { retry_from }) => {
+            (Job::Relay { lane, end, .. }, End::Relayed { retry_from }) => {
                 let retry = retry_from.map_or(String::new(), |position| format!(", retry from record {position}"));
                 state.log(|| format!("{number} has ended{retry}"));
                 self.lanes[lane] = retry_from.unwrap_or(end);

@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a test may panic, and exports nothing")]
 
 mod explore;
+mod goods;
 mod guarantees;
 mod history;
 mod mutants;
@@ -22,6 +23,9 @@ use mutants::Mutant;
 use rstest::rstest;
 use webhooks::{
     ACCOUNT_ADDED, ACCOUNT_ADDED_AGAIN, FORGED, KNOWN_USER, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8, REFUND,
+    APRIL, CANCELED_17, CANCELED_18, CANCELED_WITH_INVOICE, CANCELED_WITHOUT_INVOICE, MARCH, MARCH_AGAIN,
+    ORDER_CANCELED, PAID_BY_17, PAID_BY_18, PAID_WITH_INVOICE, PAID_WITHOUT_INVOICE, REFUND_18, SUBSCRIPTION_CANCELED,
+    SUBSCRIPTION_CREATED, TEST_CHARGE, TEST_CHARGE_REFUNDED, TEST_SUBSCRIPTION, TEST_SUBSCRIPTION_CANCELED,
     ROTATED_PAYMENT, Scenario, THIRD_PAYMENT, TWELVE_PAYMENTS, UNKNOWN_TYPE, UNKNOWN_USER, UNREADABLE,
     UNSENDABLE_DISPUTE, Webhook,
 };
@@ -31,17 +35,28 @@ fn env_or(name: &str, default: u32) -> u32 {
 }
 
 #[rstest]
-#[case::one_payment(3, &[PAYMENT])]
-#[case::the_same_payment_twice(3, &[PAYMENT, PAYMENT])]
+#[case::one_payment(2, &[PAYMENT])]
+#[case::the_same_payment_twice(2, &[PAYMENT, PAYMENT])]
 #[case::conflicts(2, &[PAYMENT, OTHER_PAYMENT, THIRD_PAYMENT])]
-#[case::refund_before_sale(2, &[REFUND, ORDER_PAID, PAYMENT])]
+#[case::refund_before_sale(1, &[REFUND, ORDER_PAID, PAYMENT])]
 #[case::two_subjects(2, &[PAYMENT, PAYMENT_8, ORDER_PAID])]
 #[case::more_than_one_call_to_sqs(1, TWELVE_PAYMENTS)]
 #[case::unknown_type_and_unreadable_body(2, &[UNKNOWN_TYPE, UNREADABLE])]
 #[case::event_rejected_by_sqs(2, &[UNSENDABLE_DISPUTE, PAYMENT_8])]
 #[case::recurring_event_with_identical_bytes(2, &[ACCOUNT_ADDED, ACCOUNT_ADDED_AGAIN])]
+#[case::cancellation_before_order(2, &[ORDER_CANCELED, ORDER_PAID])]
+#[case::refund_and_cancellation(1, &[PAYMENT, ORDER_PAID, REFUND, ORDER_CANCELED])]
+#[case::order_paid_twice(2, &[PAID_BY_17, PAID_BY_18])]
+#[case::order_paid_twice_and_cancelled(1, &[PAID_BY_17, PAID_BY_18, CANCELED_17, CANCELED_18])]
+#[case::second_payment_returned(1, &[REFUND_18, PAID_BY_17, CANCELED_18, PAID_BY_18])]
+#[case::invoice_added_later(2, &[PAID_WITHOUT_INVOICE, PAID_WITH_INVOICE])]
+#[case::cancellation_without_invoice(1, &[PAID_WITH_INVOICE, CANCELED_WITHOUT_INVOICE, PAID_WITHOUT_INVOICE])]
+#[case::cancellation_with_invoice(1, &[PAID_WITHOUT_INVOICE, CANCELED_WITH_INVOICE, PAID_WITH_INVOICE])]
+#[case::state_that_returns(2, &[MARCH, APRIL, MARCH_AGAIN])]
+#[case::ended_subscription(1, &[MARCH, SUBSCRIPTION_CANCELED, SUBSCRIPTION_CREATED, APRIL])]
+#[case::test_subscription(1, &[TEST_CHARGE, TEST_SUBSCRIPTION, TEST_CHARGE_REFUNDED, TEST_SUBSCRIPTION_CANCELED])]
 #[case::questions(3, &[KNOWN_USER, UNKNOWN_USER])]
-#[case::forgery(3, &[FORGED, PAYMENT_8])]
+#[case::forgery(2, &[FORGED, PAYMENT_8])]
 #[case::secret_rotation(2, &[PAYMENT, ROTATED_PAYMENT, ROTATED_PAYMENT])]
 fn guarantees_hold_in_all_short_histories(#[case] max_deviations: u32, #[case] webhooks: &[Webhook]) {
     let max_deviations = max_deviations + env_or("EXPLORE_DEEPER", 0);
@@ -63,7 +78,7 @@ fn guarantees_hold_in_random_long_histories() {
 #[test]
 fn detects_every_mutant_in_short_histories() {
     for (mutant, guarantee, webhooks) in Mutant::ALL {
-        let result = explore::all(&Scenario::new(webhooks), 1, Some(*mutant));
+        let result = explore::all(&Scenario::new(webhooks), 2, Some(*mutant));
         let violation = result.err().unwrap_or_else(|| panic!("{mutant:?} is not detected"));
         println!("{mutant:?}: {violation}\n");
         assert_eq!(violation.guarantee, *guarantee, "{mutant:?}");
@@ -83,7 +98,7 @@ fn detects_every_mutant_in_random_histories() {
 #[test]
 fn every_guarantee_is_violated_by_a_mutant() {
     for guarantee in Guarantee::ALL {
-        assert!(Mutant::ALL.iter().any(|(_, violated, _)| *violated == guarantee), "{guarantee:?}");
+        assert!(Mutant::ALL.iter().any(|(_, violated, _)| violated == guarantee), "{guarantee:?}");
     }
 }
 

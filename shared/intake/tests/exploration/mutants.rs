@@ -1,7 +1,11 @@
 //! Mutants of the product: faulty adapters and glue code that the exploration must detect.
 
 use crate::guarantees::Guarantee;
-use crate::webhooks::{FORGED, KNOWN_USER, ORDER_PAID, OTHER_PAYMENT, PAYMENT, PAYMENT_8, Webhook};
+use crate::webhooks::{
+    APRIL, CANCELED_18, FORGED, KNOWN_USER, MARCH, MARCH_AGAIN, ORDER_CANCELED, ORDER_PAID, OTHER_PAYMENT, PAID_BY_17,
+    PAID_BY_18, PAID_WITH_INVOICE, PAID_WITHOUT_INVOICE, PAYMENT, PAYMENT_8, REFUND, SUBSCRIPTION_CANCELED, TEST_CHARGE,
+    TEST_SUBSCRIPTION, Webhook,
+};
 
 /// A fault in the code around the flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,22 @@ pub enum Mutant {
     AlwaysReportsFailure,
     /// `ParallelizationFactor` is 2. Then AWS preserves only the order of an item, and each event is an item.
     TwoConcurrentBatches,
+    /// Decisions are not stored.
+    StoresNoDecisions,
+    /// Decisions in the history are ignored.
+    IgnoresDecisions,
+    /// The index by order is not read.
+    IgnoresOrders,
+    /// The index by subscription is not read.
+    IgnoresSubscriptionPayments,
+    /// All later deliveries of the same bytes are skipped.
+    SkipsAllRecurrences,
+    /// Retries are relayed as new events.
+    SkipsNoRetries,
+    /// The message group is the event's own subject.
+    GroupIsOwnSubject,
+    /// An event that is sent again has its first goods, even if they were taken back since.
+    SendsFirstDecisionAgain,
 }
 
 impl Mutant {
@@ -60,5 +80,16 @@ impl Mutant {
         (Self::DropsBatchOfKilledFunction, Guarantee::StoredIsQueued, &[PAYMENT]),
         (Self::AlwaysReportsFailure, Guarantee::EventuallyDone, &[PAYMENT]),
         (Self::TwoConcurrentBatches, Guarantee::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
+        (Self::StoresNoDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
+        (Self::StoresNoDecisions, Guarantee::RevokedOnce, &[REFUND, ORDER_CANCELED]),
+        (Self::StoresNoDecisions, Guarantee::EndedStaysEnded, &[SUBSCRIPTION_CANCELED, MARCH]),
+        (Self::IgnoresDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
+        (Self::IgnoresOrders, Guarantee::GrantedOnce, &[PAID_BY_17, PAID_BY_18]),
+        (Self::IgnoresOrders, Guarantee::HeldIfPaid, &[PAID_BY_17, PAID_BY_18, CANCELED_18]),
+        (Self::IgnoresSubscriptionPayments, Guarantee::TestsAreSandbox, &[TEST_CHARGE, TEST_SUBSCRIPTION]),
+        (Self::SkipsAllRecurrences, Guarantee::StoredIsQueued, &[MARCH, APRIL, MARCH_AGAIN]),
+        (Self::SkipsNoRetries, Guarantee::RetriesAreNotQueued, &[MARCH, MARCH]),
+        (Self::GroupIsOwnSubject, Guarantee::OneGroupPerOrder, &[PAID_WITHOUT_INVOICE, PAID_WITH_INVOICE]),
+        (Self::SendsFirstDecisionAgain, Guarantee::NoGrantAfterRevocation, &[ORDER_PAID, ORDER_CANCELED]),
     ];
 }

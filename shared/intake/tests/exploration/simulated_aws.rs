@@ -1,20 +1,21 @@
 //! DynamoDB, its stream, SQS, Secrets Manager and the directory, in memory. The result of each call is a choice.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::future::{Future, pending, poll_fn};
+use std::future::{pending, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
 use intake::ports::{
-    EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
+    DecisionStore, EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
 };
-use intake::record::{Kind, Record, StoredEvent};
+use intake::record::{Kind, Record, StoredDecision, StoredEvent};
 use intake::sqs_message::Message;
 use intake::testing::{FakeTable, StoredItem, fake_error};
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{Envelope, EventId, Mode, Question, Reply};
+use xsolla::{Envelope, EventId, Goods, Mode, Question, Reply};
 
 use crate::mutants::Mutant;
 use crate::webhooks::{Secrets, UNSENDABLE};
@@ -24,6 +25,9 @@ pub const START: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 /// Time during which SQS drops a second message with the same deduplication id.
 pub const DEDUPLICATION_WINDOW: Duration = Duration::from_mins(5);
+
+/// Time during which a stored event can be missing in an index.
+const INDEX_LAG: Duration = Duration::from_secs(10);
 
 /// Maximum length of a transcript.
 const MAX_LINES: usize = 100;
@@ -90,7 +94,9 @@ pub struct Call {
 pub struct Queued {
     pub group: String,
     deduplication_id: String,
-    pub event_id: String,
+    pub event_id: EventId,
+    pub goods: Goods,
+    pub mode: Mode,
     pub notification: String,
     pub at: Duration,
 }
@@ -108,6 +114,13 @@ pub struct State {
 
     pub now: Duration,
     pub table: FakeTable,
+    /// Time of each item's insertion.
+    stored_at: Vec<Duration>,
+    /// The attribute `subscription_id`: events, and the subscription that each one names.
+    subscription_ids: Vec<(EventId, String)>,
+    /// Orders and subscriptions about which a decision may have missed an event: an index lagged, or two shards were
+    /// relayed at a time.
+    pub missed: BTreeSet<String>,
     pub stream: Vec<StoredEvent>,
     pub queue: Vec<Queued>,
     /// Ids of the parked events.
@@ -121,6 +134,8 @@ pub struct State {
     pub current: usize,
     /// Whether the running invocation waits for a call that never returns.
     pub hangs: bool,
+    /// Whether the running invocation has a concurrent call to make.
+    pub yields: bool,
     /// Whether the running invocation was killed.
     pub killed: bool,
 
@@ -155,7 +170,7 @@ impl SimulatedAws {
         faults: &[CallFault],
         effect: impl FnOnce(&mut State, CallFault) -> T + Send + 'static,
     ) -> Result<T, PortError> {
-        yield_once().await;
+        self.yield_once().await;
         let fault = {
             let state = &mut *self.state();
             let fault = faults[state.choose(faults.len())];
@@ -189,12 +204,43 @@ impl SimulatedAws {
         self.hang().await
     }
 
+    async fn yield_once(&self) {
+        let mut has_yielded = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut has_yielded, true) {
+                return Poll::Ready(());
+            }
+            self.state().yields = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     async fn hang<T>(&self) -> T {
         poll_fn(|_| {
             self.state().hangs = true;
             Poll::Pending
         })
         .await
+    }
+
+    /// Returns the message that a mutant sends instead.
+    fn mutated(&self, message: &Message) -> Message {
+        let state = self.state();
+        let mut event = Event::read(message.body.as_str()).unwrap();
+        let id: EventId = event.event_id.parse().unwrap();
+        match state.mutant {
+            Some(Mutant::GroupIsOwnSubject) => Message { group_id: id.subject().to_owned(), ..message.clone() },
+            Some(Mutant::SendsFirstDecisionAgain) => {
+                let stored = state.table.items.iter().find(|item| item.event.event_id == id);
+                if let Some(first) = stored.and_then(|item| item.event.decision) {
+                    event.goods = first.decision.goods;
+                }
+                Message::new(&event).unwrap()
+            }
+            _ => message.clone(),
+        }
     }
 
     /// Stores a request before its verification. Only for [`Mutant::StoresBeforeVerifying`].
@@ -213,6 +259,7 @@ impl SimulatedAws {
                     received_at: String::new(),
                     trace: None,
                     body: body.into(),
+                    decision: None,
                 },
                 digest: String::new(),
                 secret_index: None,
@@ -227,10 +274,6 @@ fn describe(name: &str, argument: &str) -> String {
     format!("{name} {argument}").trim_end().to_owned()
 }
 
-fn yield_once() -> impl Future<Output = ()> {
-    let mut yielded = false;
-    poll_fn(move |_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending })
-}
 
 impl State {
     /// Chooses one of several options. The default is the first.
@@ -256,7 +299,7 @@ impl State {
     pub fn transcript(&mut self) -> String {
         let mut transcript = self.transcript.take().unwrap_or_default();
         let stored = |item: &StoredItem| format!("{} ({})", short(&item.event.event_id), item.kind.name());
-        let queued = |queued: &Queued| short(&queued.deduplication_id);
+        let queued = |queued: &Queued| format!("{} ({})", short(&queued.event_id), queued.goods);
         transcript.push(format!("   stored  {}", self.table.items.iter().map(stored).collect::<Vec<_>>().join(", ")));
         transcript.push(format!("   queued  {}", self.queue.iter().map(queued).collect::<Vec<_>>().join(", ")));
         transcript.join("\n")
@@ -271,13 +314,43 @@ impl State {
         {
             // Not streamed: overwriting an item is no insert.
             self.table.items.push(item);
+            self.stored_at.push(self.now);
             return PutOutcome::Inserted;
         }
         let outcome = self.table.put_if_absent(item);
-        if outcome == PutOutcome::Inserted && is_streamed {
-            self.stream.push(event);
+        if outcome == PutOutcome::Inserted {
+            self.stored_at.push(self.now);
+            if is_streamed {
+                self.stream.push(event);
+            }
         }
         outcome
+    }
+
+    /// Reads an index. It can miss one of the recent values.
+    fn read_index<T: Clone + PartialEq + fmt::Display>(
+        &mut self,
+        key: String,
+        value: impl Fn(&Self, &StoredItem) -> Option<T>,
+    ) -> Vec<T> {
+        let items = self.table.items.iter().zip(&self.stored_at);
+        let found: Vec<(T, Duration)> =
+            items.filter_map(|(item, stored_at)| Some((value(self, item)?, *stored_at))).collect();
+        let mut recent: Vec<T> = Vec::new();
+        for (value, _) in &found {
+            let is_recent = |(other, stored_at): &(T, Duration)| {
+                other != value || self.now.saturating_sub(*stored_at) < INDEX_LAG
+            };
+            if !recent.contains(value) && found.iter().all(is_recent) {
+                recent.push(value.clone());
+            }
+        }
+        let missed = self.choose(1 + recent.len()).checked_sub(1).map(|position| recent[position].clone());
+        if let Some(missed) = &missed {
+            self.log(|| format!("    the index of {key} misses {missed}"));
+            self.missed.insert(key);
+        }
+        found.into_iter().map(|(value, _)| value).filter(|value| missed.as_ref() != Some(value)).collect()
     }
 
     fn enqueue(&mut self, message: &Message) {
@@ -291,7 +364,9 @@ impl State {
             self.queue.push(Queued {
                 group: message.group_id.clone(),
                 deduplication_id: message.deduplication_id.clone(),
-                event_id: event.event_id.into_owned(),
+                event_id: event.event_id.parse().unwrap(),
+                goods: event.goods,
+                mode: event.mode,
                 notification: event.notification.get().to_owned(),
                 at: self.now,
             });
@@ -315,6 +390,9 @@ impl EventStore for SimulatedAws {
             item.event.event_id = EventId::new(id.subject().to_owned(), format!("{}#{number}", id.rest()));
         }
         let id = item.event.event_id.clone();
+        if let Some(subscription) = &record.subscription_id {
+            self.state().subscription_ids.push((id.clone(), subscription.clone().into_owned()));
+        }
         if mutant == Some(Mutant::StoresAfterAnswer) {
             self.state().late.push(("store".to_owned(), Box::new(move |state| drop(state.put(item)))));
             return Ok(PutOutcome::Inserted);
@@ -334,9 +412,72 @@ impl History for SimulatedAws {
         let events = move |state: &mut State, _| {
             let is_of_subject =
                 |item: &&StoredItem| item.kind == Kind::Event && item.event.event_id.subject() == owned_subject;
-            state.table.items.iter().filter(is_of_subject).map(|item| item.event.clone()).collect()
+            let events = state.table.items.iter().filter(is_of_subject).map(|item| item.event.clone());
+            let mutated = events.map(|event| match state.mutant {
+                Some(Mutant::IgnoresDecisions) => StoredEvent { decision: None, ..event },
+                Some(Mutant::SkipsNoRetries) => {
+                    let id = EventId::new(owned_subject.clone(), format!("other#{}", event.event_id.rest()));
+                    StoredEvent { event_id: id, ..event }
+                }
+                _ => event,
+            });
+            mutated.collect()
         };
         self.call("history", || subject.to_owned(), &READ_FAULTS, events).await
+    }
+
+    async fn subjects_of_order(&self, order_id: &str) -> Result<Vec<String>, PortError> {
+        let order = order_id.to_owned();
+        let subjects = move |state: &mut State, _| {
+            if state.mutant == Some(Mutant::IgnoresOrders) {
+                return Vec::new();
+            }
+            let subject = |_: &State, item: &StoredItem| {
+                let is_of_order = item.event.order_id.as_ref() == Some(&order);
+                is_of_order.then(|| item.event.event_id.subject().to_owned())
+            };
+            state.read_index(format!("order {order}"), subject)
+        };
+        self.call("index", || format!("by order {order_id}"), &READ_FAULTS, subjects).await
+    }
+
+    async fn modes_of_subscription(&self, subscription_id: &str) -> Result<Vec<Mode>, PortError> {
+        let subscription = subscription_id.to_owned();
+        let modes = move |state: &mut State, _| {
+            if state.mutant == Some(Mutant::IgnoresSubscriptionPayments) {
+                return Vec::new();
+            }
+            let mode = |state: &State, item: &StoredItem| {
+                let names_it =
+                    |(id, named): &(EventId, String)| *id == item.event.event_id && *named == subscription;
+                (item.event.type_name == "payment" && state.subscription_ids.iter().any(names_it)).then_some(item.event.mode)
+            };
+            state.read_index(format!("subscription {subscription}"), mode)
+        };
+        self.call("index", || format!("by subscription {subscription_id}"), &READ_FAULTS, modes).await
+    }
+}
+
+impl DecisionStore for SimulatedAws {
+    async fn store_decision(&self, event_id: &EventId, decision: &StoredDecision) -> Result<(), PortError> {
+        if self.state().mutant == Some(Mutant::StoresNoDecisions) {
+            return Ok(());
+        }
+        let (id, new) = (event_id.clone(), *decision);
+        let store = move |state: &mut State, _| {
+            let item = state.table.items.iter_mut().find(|item| item.event.event_id == id);
+            let Some(StoredItem { event, .. }) = item else { return Ok(()) };
+            match &event.decision {
+                Some(existing) if existing.decision != new.decision => Err(fake_error()),
+                Some(_) => Ok(()),
+                None => {
+                    event.decision = Some(new);
+                    Ok(())
+                }
+            }
+        };
+        let argument = || format!("{} of {}", decision.decision.goods, short(event_id));
+        self.call("decide", argument, &WRITE_FAULTS, store).await?
     }
 }
 
@@ -371,7 +512,7 @@ impl Queue for SimulatedAws {
             faults.extend((0..batch.len()).map(CallFault::EntryFails));
         }
         let ids = || batch.iter().map(|message| short(&message.deduplication_id)).collect::<Vec<_>>().join(", ");
-        let messages: Vec<Message> = batch.iter().map(|message| (*message).clone()).collect();
+        let messages: Vec<Message> = batch.iter().map(|message| self.mutated(message)).collect();
         let effect = move |state: &mut State, fault| {
             let send = |(position, message): (usize, &Message)| {
                 if message.body.as_str().contains(UNSENDABLE) {
