@@ -1,5 +1,6 @@
 """The step `cloud` of CI. Exits with 1 if a check has failed."""
 
+import signal
 import sys
 import time
 
@@ -71,4 +72,6 @@ def use_endpoint(stack, endpoint, checks):
     checks.expect("questions to the endpoint", set(endpoint.questions), {"user_validation", "user_search", "web_shop_user_validation"})
 
 
+# `sys.exit` leaves the context managers, which stop the emulator.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 main()
