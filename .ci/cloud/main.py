@@ -9,6 +9,7 @@ import changes
 import documents
 import first_day
 import grants
+import guided
 import validate
 import versions
 from checks import Checks
@@ -38,7 +39,7 @@ def main():
         prod, dev = Stack(emulator, "shop-prod"), Stack(emulator, "shop-dev")
         parameters = {"UserDirectory": "users-table", "UnsignedRoutes": "on", "AlarmEmail": "alarms@example.com"}
         step("deploy a stack", prod.deploy, **parameters)
-        for action in (first_day.set_secret, first_day.webhooks, first_day.unsigned, first_day.rotation, first_day.outputs, first_day.commands):
+        for action in (first_day.set_secret, first_day.webhooks, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
             step(action.__name__.replace("_", " "), action, prod, checks)
         step("a change of RetentionDays", changes.retention, prod, checks)
         step("each grant removed", grants.check, prod, checks)
@@ -56,6 +57,7 @@ def main():
         ):
             step(f"switch {changed}", changes.switch, prod, checks, **changed)
         step("switch to an endpoint", use_endpoint, prod, endpoint, checks)
+        step("sam deploy --guided", guided.check, emulator, checks, FOLDER / "guided")
         for stack in (prod, dev):
             step(f"delete {stack.name}", changes.delete, stack, checks)
     print(f"{time.monotonic() - started:6.1f} s  in all: {checks.passed} checks passed, {len(checks.failed)} failed")
