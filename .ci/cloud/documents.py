@@ -6,6 +6,10 @@ import textwrap
 from emulator import REGION, ROOT
 
 PAGES = ("README.md", "docs/deploy.md", "docs/operations/runbook.md", "docs/operations/cli.md")
+# Pages that name the stack before its deployment.
+DEPLOYING = ("README.md", "docs/deploy.md")
+# What the step does in another way, or has done: it builds nothing, and installs no tools.
+DEPLOYMENT = re.compile(r"^(rustup|python3|pip|sam) .*\n", re.MULTILINE)
 WIDTH = 80
 
 
@@ -22,12 +26,13 @@ def block(page, text):
     return found[0]
 
 
-def for_stack(commands, stack):
-    """The commands with this stack's name and region in place of the examples."""
+def for_stack(page, *commands, stack):
+    """The commands that select a stack on a page, with this stack's name and region in place of the examples, and more."""
+    script = "\n".join([block(page, "export STACK="), selection(page)] if page in DEPLOYING else [selection(page)])
     example = r"^export STACK=\S+ AWS_DEFAULT_REGION=\S+$"
-    commands, count = re.subn(example, f"export STACK={stack.name} AWS_DEFAULT_REGION={REGION}", commands, flags=re.MULTILINE)
-    assert count == 1, f"no line with stack and region in {commands}"
-    return commands
+    script, count = re.subn(example, f"export STACK={stack.name} AWS_DEFAULT_REGION={REGION}", script, flags=re.MULTILINE)
+    assert count == 1, f"{page}: no line with stack and region"
+    return "\n".join([DEPLOYMENT.sub("", script), *commands])
 
 
 def selection(page):

@@ -9,7 +9,7 @@ import threading
 
 
 def certificate(folder):
-    """Creates a certificate for this machine, which the functions are told to trust."""
+    """Creates a certificate for this machine, which the functions trust."""
     folder.mkdir(parents=True, exist_ok=True)
     files = folder / "certificate.pem", folder / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]

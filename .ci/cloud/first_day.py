@@ -25,10 +25,10 @@ def set_secret(stack, checks):
     """Before the secret is set, webhooks are answered 500. The documented command sets it."""
     api, payment = Api(stack), sample("payment")
     checks.expect("without a secret", api.post("/webhooks", payment), lambda answer: answer[0] == 500)
-    script = "\n".join(documents.for_stack(documents.selection(page), stack) for page in ("docs/deploy.md",))
-    script += documents.block("docs/deploy.md", "read -rs SECRET")
-    commands = {"README.md": documents.for_stack(documents.selection("README.md"), stack), "docs/deploy.md": script}
-    for page, script in commands.items():
+    key = documents.block("docs/deploy.md", "read -rs SECRET")
+    commands = {"README.md": (), "docs/deploy.md": (key,)}
+    for page, more in commands.items():
+        script = documents.for_stack(page, *more, stack=stack)
         # The key is typed, as the commands expect it.
         status, printed, error = stack.emulator.shell(script, typed=SECRET + "\n")
         checks.expect(f"{page}: set the secret", (status, error), (0, ""))
@@ -91,8 +91,8 @@ def webhooks(stack, checks):
 
 def unsigned(stack, checks):
     """The URLs that the documented command prints, and what others get."""
-    script = documents.for_stack(documents.selection("docs/operations/cli.md"), stack)
-    script += documents.block("docs/unsigned-webhooks.md", "UnsignedUrlsCommand")
+    urls = documents.block("docs/unsigned-webhooks.md", "UnsignedUrlsCommand")
+    script = documents.for_stack("docs/operations/cli.md", urls, stack=stack)
     status, printed, error = stack.emulator.shell(script)
     checks.expect("UnsignedUrlsCommand", (status, error), (0, ""))
     api = Api(stack)
@@ -107,14 +107,26 @@ def unsigned(stack, checks):
 
 def rotation(stack, checks):
     """The rotation of the runbook. A webhook with the old secret is still accepted."""
-    script = documents.for_stack(documents.selection("docs/operations/runbook.md"), stack)
-    script += documents.block("docs/operations/runbook.md", "put-secret-value").replace("NEW", SECRET).replace("OLD", OLD_SECRET)
+    rotate = documents.block("docs/operations/runbook.md", "put-secret-value").replace("NEW", SECRET).replace("OLD", OLD_SECRET)
+    script = documents.for_stack("docs/operations/runbook.md", rotate, stack=stack)
     status, printed, error = stack.emulator.shell(script)
     checks.expect("runbook: rotation", (status, error), (0, ""))
     checks.expect("runbook: the dashboard's URL", printed.splitlines()[:1], [stack.outputs["DashboardUrl"]])
     old = sample("payment", **{PAYMENT: str(time.time_ns() // 10**6)})
     accepted = wait_for(lambda: Api(stack).post("/webhooks", old, secret=OLD_SECRET)[0] == 204, REFRESH)
     checks.expect("a webhook with the old secret", accepted, True)
+
+
+def first_hour(stack, checks):
+    """Those commands of the list for a real account that need nothing else."""
+    for text, expected in (
+        ("RelayStalled", lambda printed: "ALARM" not in printed.replace("ALARMS", "") and "[" in printed),
+        ("describe-log-streams", lambda printed: all(re.search(rf"{stack.name}-{name}-\w+ [1-9]", printed) for name in ("WebhookLogs", "RelayLogs"))),
+        ("get-account", lambda printed: printed.startswith("arn:")),
+    ):
+        script = documents.for_stack("docs/operations/cli.md", documents.block("docs/deploy.md", text), stack=stack)
+        status, printed, error = stack.emulator.shell(script)
+        checks.expect(f"first hour: {text}", (status, error, printed), lambda result: result[:2] == (0, "") and expected(printed))
 
 
 def outputs(stack, checks):
@@ -151,8 +163,7 @@ def commands(stack, checks):
     done = Round(stack)
     checks.expect("a round before the commands", done.problems(), [])
     subject, event = f"transaction#{done.transaction}", f"transaction#{done.transaction}#payment"
-    selection = documents.for_stack(documents.selection("docs/operations/cli.md"), stack)
-    status, printed, error = stack.emulator.shell(f"{selection}\nexport -p")
+    status, printed, error = stack.emulator.shell(documents.for_stack("docs/operations/cli.md", "export -p", stack=stack))
     checks.expect("docs/operations/cli.md: environment", (status, error), (0, ""))
 
     def run(command, *expected, status=0):

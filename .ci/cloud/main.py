@@ -1,5 +1,6 @@
 """The step `cloud` of CI. Exits with 1 if a check has failed."""
 
+import signal
 import sys
 import time
 
@@ -8,6 +9,7 @@ import changes
 import documents
 import first_day
 import grants
+import guided
 import validate
 import versions
 from checks import Checks
@@ -37,7 +39,7 @@ def main():
         prod, dev = Stack(emulator, "shop-prod"), Stack(emulator, "shop-dev")
         parameters = {"UserDirectory": "users-table", "UnsignedRoutes": "on", "AlarmEmail": "alarms@example.com"}
         step("deploy a stack", prod.deploy, **parameters)
-        for action in (first_day.set_secret, first_day.webhooks, first_day.unsigned, first_day.rotation, first_day.outputs, first_day.commands):
+        for action in (first_day.set_secret, first_day.webhooks, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
             step(action.__name__.replace("_", " "), action, prod, checks)
         step("a change of RetentionDays", changes.retention, prod, checks)
         step("each grant removed", grants.check, prod, checks)
@@ -55,6 +57,7 @@ def main():
         ):
             step(f"switch {changed}", changes.switch, prod, checks, **changed)
         step("switch to an endpoint", use_endpoint, prod, endpoint, checks)
+        step("sam deploy --guided", guided.check, emulator, checks, FOLDER / "guided")
         for stack in (prod, dev):
             step(f"delete {stack.name}", changes.delete, stack, checks)
     print(f"{time.monotonic() - started:6.1f} s  in all: {checks.passed} checks passed, {len(checks.failed)} failed")
@@ -71,4 +74,6 @@ def use_endpoint(stack, endpoint, checks):
     checks.expect("questions to the endpoint", set(endpoint.questions), {"user_validation", "user_search", "web_shop_user_validation"})
 
 
+# `sys.exit` leaves the context managers, which stop the emulator.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 main()

@@ -128,8 +128,17 @@ fn lines_that_alarms_count_are_at_least_warnings() {
     let old_secret = DeliveryReport { secret_index: Some(1), ..accepted() };
     assert_eq!([level_of(&unknown_source), level_of(&old_secret)], [Level::WARN; 2]);
     // The drift line is always a warning. RelayStalled, which does not work at WARN, uses the batch line.
-    let counted = BTreeSet::from(["OldSecret", "Parked", "Queued", "UnknownSource", "Webhooks"]);
-    assert_eq!(in_template("Namespace: XsollaWebhooks\n", "MetricName: "), counted);
+    let counted = BTreeSet::from([
+        "AmbiguousRefund",
+        "DoublePayment",
+        "OldSecret",
+        "Parked",
+        "PaymentAlsoGranted",
+        "Queued",
+        "UnknownSource",
+        "Webhooks",
+    ]);
+    assert_eq!(in_template("Namespace: !Sub 'XsollaWebhooks/${AWS::StackName}'\n", "MetricName: "), counted);
     assert_eq!(in_template("SELECT SUM(", ""), BTreeSet::from(["Drift"]));
 }
 
@@ -144,6 +153,13 @@ fn error_line_has_cause() {
     let line = WebhookLog::new(&report, Timestamp::UNIX_EPOCH, Duration::ZERO);
     assert_eq!(line.to_string(), "500 store_unavailable: fake:Call: configured to fail");
     assert_eq!(line.level(), Level::ERROR);
+}
+
+#[test]
+fn namespace_is_that_of_the_environment() {
+    assert_eq!(metrics::namespace(&|_| None), "XsollaWebhooks");
+    let variable = |name: &str| (name == "METRICS_NAMESPACE").then(|| "XsollaWebhooks/shop".to_owned());
+    assert_eq!(metrics::namespace(&variable), "XsollaWebhooks/shop");
 }
 
 #[test]
