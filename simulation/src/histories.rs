@@ -100,7 +100,7 @@ async fn relay(purchase: &Purchase, log: &mut DeliveryLog) -> Vec<Effect> {
                 let event_id = Notification::read(&step.body).unwrap().event_id;
                 let event = memory.events.lock().unwrap().iter().find(|event| event.event_id == event_id).cloned();
                 let message = replay_message(&event.unwrap(), &&memory, SETTING, now).await.unwrap();
-                memory.messages.lock().unwrap().extend(message);
+                memory.messages.lock().unwrap().extend(message.map(|replay| replay.message));
             }
         }
         for message in memory.messages.lock().unwrap().drain(..) {
@@ -165,9 +165,24 @@ fn describe(purchase: &Purchase, effects: &[Effect]) -> String {
         .steps
         .iter()
         .filter(|step| step.kind != StepKind::Question)
-        .map(|step| format!("{}{}", step.notification_type, match step.kind { StepKind::Replay => " replayed", StepKind::Event { is_set_aside: true, .. } => " set aside", _ => "" }))
+        .map(|step| {
+            format!(
+                "{}{}",
+                step.notification_type,
+                match step.kind {
+                    StepKind::Replay => " replayed",
+                    StepKind::Event { is_set_aside: true, .. } => " set aside",
+                    _ => "",
+                }
+            )
+        })
         .collect();
-    format!("purchase {} ({payments}): {}{}", purchase.number, sent.join(", "), effects.iter().map(line).collect::<String>())
+    format!(
+        "purchase {} ({payments}): {}{}",
+        purchase.number,
+        sent.join(", "),
+        effects.iter().map(line).collect::<String>()
+    )
 }
 
 #[tokio::test]
@@ -175,6 +190,7 @@ async fn every_player_holds_what_was_bought_and_not_refunded() {
     let found = judge(Some).await;
     let mut shortest: Vec<_> = found.iter().collect();
     shortest.sort_by_key(|(description, _)| description.len());
-    let shown: Vec<String> = shortest.iter().take(12).map(|(description, violations)| format!("{description}\n  {violations:?}")).collect();
+    let shown: Vec<String> =
+        shortest.iter().take(12).map(|(description, violations)| format!("{description}\n  {violations:?}")).collect();
     assert!(found.is_empty(), "{} purchases:\n{}", found.len(), shown.join("\n"));
 }

@@ -47,8 +47,8 @@ impl Operator {
         let message = replay_message(event, &self.history, self.payment_without_order, now).await;
         let message = message.map_err(|error| ReplayError::Undecided(error.to_string()))?;
         // `None` is Xsolla's retry of an event: never sent.
-        let Some(message) = message else { return Ok(()) };
-        let message = message.with_replay_id(&now.to_string());
+        let Some(replay) = message else { return Ok(()) };
+        let message = replay.message.with_replay_id(&now.to_string());
         for _ in 0..ATTEMPTS {
             if let Some(SendResult::Sent) = self.queue.send(&[&message]).await.pop() {
                 return Ok(());
