@@ -121,9 +121,10 @@ async fn items_of_sale(table: &Table, subject: String, seen: &mut Vec<String>) -
     Ok(items)
 }
 
-/// Reads an event; `None` for other records, and for a damaged item.
+/// Reads an event, or a conflict that an operator sent; `None` for other records, and for a damaged item.
 fn stored_event(item: &Item) -> Option<StoredEvent> {
-    StoredEvent::read(item).ok().filter(|_| item.string(KIND) == Some(Kind::Event.name()))
+    let is_event = item.string(KIND) == Some(Kind::Event.name());
+    StoredEvent::read(item).ok().filter(|event| is_event || event.decision.is_some())
 }
 
 impl Timeline {

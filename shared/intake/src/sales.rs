@@ -142,8 +142,8 @@ impl Sales {
     pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
         let facts = sale_event(event)?;
         let (sale, known) = self.sale(&facts)?;
-        let earlier =
-            known.iter().find(|known| known.event.event_id() == facts.event_id()).and_then(|own| own.decision);
+        let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
+        let earlier = own.map_or(event.decision, |own| own.decision);
         if earlier.is_none() && sale.is_retry(&facts) {
             return Ok(None);
         }

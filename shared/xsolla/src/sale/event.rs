@@ -109,7 +109,9 @@ impl SaleEvent {
     /// Returns whether the other events of the sale decide what this event means.
     #[must_use]
     pub fn depends_on_history(&self) -> bool {
-        !matches!(self.rule(), GoodsRule::Always(_)) || self.event_id.is_recurrence()
+        // The payments of a subscription decide its mode.
+        let is_constant = matches!(self.rule(), GoodsRule::Always(_)) && self.subscription().is_none();
+        !is_constant || self.event_id.is_recurrence()
     }
 
     /// Returns whether the other transactions of its order decide what this event means.
