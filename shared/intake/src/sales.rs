@@ -158,11 +158,24 @@ impl Sales {
                 (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
             }
         };
+        // Events that were decided later do not change the group of a message that is sent again.
+        let group = match earlier {
+            None => sale.group(&facts).to_owned(),
+            Some(earlier) => {
+                let mut before = Sale::new(self.payment_without_order);
+                for KnownEvent { event, decision } in &known {
+                    if let Some(other) = decision.filter(|other| other.decided_at < earlier.decided_at) {
+                        before.record(event.clone(), other.decision);
+                    }
+                }
+                before.group(&facts).to_owned()
+            }
+        };
         let decided = Decided {
             decision,
             to_store,
             notice,
-            group: sale.group(&facts).to_owned(),
+            group,
             recipient: sale.recipient(&facts, event.user_id.as_deref()).map(str::to_owned),
         };
         if let Some(stored) = to_store {

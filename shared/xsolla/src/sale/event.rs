@@ -109,7 +109,8 @@ impl SaleEvent {
     /// Returns whether the other events of the sale decide what this event means.
     #[must_use]
     pub fn depends_on_history(&self) -> bool {
-        !matches!(self.rule(), GoodsRule::Always(_)) || self.event_id.is_recurrence()
+        // A subscription's mode is that of its payments.
+        !matches!(self.rule(), GoodsRule::Always(_)) || self.event_id.is_recurrence() || self.subscription().is_some()
     }
 
     /// Returns whether the other transactions of its order decide what this event means.
