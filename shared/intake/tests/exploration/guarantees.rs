@@ -152,7 +152,7 @@ pub fn violated_by_final_state(scenario: &Scenario, state: &State) -> Option<Gua
         (Guarantee::StoredIsQueued, is_stored_queued(state)),
         (Guarantee::RetriesAreNotQueued, are_retries_not_queued(state)),
         (Guarantee::QueuedInOrder, is_queued_in_order(scenario, state)),
-        (Guarantee::QueuedOnce, is_queued_once(state)),
+        (Guarantee::QueuedOnce, is_queued_once(scenario, state)),
     ];
     let violated = guarantees.into_iter().find_map(|(guarantee, holds)| (!holds).then_some(guarantee));
     violated.or_else(|| goods::violated(scenario, state))
@@ -253,10 +253,15 @@ fn is_queued_in_order(scenario: &Scenario, state: &State) -> bool {
     })
 }
 
-fn is_queued_once(state: &State) -> bool {
+/// A retry can have another group if the index missed an event. SQS does not recognize it as a duplicate.
+fn is_queued_once(scenario: &Scenario, state: &State) -> bool {
     state.queue.iter().enumerate().all(|(n, queued)| {
-        state.queue[..n]
-            .iter()
-            .all(|earlier| earlier.event_id != queued.event_id || queued.at >= earlier.at + DEDUPLICATION_WINDOW)
+        let report = scenario.webhook(&queued.notification).and_then(|webhook| webhook.report);
+        let is_group_known = report.is_none_or(|report| !state.missed.contains(report.purchase));
+        state.queue[..n].iter().all(|earlier| {
+            earlier.event_id != queued.event_id
+                || queued.at >= earlier.at + DEDUPLICATION_WINDOW
+                || (!is_group_known && earlier.group != queued.group)
+        })
     })
 }
