@@ -1,8 +1,10 @@
-"""Runs the example consumers against the emulator. Each must grant an order once although the order is sent twice."""
+"""Runs the example consumers against the emulator, with retries, double payments, gifts and hostile messages."""
 
 import hashlib
+import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import subprocess
@@ -11,22 +13,184 @@ import time
 import urllib.error
 import urllib.request
 
+import boto3
+
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES = ROOT / "shared/consumer/examples"
 SCRATCH = ROOT / "target/consumers"
-ORDER = (ROOT / "shared/xsolla/samples/order_paid-v2.json").read_bytes()
+SAMPLE = (ROOT / "shared/xsolla/samples/order_paid-v2.json").read_bytes()
+# The commands for TypeScript, as printed.
+TYPESCRIPT = re.search(r"```sh\n(npm install.*?)```", (ROOT / "docs/consuming-events.md").read_text(), re.DOTALL)[1]
 SECRET = b"test_secret"
+QUEUE = "http://127.0.0.1:7702/000000000000/events.fifo"
 ENVIRONMENT = os.environ | {
     "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:7702",
-    "QUEUE_URL": "http://127.0.0.1:7702/000000000000/events.fifo",
+    "QUEUE_URL": QUEUE,
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
 }
+DIGITS = "7" * 5000
+NESTED = "[" * 5000 + "]" * 5000
+# Items that no program can grant.
+HOSTILE_ITEMS = {
+    "no quantity": '{"sku": "SKU", "type": "virtual_good"}',
+    "no type": '{"sku": "SKU", "quantity": 1}',
+    "no SKU": '{"type": "virtual_good", "quantity": 1}',
+    "part of a unit": '{"sku": "SKU", "type": "virtual_good", "quantity": 1.5}',
+    "5,000 digits": '{"sku": "SKU", "type": "virtual_good", "quantity": %s}' % DIGITS,
+    "half an emoji": r'{"sku": "SKU\ud83d", "type": "virtual_good", "quantity": 1}',
+    "not an object": '"SKU"',
+}
+# Fields that a program need not read.
+ODD_FIELDS = {"5,000 digits elsewhere": DIGITS, "5,000 levels": NESTED, "half an emoji elsewhere": r'"\ud83d"'}
+# Bodies that are not messages of the relay.
+HOSTILE_MESSAGES = {"not JSON": "{", "null": "null", "list": "[]", "only nested": NESTED, "no fields": "{}"}
 
 
-def send(body):
+class Case:
+    """One program's messages and what it must print."""
+
+    def __init__(self, queue):
+        self.queue = queue
+        self.lines = {}  # Text of a line, and how often it must occur.
+        self.set_aside = {}  # Group, and the name of its fault.
+        self.either = {}  # Group: the line, or set aside.
+
+    def new_ids(self):
+        """Returns ids that no other run has used: a transaction, an order, a SKU."""
+        return secrets.randbelow(10**12), secrets.randbelow(10**9), f"sku-{secrets.token_hex(6)}"
+
+    def deliver(self):
+        """Sends a signed webhook for each notification of Xsolla."""
+        transaction, order, _ = self.new_ids()
+        sample = SAMPLE.replace(b"712071840", b"%d" % order).replace(b"2298155610", b"%d" % transaction)
+        sample = sample.replace(b"isle-7044", b"user-%d" % order)
+        webhook(sample)
+        webhook(sample)
+        self.lines[f"user-{order}: grant 1500 × isle-pearls"] = 1
+        self.lines[f"user-{order}: grant 1 × starter-crate"] = 0  # Its contents are granted.
+
+        for name, item in HOSTILE_ITEMS.items():
+            transaction, order, sku = self.new_ids()
+            webhook(notification("order_paid", transaction, order, item.replace("SKU", sku)))
+            webhook(notification("order_canceled", transaction, order, good_item(sku)))
+            self.set_aside[f"transaction#{transaction}"] = name
+            self.lines[f"user-{order}: grant 1 × {sku}"] = 0
+            self.lines[f"user-{order}: revoke 1 × {sku}"] = 0
+
+        for name, value in ODD_FIELDS.items():
+            transaction, order, sku = self.new_ids()
+            webhook(notification("order_paid", transaction, order, good_item(sku), value))
+            self.either[f"transaction#{transaction}"] = (name, f"user-{order}: grant 1 × {sku}")
+
+        for name, item, granted in [
+            ("quantity 3.0", '{"sku": "SKU", "type": "virtual_good", "quantity": 3.0}', 3),
+            ("bundle without contents", '{"sku": "SKU", "type": "bundle", "quantity": 1}', 1),
+        ]:
+            transaction, order, sku = self.new_ids()
+            webhook(notification("order_paid", transaction, order, item.replace("SKU", sku)))
+            self.lines[f"user-{order}: grant {granted} × {sku}"] = 1
+
+    def enqueue(self):
+        """Sends what the relay sends seldom: two payments in the same second, a gift, a late grant, an odd message."""
+        first, order, sku = self.new_ids()
+        for transaction in (first, first + 1):
+            self.message(transaction, order, sku, "grant")
+            self.message(transaction, order, sku, "grant")
+        self.lines[f"user-{order}: grant 1 × {sku}"] = 1
+
+        transaction, order, sku = self.new_ids()
+        self.message(transaction, order, sku, "revoke")
+        self.message(transaction, order, sku, "grant")
+        self.lines[f"user-{order}: grant 1 × {sku}"] = 0
+        self.lines[f"user-{order}: revoke 1 × {sku}"] = 0
+
+        transaction, order, sku = self.new_ids()
+        self.message(transaction, order, sku, "grant", recipient="friend")
+        self.message(transaction, order, sku, "revoke", recipient=f"user-{order}")
+        self.lines[f"friend: grant 1 × {sku}"] = 1
+        self.lines[f"friend: revoke 1 × {sku}"] = 1
+
+        # Paid again after the revocation. One group, since the order of groups is not defined.
+        first, order, sku = self.new_ids()
+        for transaction, goods in [(first, "grant"), (first, "revoke"), (first + 1, "grant"), (first, "grant")]:
+            self.message(transaction, order, sku, goods, group=f"order#{order}")
+        self.lines[f"user-{order}: grant 1 × {sku}"] = 2
+        self.lines[f"user-{order}: revoke 1 × {sku}"] = 1
+
+        transaction, order, sku = self.new_ids()
+        self.message(transaction, order, sku, "grant", recipient=None)
+        self.set_aside[f"transaction#{transaction}"] = "gift to an e-mail address"
+
+        for name, body in HOSTILE_MESSAGES.items():
+            transaction, order, sku = self.new_ids()
+            group = f"transaction#{transaction}"
+            self.queue.send_message(
+                QueueUrl=QUEUE, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=secrets.token_hex(16)
+            )
+            self.message(transaction, order, sku, "grant")
+            self.set_aside[group] = name
+            self.lines[f"user-{order}: grant 1 × {sku}"] = 0
+
+    def message(self, transaction, order, sku, goods, **changes):
+        kind = "order_paid" if goods == "grant" else "order_canceled"
+        event_id = f"transaction#{transaction}#{kind}#{order}"
+        event = {
+            "event_id": event_id,
+            "type": kind,
+            "goods": goods,
+            "goods_reason": None,
+            "subject": f"transaction#{transaction}",
+            "order_id": str(order),
+            "user_id": f"user-{order}",
+            "recipient_user_id": changes.get("recipient", f"user-{order}"),
+            "project_id": None,
+            "mode": "live",
+            "identified": True,
+            "deprecated": False,
+            "replay": False,
+            "received_at": "2026-11-22T00:31:07.042Z",
+            "item_roles": ["standalone"],
+            "notification": json.loads(notification(kind, transaction, order, good_item(sku))),
+        }
+        self.queue.send_message(
+            QueueUrl=QUEUE,
+            MessageBody=json.dumps(event),
+            MessageGroupId=changes.get("group", event["subject"]),
+            MessageDeduplicationId=secrets.token_hex(16),
+        )
+
+    def check(self, output):
+        lines = output.splitlines()
+        for line, count in self.lines.items():
+            assert lines.count(line) == count, f"expected {count} times: {line}"
+        for group, name in self.set_aside.items():
+            assert is_set_aside(group, lines), f"not set aside: {group}, {name}"
+        for group, (name, line) in self.either.items():
+            granted = lines.count(line)
+            assert granted <= 1 and is_set_aside(group, lines) == (granted == 0), f"{group}, {name}"
+        assert "@example.com" not in output and DIGITS[:100] not in output and "[[[" not in output, "content of a body"
+
+
+def is_set_aside(group, lines):
+    return any(line.startswith(f"{group}: message set aside: ") and len(line) < 200 for line in lines)
+
+
+def good_item(sku):
+    return f'{{"sku": "{sku}", "type": "virtual_good", "quantity": 1}}'
+
+
+def notification(kind, transaction, order, item, odd_field="null"):
+    return (
+        f'{{"notification_type": "{kind}", "items": [{item}], "odd_field": {odd_field}, "order": {{"id": {order}, '
+        f'"mode": "default", "currency_type": "real", "invoice_id": "{transaction}"}}, '
+        f'"user": {{"external_id": "user-{order}", "email": "anke@example.com"}}}}'
+    ).encode()
+
+
+def webhook(body):
     signature = hashlib.sha1(body + SECRET).hexdigest()
     request = urllib.request.Request(
         "http://127.0.0.1:7700/webhooks", body, {"Authorization": f"Signature {signature}"}
@@ -47,16 +211,15 @@ def wait_until_open(server):
     raise AssertionError("the emulator did not open its port within a minute")
 
 
-def run(name, command, directory=ROOT):
-    # Random ids: other runs have sent other orders.
-    order = ORDER.replace(b"712071840", b"%d" % secrets.randbelow(10**9))
-    order = order.replace(b"2298155610", b"%d" % secrets.randbelow(10**9))
-    send(order)
-    send(order)
-    output = subprocess.run(command, cwd=directory, env=ENVIRONMENT, check=True, timeout=120, stdout=subprocess.PIPE, text=True).stdout
-    print(f"{name}:\n{output}")
-    assert output.count("grant 1500 × isle-pearls") == 1, "the contents of the bundle are granted once"
-    assert "starter-crate" not in output, "the bundle itself is not granted"
+def run(name, queue, command, directory=ROOT):
+    case = Case(queue)
+    case.deliver()
+    case.enqueue()
+    output = subprocess.run(
+        command, cwd=directory, env=ENVIRONMENT, check=True, timeout=240, stdout=subprocess.PIPE, text=True
+    ).stdout
+    print(f"{name}:\n{output}", flush=True)
+    case.check(output)
 
 
 def main(python, npm):
@@ -65,16 +228,22 @@ def main(python, npm):
     server = subprocess.Popen([ROOT / "target/debug/xsolla-webhooks", "local", "--quiet"])
     try:
         wait_until_open(server)
-        run("Rust", ["cargo", "run", "--quiet", "-p", "consumer", "--example", "consume"])
-        run("Python", [python, EXAMPLES / "consume.py"], SCRATCH)
+        os.environ.update(ENVIRONMENT)
+        queue = boto3.client("sqs")
+        rust = ["cargo", "run", "--quiet", "-p", "consumer", "--example", "consume"]
+        subprocess.run(["cargo", "build", *rust[2:]], cwd=ROOT, check=True)
+        run("Rust", queue, rust)
+        run("Python", queue, [python, EXAMPLES / "consume.py"], SCRATCH)
         shutil.copy(EXAMPLES / "consume.ts", SCRATCH)
-        (SCRATCH / "package.json").write_text('{"type": "module"}')
-        packages = ["@aws-sdk/client-sqs@3", "@types/node@22", "json-schema-to-typescript@15", "tsx@4", "typescript@5"]
-        subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=SCRATCH, check=True)
-        subprocess.run(["npx", "json-schema-to-typescript", ROOT / "shared/message/schema.json", "event.d.ts"], cwd=SCRATCH, check=True)
-        flags = "--noEmit --strict --module nodenext --target es2022 --allowImportingTsExtensions --skipLibCheck --types node"
-        subprocess.run(["npx", "tsc", *flags.split(), "consume.ts"], cwd=SCRATCH, check=True)
-        run("TypeScript", ["npx", "tsx", "consume.ts"], SCRATCH)
+        shutil.copy(ROOT / "shared/message/schema.json", SCRATCH)
+        *setup, program = TYPESCRIPT.strip().splitlines()
+        for line in setup:
+            subprocess.run(line.split(), cwd=SCRATCH, check=True)
+        types = ["@types/node@22", "typescript@5"]
+        subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", *types], cwd=SCRATCH, check=True)
+        flags = "--noEmit --strict --module nodenext --target es2022 --allowImportingTsExtensions --skipLibCheck"
+        subprocess.run(["npx", "tsc", *flags.split(), "--types", "node", "consume.ts"], cwd=SCRATCH, check=True)
+        run("TypeScript", queue, program.split(), SCRATCH)
     finally:
         server.terminate()
         server.wait()

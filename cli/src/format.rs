@@ -1,5 +1,7 @@
 //! Plain-text formatting of command output.
 
+use xsolla::{Goods, GoodsReason};
+
 /// Formats rows as an indented table, one line each. Each column is as wide as its widest cell.
 #[must_use]
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
@@ -25,6 +27,11 @@ pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
 /// Indents each line by four spaces.
 pub(crate) fn indented(text: &str) -> String {
     text.lines().flat_map(|line| ["    ", line, "\n"]).collect()
+}
+
+/// Formats an effect on goods with its reason, if there is one: `info (already_revoked)`.
+pub(crate) fn goods_and_reason(goods: Goods, reason: Option<GoodsReason>) -> String {
+    reason.map_or_else(|| goods.to_string(), |reason| format!("{goods} ({reason})"))
 }
 
 /// Formats a count with its noun: `1 event`, `2 events`.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use intake::aws::{EventHistory, SqsQueue};
-use intake::ports::{PortError, Queue as _, SendResult};
-use intake::record::{Item as _, Kind, MissingAttribute, StoredEvent};
-use intake::relay::{self, BuildError};
+use intake::ports::{DecisionStore as _, PortError, Queue as _, SendResult};
+use intake::record::{Item as _, Kind, StoredEvent};
+use intake::relay::{ReplayMessage, replay_message};
+use intake::sales::DecideError;
 use intake::sqs_message::Message;
 use intake::table::{ERASED_AT, KIND};
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use message::Event;
 use tokio::time::{MissedTickBehavior, interval};
 use xsolla::{EventId, PaymentWithoutOrder};
 
-use crate::format::{columns, counted};
+use crate::format::{columns, counted, goods_and_reason};
 use crate::table::{EventFilter, EventRef, ScanResult, Table};
 
 /// Largest number of events that is sent without confirmation.
@@ -44,6 +45,8 @@ pub struct Plan {
 }
 
 /// Sends stored events to a queue, marked as replays.
+///
+/// What an event means is decided again with what is known now.
 #[derive(Debug)]
 pub struct Replay {
     table: Table,
@@ -57,6 +60,8 @@ pub struct Replay {
 pub struct ReplayResult {
     /// Number of events in the queue.
     pub queued: usize,
+    /// Number of Xsolla's retries, which are not sent.
+    pub retries: usize,
     /// Events that can never be sent, each with the reason.
     pub rejected: Vec<String>,
 }
@@ -65,8 +70,23 @@ pub struct ReplayResult {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Queued,
-    /// The event can never be sent, for this reason.
-    Rejected(String),
+    /// The event is not sent, for this reason.
+    NotSent(NotSent),
+}
+
+/// Reason why an event is not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotSent {
+    #[error("not in the table")]
+    NotStored,
+    /// The message would have no user, and not the content that Xsolla signed.
+    #[error("personal data erased at {0}")]
+    Erased(String),
+    #[error("Xsolla's retry of an earlier event")]
+    Retry,
+    /// The item is damaged, or SQS rejects the message.
+    #[error("{0}")]
+    Invalid(String),
 }
 
 /// A replay that stopped at its first failure.
@@ -119,7 +139,9 @@ impl Replay {
         Ok(Plan { events, selection, items_read })
     }
 
-    /// Lists the planned messages, one per line: time of receipt, type, mode, goods, event id.
+    /// Lists the planned messages, one per line: time of receipt, type, mode, goods with the reason, event id.
+    ///
+    /// Does not store the decisions about events that were never relayed, so the lines do not depend on each other.
     ///
     /// # Errors
     ///
@@ -129,23 +151,11 @@ impl Replay {
         for event in &plan.events {
             let id = event.event_id();
             let received_at = event.received_at.clone();
-            let message = self.message(&id).await?;
-            let read = message
-                .as_ref()
-                .map_err(Clone::clone)
-                .and_then(|message| Event::read(message.body.as_str()).map_err(|error| error.to_string()));
-            lines.push(match read {
-                Ok(event) => [
-                    received_at,
-                    event.notification_type.into_owned(),
-                    event.mode.name().to_owned(),
-                    event.goods.name().to_owned(),
-                    id.to_string(),
-                ],
-                Err(cause) => {
-                    let reason = format!("cannot be sent: {cause}");
-                    [received_at, reason, String::new(), String::new(), id.to_string()]
+            lines.push(match self.effect(&id).await? {
+                Ok(Effect { type_name, mode, goods }) => {
+                    [received_at, type_name, mode.to_owned(), goods, id.to_string()]
                 }
+                Err(cause) => [received_at, not_sent(&cause), String::new(), String::new(), id.to_string()],
             });
         }
         Ok(columns(&lines))
@@ -167,7 +177,8 @@ impl Replay {
             let event_id = event.event_id();
             match self.send_one(&event_id, run).await {
                 Ok(Outcome::Queued) => result.queued += 1,
-                Ok(Outcome::Rejected(cause)) => result.rejected.push(format!("{event_id}: {cause}")),
+                Ok(Outcome::NotSent(NotSent::Retry)) => result.retries += 1,
+                Ok(Outcome::NotSent(cause)) => result.rejected.push(format!("{event_id}: {cause}")),
                 Err(cause) => {
                     let (planned, next_step) = (plan.events.len(), plan.next_step_after_failure(event));
                     return Err(Box::new(ReplayError { result, planned, failed_at: event_id, cause, next_step }));
@@ -178,36 +189,86 @@ impl Replay {
     }
 
     pub(crate) async fn send_one(&self, event_id: &EventId, run: &str) -> Result<Outcome, PortError> {
-        let message = match self.message(event_id).await? {
-            Ok(message) => message.with_replay_id(run),
-            Err(cause) => return Ok(Outcome::Rejected(cause)),
+        self.send_as(event_id, |message| message.with_replay_id(run)).await
+    }
+
+    /// Sends an event with this change of its message.
+    pub(crate) async fn send_as(
+        &self,
+        event_id: &EventId,
+        change: impl FnOnce(Message) -> Message,
+    ) -> Result<Outcome, PortError> {
+        let ReplayMessage { message, decision } = match self.message(event_id).await? {
+            Ok(replay) => replay,
+            Err(cause) => return Ok(Outcome::NotSent(cause)),
         };
-        match self.queue.send(&[&message]).await.pop() {
+        if let Some(decision) = decision {
+            self.history.store_decision(event_id, &decision).await?;
+        }
+        match self.queue.send(&[&change(message)]).await.pop() {
             Some(SendResult::Sent) => Ok(Outcome::Queued),
-            Some(SendResult::Rejected(error)) => Ok(Outcome::Rejected(error.to_string())),
+            Some(SendResult::Rejected(error)) => Ok(Outcome::NotSent(NotSent::Invalid(error.to_string()))),
             Some(SendResult::Retryable(error)) => Err(error),
             None => Err(PortError { operation: "sqs:SendMessageBatch", cause: "no result".to_owned() }),
         }
     }
 
-    /// Builds the message of an event. The inner error is the reason why the event can never be sent.
-    async fn message(&self, event_id: &EventId) -> Result<Result<Message, String>, PortError> {
-        let Some(item) = self.table.item(event_id).await? else {
-            return Ok(Err("not in the table".to_owned()));
+    /// Returns what the message of an event would contain now.
+    pub(crate) async fn effect(&self, event_id: &EventId) -> Result<Result<Effect, NotSent>, PortError> {
+        let read = |replay: ReplayMessage| match Event::read(replay.message.body.as_str()) {
+            Ok(event) => Ok(Effect::of(&event)),
+            Err(error) => Err(NotSent::Invalid(error.to_string())),
         };
-        // The message would have no user, and not the content that Xsolla signed.
+        Ok(self.message(event_id).await?.and_then(read))
+    }
+
+    /// Builds the message of an event.
+    async fn message(&self, event_id: &EventId) -> Result<Result<ReplayMessage, NotSent>, PortError> {
+        let Some(item) = self.table.item(event_id).await? else { return Ok(Err(NotSent::NotStored)) };
         if let Some(at) = item.string(ERASED_AT) {
-            return Ok(Err(format!("personal data erased at {at}")));
+            return Ok(Err(NotSent::Erased(at.to_owned())));
         }
         let event = match StoredEvent::read(&item) {
             Ok(event) => event,
-            Err(missing @ MissingAttribute(_)) => return Ok(Err(missing.to_string())),
+            Err(missing) => return Ok(Err(NotSent::Invalid(missing.to_string()))),
         };
-        match relay::build_message(&event, true, &self.history, self.payment_without_order).await {
-            Ok(message) => Ok(Ok(message)),
-            Err(BuildError::Permanent(error)) => Ok(Err(error.to_string())),
-            Err(BuildError::Transient(error)) => Err(error),
+        match replay_message(&event, &self.history, self.payment_without_order, Timestamp::now()).await {
+            // The relay does not know conflicts, so they have no decisions.
+            Ok(Some(replay)) if item.string(KIND) == Some(Kind::Conflict.name()) => {
+                Ok(Ok(ReplayMessage { decision: None, ..replay }))
+            }
+            Ok(Some(replay)) => Ok(Ok(replay)),
+            Ok(None) => Ok(Err(NotSent::Retry)),
+            Err(DecideError::NotJson(error)) => Ok(Err(NotSent::Invalid(error.to_string()))),
+            Err(DecideError::Unavailable(error)) => Err(error),
         }
+    }
+}
+
+/// Type, mode and goods of a message, as text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Effect {
+    pub(crate) type_name: String,
+    pub(crate) mode: &'static str,
+    /// The goods, with the reason if there is one: `info (already_revoked)`.
+    pub(crate) goods: String,
+}
+
+impl Effect {
+    pub(crate) fn of(event: &Event<'_>) -> Self {
+        Self {
+            type_name: event.notification_type.to_string(),
+            mode: event.mode.name(),
+            goods: goods_and_reason(event.goods, event.goods_reason),
+        }
+    }
+}
+
+/// Formats an event that is not sent, for a list of what would be sent.
+pub(crate) fn not_sent(cause: &NotSent) -> String {
+    match cause {
+        NotSent::Retry => format!("not sent: {cause}"),
+        NotSent::NotStored | NotSent::Erased(_) | NotSent::Invalid(_) => format!("cannot be sent: {cause}"),
     }
 }
 
@@ -274,7 +335,7 @@ mod tests {
 
     fn plan(selection: Selection, events: usize) -> Plan {
         let event = |number| EventRef {
-            received_at: format!("2026-11-22T00:00:00.{number:03}Z"),
+            received_at: format!("2026-11-22T00:00:00.{number:06}Z"),
             pk: format!("transaction#{number}"),
             sk: "payment".to_owned(),
         };
@@ -300,10 +361,13 @@ mod tests {
         };
         let command = "To continue, run: xsolla-webhooks replay";
         for (plan, expected) in [
-            (filtered(None, None), format!("{command} --from 2026-11-22T00:00:00.001Z --to 2026-11-22T00:00:00.002Z")),
+            (
+                filtered(None, None),
+                format!("{command} --from 2026-11-22T00:00:00.000001Z --to 2026-11-22T00:00:00.000002Z"),
+            ),
             (
                 filtered(Some("2026-11-23T00:00:00Z"), Some("refund")),
-                format!("{command} --from 2026-11-22T00:00:00.001Z --to 2026-11-23T00:00:00.000Z --type refund"),
+                format!("{command} --from 2026-11-22T00:00:00.000001Z --to 2026-11-23T00:00:00.000000Z --type refund"),
             ),
             (
                 plan(Selection::Subject("transaction#1".to_owned()), 3),

@@ -1,5 +1,6 @@
-//! All records of a sale or a user, oldest first (`xsolla-webhooks show`).
+//! All records of a sale or a user, oldest first, and the state of each sale (`xsolla-webhooks show`).
 
+mod state;
 mod summary;
 
 use std::fmt::Write as _;
@@ -7,14 +8,13 @@ use std::fmt::Write as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
-use intake::relay;
+use intake::sales::{decided_sale, sale_event};
 use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET_INDEX, SK, TRACE, TYPE, USER_ID};
 use intake::trace::TraceHeader;
-use message::Goods;
 use xsolla::inspect::redact;
-use xsolla::{EventId, PaymentWithoutOrder, json_text};
+use xsolla::{EventId, Sale, json_text};
 
-use crate::format::{aligned, counted, indented};
+use crate::format::{aligned, counted, goods_and_reason, indented};
 use crate::table::{Index, Item, Table};
 
 /// Selects the records to show.
@@ -37,9 +37,13 @@ pub enum Bodies {
     Unredacted,
 }
 
-/// The records that match a [`Query`], oldest first.
+/// The records that match a [`Query`], oldest first, and the state of their sales.
 #[derive(Debug)]
-pub struct Timeline(Vec<Entry>);
+pub struct Timeline {
+    entries: Vec<Entry>,
+    /// The state of each sale, as text.
+    states: Vec<String>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -47,8 +51,8 @@ struct Entry {
     received_at: String,
     kind: String,
     type_name: Option<String>,
-    /// What an event means for the goods; `None` for conflicts and unreadable bodies.
-    goods: Option<String>,
+    /// What an event means for the goods, or why it was not relayed.
+    outcome: String,
     /// Mode, user, order, secret index and the [summary](summary::summary) of the body.
     details: Vec<String>,
     body: Vec<u8>,
@@ -56,16 +60,12 @@ struct Entry {
 
 /// Finds the records that match a query.
 ///
-/// The meaning of some events depends on the setting `PAYMENT_WITHOUT_ORDER`. If it is `None`, both meanings are shown.
+/// All subjects of an order belong to one sale: the other transactions of an order decide what its events mean.
 ///
 /// # Errors
 ///
 /// If the table cannot be read.
-pub async fn find(
-    table: &Table,
-    query: &Query,
-    payment_without_order: Option<PaymentWithoutOrder>,
-) -> Result<Timeline, PortError> {
+pub async fn find(table: &Table, query: &Query) -> Result<Timeline, PortError> {
     let mut event_id = None;
     let subjects = match query {
         Query::User(user) => table.subjects_by(Index::User, user).await?,
@@ -81,33 +81,68 @@ pub async fn find(
             subjects
         }
     };
-    let mut entries = Vec::new();
+    let mut timeline = Timeline { entries: Vec::new(), states: Vec::new() };
+    let mut seen = Vec::new();
     for subject in subjects {
-        let items = table.items_of_subject(&subject).await?;
-        let is_event = |item: &&Item| item.string(KIND) == Some(Kind::Event.name());
-        let events: Vec<StoredEvent> =
-            items.iter().filter(is_event).filter_map(|item| StoredEvent::read(item).ok()).collect();
-        entries.extend(items.iter().map(|item| Entry::new(item, &events, payment_without_order)));
+        if seen.contains(&subject) {
+            continue;
+        }
+        let items = items_of_sale(table, subject, &mut seen).await?;
+        let events: Vec<StoredEvent> = items.iter().filter_map(stored_event).collect();
+        let sale = decided_sale(&events);
+        timeline.entries.extend(items.iter().map(|item| Entry::new(item, &sale)));
+        timeline.states.extend(state::states(&events, &sale));
     }
-    entries.retain(|entry| event_id.as_ref().is_none_or(|event_id| entry.event_id == *event_id));
-    entries.sort_by(|one, other| one.received_at.cmp(&other.received_at));
-    Ok(Timeline(entries))
+    timeline.entries.retain(|entry| event_id.as_ref().is_none_or(|event_id| entry.event_id == *event_id));
+    timeline.entries.sort_by(|one, other| one.received_at.cmp(&other.received_at));
+    Ok(timeline)
+}
+
+/// Reads all items of a subject, and of the subjects that share its orders. Adds the subjects to `seen`.
+async fn items_of_sale(table: &Table, subject: String, seen: &mut Vec<String>) -> Result<Vec<Item>, PortError> {
+    let mut items = Vec::new();
+    let mut orders: Vec<String> = Vec::new();
+    let mut subjects = vec![subject];
+    while let Some(subject) = subjects.pop() {
+        let of_subject = table.items_of_subject(&subject).await?;
+        seen.push(subject);
+        for order in of_subject.iter().filter_map(stored_event).filter_map(|event| event.order_id) {
+            if orders.contains(&order) {
+                continue;
+            }
+            let of_order = table.subjects_by(Index::Order, &order).await?;
+            subjects.extend(of_order.into_iter().filter(|subject| !seen.contains(subject)));
+            orders.push(order);
+        }
+        items.extend(of_subject);
+        subjects.sort_unstable();
+        subjects.dedup();
+    }
+    Ok(items)
+}
+
+/// Reads an event; `None` for other records, and for a damaged item.
+fn stored_event(item: &Item) -> Option<StoredEvent> {
+    StoredEvent::read(item).ok().filter(|_| item.string(KIND) == Some(Kind::Event.name()))
 }
 
 impl Timeline {
     /// Whether no record matches.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
-    /// Formats each record as three lines and its body, and the number of records of each kind.
+    /// Formats each record as three lines and its body, then the state of each sale, and the number of records of each kind.
     #[must_use]
     pub fn render(&self, bodies: Bodies) -> String {
-        let headings: Vec<[String; 3]> = self.0.iter().map(Entry::heading).collect();
+        let headings: Vec<[String; 3]> = self.entries.iter().map(Entry::heading).collect();
         let mut text = String::new();
-        for (entry, heading) in self.0.iter().zip(aligned(&headings)) {
+        for (entry, heading) in self.entries.iter().zip(aligned(&headings)) {
             let _ = writeln!(text, "{heading}\n{}", entry.render(bodies));
+        }
+        for state in &self.states {
+            let _ = writeln!(text, "{state}");
         }
         let mut counts = Vec::new();
         for (kind, singular, plural) in [
@@ -115,7 +150,7 @@ impl Timeline {
             (Kind::Conflict, "conflict", "conflicts"),
             (Kind::Unreadable, "unreadable body", "unreadable bodies"),
         ] {
-            match self.0.iter().filter(|entry| entry.kind == kind.name()).count() {
+            match self.entries.iter().filter(|entry| entry.kind == kind.name()).count() {
                 0 => {}
                 count => counts.push(counted(count, singular, plural)),
             }
@@ -126,16 +161,18 @@ impl Timeline {
 }
 
 impl Entry {
-    fn new(item: &Item, events: &[StoredEvent], payment_without_order: Option<PaymentWithoutOrder>) -> Self {
+    fn new(item: &Item, sale: &Sale) -> Self {
         let text = |name| item.string(name).unwrap_or_default().to_owned();
         let body = item.binary(BODY).unwrap_or_default().to_vec();
         let type_name = item.string(TYPE).map(str::to_owned);
-        let is_event = item.string(KIND) == Some(Kind::Event.name());
-        let event = StoredEvent::read(item).ok().filter(|_| is_event);
+        let event = stored_event(item);
+        // An event without a sandbox marker can belong to a sandbox sale.
+        let decision = event.as_ref().and_then(|event| event.decision);
+        let mode = decision.map_or_else(|| text(MODE), |stored| stored.decision.mode.name().to_owned());
 
         let secret = item.get(SECRET_INDEX).and_then(|secret: &AttributeValue| secret.as_n().ok());
         let trace = item.string(TRACE).and_then(TraceHeader::parse);
-        let mut details = vec![text(MODE)];
+        let mut details = vec![mode];
         details.extend(item.string(USER_ID).map(|user| format!("user {user}")));
         details.extend(item.string(ORDER_ID).map(|order| format!("order {order}")));
         details.extend(item.string(ERASED_AT).map(|at| format!("personal data erased at {at}")));
@@ -148,21 +185,17 @@ impl Entry {
             event_id: EventId::new(text(PK), text(SK)),
             received_at: text(RECEIVED_AT),
             kind: text(KIND),
-            goods: event.and_then(|event| goods(&event, events, payment_without_order)),
+            outcome: event.map_or_else(|| format!("{}, not relayed", text(KIND)), |event| outcome(&event, sale)),
             type_name,
             details,
             body,
         }
     }
 
-    /// Time of receipt, type, and goods or kind.
+    /// Time of receipt, type and outcome.
     fn heading(&self) -> [String; 3] {
         let type_name = self.type_name.as_deref().unwrap_or("(no type)");
-        let outcome = match &self.goods {
-            Some(goods) => format!("goods: {goods}"),
-            None => format!("{}, not relayed", self.kind),
-        };
-        [self.received_at.clone(), type_name.to_owned(), outcome]
+        [self.received_at.clone(), type_name.to_owned(), self.outcome.clone()]
     }
 
     fn render(&self, bodies: Bodies) -> String {
@@ -181,16 +214,11 @@ impl Entry {
     }
 }
 
-/// What an event means for the goods. Both meanings, if they depend on a setting that is not known.
-fn goods(
-    event: &StoredEvent,
-    events: &[StoredEvent],
-    payment_without_order: Option<PaymentWithoutOrder>,
-) -> Option<String> {
-    let goods = |setting| relay::goods(event, setting, events).ok().map(Goods::name);
-    if let Some(setting) = payment_without_order {
-        return goods(setting).map(str::to_owned);
+/// What the relay decided about an event, or why it did not.
+fn outcome(event: &StoredEvent, sale: &Sale) -> String {
+    if let Some(stored) = event.decision {
+        return format!("goods: {}", goods_and_reason(stored.decision.goods, stored.decision.reason));
     }
-    let (grant, money) = (goods(PaymentWithoutOrder::Grant)?, goods(PaymentWithoutOrder::MoneyOnly)?);
-    Some(if grant == money { grant.to_owned() } else { format!("{grant} or {money} (depends on PaymentWithoutOrder)") })
+    let is_retry = sale_event(event).is_ok_and(|event| sale.is_retry(&event));
+    (if is_retry { "retry, not relayed" } else { "not relayed yet" }).to_owned()
 }

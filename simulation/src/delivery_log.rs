@@ -8,8 +8,8 @@ use xsolla::Goods;
 /// Sent webhooks and received answers.
 #[derive(Debug, Default)]
 pub(crate) struct DeliveryLog {
-    /// Sent events by event id.
-    pub(crate) events: HashMap<String, SentEvent>,
+    /// Sent events by event id, in order. A state that returns is sent under one id several times.
+    pub(crate) events: HashMap<String, Vec<SentEvent>>,
     /// Digests of all bodies sent with a correct signature.
     pub(crate) signed_digests: HashSet<String>,
     /// Digests of acknowledged bodies with other content under a known id.
@@ -22,6 +22,8 @@ pub(crate) struct DeliveryLog {
     pub(crate) retries: u64,
     /// Acknowledgements of events, including repeated ones.
     pub(crate) acknowledgements: u64,
+    /// Events that an operator sent again.
+    pub(crate) replays: u64,
     /// Webhooks whose last retry failed.
     pub(crate) given_up: u64,
     /// Answers other than the documented success or a 5xx, and answers other than 400 to a wrong signature.
@@ -34,10 +36,11 @@ pub(crate) struct DeliveryLog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SentEvent {
     pub(crate) purchase: u32,
+    /// Number of the transaction within the purchase.
+    pub(crate) sale: u32,
     /// Position among the purchase's webhooks.
     pub(crate) step: usize,
-    pub(crate) subject: String,
-    /// Expected meaning for the goods.
-    pub(crate) goods: Goods,
+    /// Expected meaning for the goods, unless it depends on the order of the events.
+    pub(crate) goods: Option<Goods>,
     pub(crate) is_acknowledged: bool,
 }

@@ -33,3 +33,26 @@ impl Notification {
 pub(crate) fn with_field(body: &str, field: &str) -> String {
     body.replacen('{', &format!(r#"{{"{field}":true,"#), 1)
 }
+
+#[cfg(test)]
+impl Notification {
+    /// The event that the receiver stores for a body.
+    pub(crate) fn stored_event(body: &str, received_at: jiff::Timestamp) -> intake::record::StoredEvent {
+        let signature = sign(body.as_bytes(), SECRET).parse::<Signature>().unwrap();
+        let secrets = SECRET.parse::<Secrets>().unwrap();
+        let envelope = Envelope::parse(&secrets.verify(body.as_bytes(), &signature).unwrap()).unwrap();
+        intake::record::StoredEvent {
+            event_id: envelope.event_id().clone(),
+            type_name: envelope.type_name().to_owned(),
+            order_id: envelope.order_id().map(str::to_owned),
+            user_id: envelope.user_id().map(str::to_owned),
+            project_id: envelope.project_id().map(str::to_owned),
+            mode: envelope.mode(),
+            identified: envelope.is_identified(),
+            received_at: format!("{received_at:.6}"),
+            trace: None,
+            body: body.as_bytes().to_vec(),
+            decision: None,
+        }
+    }
+}

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use message::Mode;
 use xsolla::{Goods, NotificationType, samples};
+
+use crate::holdings::{Account, Item, Subscription};
+use crate::oracle::Bought;
 
 /// Simulated time between two purchases.
 const PURCHASE_INTERVAL: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
+/// Number of players. Each makes several purchases.
+const PLAYERS: u64 = 100;
 
 /// A purchase and its webhooks. Each webhook is sent after the previous one was answered.
 #[derive(Debug)]
@@ -18,161 +24,485 @@ pub(crate) struct Purchase {
     /// Simulated time of the first webhook.
     pub(crate) at: Duration,
     pub(crate) steps: Vec<Step>,
+    /// What the oracle knows.
+    pub(crate) bought: Bought,
 }
 
-/// A webhook of a purchase.
-#[derive(Debug)]
+/// A webhook of a purchase, or an operator's action.
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) notification_type: NotificationType,
     /// Simulated time since the previous webhook was answered.
     pub(crate) delay: Duration,
-    /// Expected meaning for the goods; `None` for a question.
-    pub(crate) goods: Option<Goods>,
     pub(crate) body: String,
+    pub(crate) kind: StepKind,
+}
+
+/// Kind of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepKind {
+    /// Xsolla asks a question.
+    Question,
+    /// Xsolla reports an event.
+    Event {
+        /// Number of the transaction within the purchase. An order can be paid by two.
+        sale: u32,
+        /// Expected meaning for the goods; `None` if it depends on the order of the events. Then only the oracle judges.
+        goods: Option<Goods>,
+        /// Whether the game cannot apply the event until an operator sends it again.
+        is_set_aside: bool,
+    },
+    /// An operator sends the event with this body again.
+    Replay,
 }
 
 /// Generates the purchases of a seed, in both of Xsolla's webhook modes.
 ///
 /// In separate mode, a payment names its order ("Add order object to webhook"). `PAYMENT_WITHOUT_ORDER=grant` is
-/// therefore correct for all purchases.
+/// therefore correct, except for a few purchases whose payments do not name their order.
 pub(crate) fn purchases(orders: u32, seed: u64) -> impl Iterator<Item = Purchase> {
     let mut rng = Rng::with_seed(seed);
     (0..orders).map(move |number| purchase(number, &mut rng))
 }
 
 fn purchase(number: u32, rng: &mut Rng) -> Purchase {
-    let mut builder = PurchaseBuilder { number: number.into(), steps: Vec::new() };
-    match rng.u32(0..100) {
-        0..35 => builder.combined_order(rng),
-        35..70 => builder.separate_order(rng),
-        70..85 => builder.token(rng),
-        85..92 => builder.free_order(rng),
+    let mode = if rng.u32(0..5) == 0 { Mode::Sandbox } else { Mode::Live };
+    let mut builder = PurchaseBuilder { number: number.into(), mode, steps: Vec::new() };
+    let bought = match rng.u32(0..100) {
+        0..22 => builder.combined_order(rng),
+        22..44 => builder.separate_order(rng),
+        44..54 => builder.token(rng),
+        54..60 => builder.free_order(rng),
+        60..72 => builder.order_paid_twice(rng),
+        72..80 => builder.order_first_without_transaction(rng),
+        80..84 => builder.payment_without_its_order(rng),
         _ => builder.subscription(rng),
-    }
-    Purchase { number, at: number * PURCHASE_INTERVAL, steps: builder.steps }
+    };
+    Purchase { number, at: number * PURCHASE_INTERVAL, steps: builder.steps, bought }
 }
 
 /// Builder of a purchase's webhooks.
 struct PurchaseBuilder {
     number: u64,
+    mode: Mode,
     steps: Vec<Step>,
+}
+
+/// How much of a sale was refunded.
+#[derive(Default)]
+struct Refunded {
+    in_full: bool,
+    parts: u64,
 }
 
 impl PurchaseBuilder {
     /// Combined webhooks: only `order_paid` reports the order.
-    fn combined_order(&mut self, rng: &mut Rng) {
-        let ids = [("2298120944", self.transaction(0)), ("712051377", self.order()), ("isle-6605", self.user())];
+    fn combined_order(&mut self, rng: &mut Rng) -> Bought {
+        let (gift, recipient) = self.gift(rng);
+        let paid = self.with_gift(self.combined("order_paid-combined", 0), &gift);
+        let paid = vec![event(NotificationType::ORDER_PAID, Goods::Grant, paid)];
+        let canceled = self.combined("order_canceled-combined", 0);
+        let canceled = vec![event(NotificationType::ORDER_CANCELED, Goods::Revoke, canceled)];
         self.user_validation();
-        self.step(NotificationType::ORDER_PAID, SECOND, Goods::Grant, body("order_paid-combined", &ids));
-        if self.adjustments(rng) {
-            let canceled = body("order_canceled-combined", &ids);
-            self.step(NotificationType::ORDER_CANCELED, DAY, Goods::Revoke, canceled);
-        }
+        let refunded = self.sale(paid, canceled, true, rng);
+        self.items(recipient, &[Item::new("lantern-brass", 3), Item::new("isle-pearls", 900)], refunded)
     }
 
     /// Separate webhooks: `payment` and `order_paid` report the order.
-    fn separate_order(&mut self, rng: &mut Rng) {
-        let ids = [("2298114507", self.transaction(0)), ("712045518", self.order()), ("isle-4471", self.user())];
-        let payment = with_purchase_field("payment", &format!(r#""order":{{"id":{}}}"#, self.order()));
+    fn separate_order(&mut self, rng: &mut Rng) -> Bought {
+        let (gift, recipient) = self.gift(rng);
+        let paid = vec![
+            event(NotificationType::PAYMENT, Goods::MoneyOnly, self.with_gift(self.payment_of_order(0), &gift)),
+            event(NotificationType::ORDER_PAID, Goods::Grant, self.separate("order_paid-separate", 0)),
+        ];
+        let reversed = vec![
+            event(NotificationType::REFUND, Goods::MoneyOnly, self.separate("refund", 0)),
+            event(NotificationType::ORDER_CANCELED, Goods::Revoke, self.separate("order_canceled-separate", 0)),
+        ];
         self.user_validation();
-        self.step(NotificationType::PAYMENT, SECOND, Goods::MoneyOnly, replaced(payment, &ids));
-        self.step(NotificationType::ORDER_PAID, SECOND, Goods::Grant, body("order_paid-separate", &ids));
-        if self.adjustments(rng) {
-            self.step(NotificationType::REFUND, DAY, Goods::MoneyOnly, body("refund", &ids));
-            let canceled = body("order_canceled-separate", &ids);
-            self.step(NotificationType::ORDER_CANCELED, SECOND, Goods::Revoke, canceled);
-        }
+        // Only the payment names the receiver of a gift, so the order must not precede it.
+        let refunded = self.sale(paid, reversed, gift.is_none(), rng);
+        self.items(recipient, &separate_items(), refunded)
     }
 
     /// A payment by token, without an order: the payment grants the goods.
-    fn token(&mut self, rng: &mut Rng) {
-        let ids = [("2297600318", self.transaction(0)), ("isle-2036", self.user())];
-        let payment = body("payment-token", &ids);
+    fn token(&mut self, rng: &mut Rng) -> Bought {
+        let (gift, recipient) = self.gift(rng);
+        let ids = [
+            ("2297600318", self.transaction(0)),
+            ("isle-2036", self.user()),
+            (r#"quantity\":2"#, r#"quantity\":3"#.into()),
+        ];
+        let payment = self.with_gift(self.in_mode(body("payment-token", &ids)), &gift);
         let refund = payment.replace(r#""notification_type":"payment""#, r#""notification_type":"refund""#);
         self.user_validation();
-        self.step(NotificationType::PAYMENT, SECOND, Goods::Grant, payment);
-        if self.adjustments(rng) {
-            self.step(NotificationType::REFUND, DAY, Goods::Revoke, refund);
-        }
+        let paid = vec![event(NotificationType::PAYMENT, Goods::Grant, payment)];
+        let refunded = self.sale(paid, vec![event(NotificationType::REFUND, Goods::Revoke, refund)], true, rng);
+        self.items(recipient, &[Item::new("tide-compass", 3)], refunded)
     }
 
     /// A free order: no question and no transaction.
-    fn free_order(&mut self, rng: &mut Rng) {
-        let paid = body("order_paid-free", &[("712060002", self.order()), ("isle-7018", self.user())]);
-        let canceled = paid.replace(r#""order_paid""#, r#""order_canceled""#);
-        self.step(NotificationType::ORDER_PAID, SECOND, Goods::Grant, paid);
-        if rng.u32(0..10) == 0 {
-            self.step(NotificationType::ORDER_CANCELED, DAY, Goods::Revoke, canceled);
+    fn free_order(&mut self, rng: &mut Rng) -> Bought {
+        let invoice = if rng.bool() { "null" } else { r#""0""# };
+        let ids = [
+            ("712060002", self.order()),
+            ("isle-7018", self.user()),
+            (r#""invoice_id": null"#, format!(r#""invoice_id": {invoice}"#)),
+        ];
+        let paid = self.in_mode(body("order_paid-free", &ids));
+        let canceled = event(
+            NotificationType::ORDER_CANCELED,
+            Goods::Revoke,
+            paid.replace(r#""order_paid""#, r#""order_canceled""#),
+        );
+        let paid = event(NotificationType::ORDER_PAID, Goods::Grant, paid);
+        let is_canceled = rng.u32(0..5) == 0;
+        let mut events = vec![paid];
+        events.extend(is_canceled.then_some(canceled));
+        if is_canceled && rng.bool() {
+            shuffle(&mut events, rng);
         }
+        self.steps.append(&mut events);
+        self.items(self.user(), &[Item::new("welcome-scarf", 1)], Refunded { in_full: is_canceled, parts: 0 })
     }
 
-    /// A subscription with monthly charges, sometimes refunded and canceled.
-    fn subscription(&mut self, rng: &mut Rng) {
-        let id = format!(r#""subscription_id": "{}""#, self.number);
-        let ids = [(r#""subscription_id": "31""#, id.clone()), ("isle-3312", self.user())];
-        let payment = with_purchase_field("payment", &format!(r#""subscription":{{"plan_id":"c0f2a7e1",{id}}}"#));
-        let charge = |builder: &mut Self, month: u64, delay| {
-            let ids = [("2298114507", builder.transaction(month)), ("isle-4471", builder.user())];
-            builder.step(NotificationType::PAYMENT, delay, Goods::MoneyOnly, replaced(payment.clone(), &ids));
-        };
+    /// An order that the user paid in two browser tabs. Any of the two payments can be refunded.
+    fn order_paid_twice(&mut self, rng: &mut Rng) -> Bought {
+        let is_combined = rng.bool();
+        let refunded: Vec<u32> = [0, 1].into_iter().filter(|_| rng.bool()).collect();
+        let mut events = Vec::new();
+        for sale in [0, 1] {
+            let goods = if sale == 0 { Goods::Grant } else { Goods::Info };
+            let mut paid = if is_combined {
+                vec![event(NotificationType::ORDER_PAID, goods, self.combined("order_paid-combined", sale))]
+            } else {
+                vec![
+                    event(NotificationType::PAYMENT, Goods::MoneyOnly, self.payment_of_order(sale)),
+                    event(NotificationType::ORDER_PAID, goods, self.separate("order_paid-separate", sale)),
+                ]
+            };
+            paid.iter_mut().for_each(|step| step.set_sale(sale));
+            events.append(&mut paid);
+        }
+        for sale in &refunded {
+            let is_last = refunded.len() == 2 && *sale == 1;
+            let goods = if is_last { Goods::Revoke } else { Goods::Info };
+            let mut reversed = if is_combined {
+                vec![event(NotificationType::ORDER_CANCELED, goods, self.combined("order_canceled-combined", *sale))]
+            } else {
+                vec![
+                    event(NotificationType::REFUND, Goods::MoneyOnly, self.separate("refund", *sale)),
+                    event(NotificationType::ORDER_CANCELED, goods, self.separate("order_canceled-separate", *sale)),
+                ]
+            };
+            reversed.iter_mut().for_each(|step| step.set_sale(*sale));
+            events.append(&mut reversed);
+        }
+        if rng.bool() {
+            shuffle(&mut events, rng);
+        }
         self.user_validation();
-        charge(self, 0, SECOND);
-        let created = body("create_subscription", &ids);
-        self.step(NotificationType::CREATE_SUBSCRIPTION, SECOND, Goods::SubscriptionStarted, created);
-        let months = rng.u64(0..5);
-        for month in 1..=months {
-            charge(self, month, MONTH);
-            let next_charge = ("2026-05-02", format!("2026-{:02}-02", month + 4));
-            let updated = replaced(body("update_subscription", &ids), &[next_charge]);
-            self.step(NotificationType::UPDATE_SUBSCRIPTION, SECOND, Goods::SubscriptionRenewed, updated);
-        }
-        if rng.u32(0..4) == 0 {
-            let refund = replaced(body("refund-subscription", &ids), &[("2298090033", self.transaction(months))]);
-            self.step(NotificationType::REFUND, DAY, Goods::MoneyOnly, refund);
-            let ended = body("cancel_subscription", &ids);
-            self.step(NotificationType::CANCEL_SUBSCRIPTION, SECOND, Goods::SubscriptionEnded, ended);
-        }
+        self.replay(&mut events, rng);
+        self.steps.append(&mut events);
+        let items = if is_combined { combined_items() } else { separate_items() };
+        let refunds = refunded.iter().map(|_| 1).sum();
+        let account = Account::new(self.user(), self.mode);
+        Bought::Items { account, items: items.to_vec(), payments: 2, refunds, partial_refunds: 0 }
     }
 
-    /// Adds partial refunds or a dispute at random. Returns whether a full refund follows.
-    fn adjustments(&mut self, rng: &mut Rng) -> bool {
-        let transaction = self.transaction(0);
+    /// Separate webhooks: `order_paid` is sent without its transaction, then with it.
+    fn order_first_without_transaction(&mut self, rng: &mut Rng) -> Bought {
+        let without_transaction = |body: String| {
+            body.replace(&format!(r#""invoice_id": "{}""#, self.transaction(0)), r#""invoice_id": null"#)
+        };
+        let paid = self.separate("order_paid-separate", 0);
+        let mut events = vec![
+            event(NotificationType::ORDER_PAID, Goods::Grant, without_transaction(paid.clone())),
+            event(NotificationType::ORDER_PAID, Goods::Info, paid),
+        ];
+        let has_payment = rng.bool();
+        if has_payment {
+            events.insert(0, event(NotificationType::PAYMENT, Goods::MoneyOnly, self.payment_of_order(0)));
+        }
+        let canceled = self.separate("order_canceled-separate", 0);
+        let canceled = if rng.bool() { canceled } else { without_transaction(canceled) };
+        let mut reversed = vec![event(NotificationType::ORDER_CANCELED, Goods::Revoke, canceled)];
+        if has_payment {
+            reversed.insert(0, event(NotificationType::REFUND, Goods::MoneyOnly, self.separate("refund", 0)));
+        }
+        self.user_validation();
+        let refunded = self.sale(events, reversed, true, rng);
+        self.items(self.user(), &separate_items(), refunded)
+    }
+
+    /// Separate webhooks, and a payment that does not name its order: `PAYMENT_WITHOUT_ORDER=grant` is wrong for it.
+    fn payment_without_its_order(&mut self, rng: &mut Rng) -> Bought {
+        let cart: Vec<String> = separate_items()
+            .iter()
+            .map(|Item { sku, quantity }| format!(r#"{{\"sku\":\"{sku}\",\"quantity\":{quantity}}}"#))
+            .collect();
+        let parameters = format!(r#""custom_parameters": {{"cart":"[{}]"}}"#, cart.join(","));
+        let payment = replaced(self.payment(0), &[(r#""custom_parameters": {}"#, parameters)]);
+        let paid = vec![
+            event(NotificationType::PAYMENT, Goods::Grant, payment),
+            event(NotificationType::ORDER_PAID, Goods::Info, self.separate("order_paid-separate", 0)),
+        ];
+        let reversed = vec![
+            event(NotificationType::REFUND, Goods::MoneyOnly, self.separate("refund", 0)),
+            event(NotificationType::ORDER_CANCELED, Goods::Revoke, self.separate("order_canceled-separate", 0)),
+        ];
+        self.user_validation();
+        let refunded = self.sale(paid, reversed, true, rng);
+        self.items(self.user(), &separate_items(), refunded)
+    }
+
+    /// Adds the events of one sale: paid, then sometimes partial refunds, a dispute, a reversal, or a replay.
+    ///
+    /// Sometimes the events are late: in any order, if `can_be_late`.
+    fn sale(&mut self, mut paid: Vec<Step>, mut reversed: Vec<Step>, can_be_late: bool, rng: &mut Rng) -> Refunded {
+        for step in &mut reversed {
+            step.delay = DAY;
+        }
+        let mut refunded = Refunded::default();
         match rng.u32(0..100) {
-            0..70 => false,
-            70..82 => true,
-            82..90 => {
-                for nth in 0..rng.u32(1..4) {
+            0..50 => {}
+            50..60 => {
+                refunded.parts = rng.u64(1..4);
+                refunded.in_full = rng.u32(0..3) == 0;
+                for nth in 0..refunded.parts {
                     // With equal amounts, only the date distinguishes partial refunds.
                     let date = ("2026-05-23 08:14:03", format!("2026-05-23 08:14:{:02}", nth + 10));
-                    let part = body("partial_refund", &[("2298130071", transaction.clone()), date]);
-                    self.step(NotificationType::PARTIAL_REFUND, DAY, Goods::PartialRevoke, part);
+                    let part = body("partial_refund", &[("2298130071", self.transaction(0)), date]);
+                    paid.push(event(NotificationType::PARTIAL_REFUND, Goods::PartialRevoke, part).after(DAY));
                 }
-                false
             }
-            draw => {
-                let disputed = body("dispute", &[("2298114507", transaction)]);
+            60..70 => {
+                refunded.in_full = rng.u32(0..3) == 0;
+                let disputed = body("dispute", &[("2298114507", self.transaction(0))]);
                 let (action, status) = (("adding", "updating".to_owned()), (r#""new""#, r#""lost""#.to_owned()));
                 let decided = replaced(disputed.clone(), &[action, status]);
-                self.step(NotificationType::DISPUTE, DAY, Goods::Risk, disputed);
-                self.step(NotificationType::DISPUTE, MONTH, Goods::Risk, decided);
-                draw >= 96
+                paid.push(event(NotificationType::DISPUTE, Goods::Risk, disputed).after(DAY));
+                paid.push(event(NotificationType::DISPUTE, Goods::Risk, decided).after(MONTH));
+            }
+            70..85 => refunded.in_full = true,
+            _ => {
+                refunded.in_full = true;
+                if can_be_late {
+                    paid.append(&mut reversed);
+                    shuffle(&mut paid, rng);
+                }
             }
         }
+        if refunded.in_full {
+            paid.append(&mut reversed);
+        }
+        if refunded.parts == 0 {
+            self.replay(&mut paid, rng);
+        }
+        self.steps.append(&mut paid);
+        refunded
+    }
+
+    /// Sometimes adds an operator's replay of an event that can grant the goods, often after the other events. In half of
+    /// the cases the game could not apply the event before.
+    fn replay(&self, events: &mut Vec<Step>, rng: &mut Rng) {
+        if rng.u32(0..8) != 0 {
+            return;
+        }
+        let can_grant =
+            |step: &Step| matches!(step.notification_type, NotificationType::PAYMENT | NotificationType::ORDER_PAID);
+        let granting: Vec<usize> = (0..events.len()).filter(|step| events.get(*step).is_some_and(can_grant)).collect();
+        let Some(replayed) = rng.choice(granting) else { return };
+        let at = if rng.bool() { events.len() } else { rng.usize(replayed + 1..=events.len()) };
+        if let Some(step) = events.get_mut(replayed) {
+            if rng.bool() {
+                step.set_aside();
+            }
+            let replay = Step { kind: StepKind::Replay, ..step.clone() };
+            events.insert(at, replay);
+        }
+    }
+
+    /// A subscription with monthly charges. Its state changes, and earlier states return.
+    fn subscription(&mut self, rng: &mut Rng) -> Bought {
+        let id = format!("8{:08}", self.number);
+        let account = Account::new(self.user(), self.mode);
+        let (mut plan, mut month, mut renews) = ("c0f2a7e1", 4, true);
+        let charged = |builder: &Self, nth: u32| {
+            let subscription = format!(r#""subscription":{{"plan_id":"c0f2a7e1","subscription_id":"{id}"}}"#);
+            let payment = with_purchase_field(&builder.payment(nth), &subscription);
+            event(NotificationType::PAYMENT, Goods::MoneyOnly, payment).after(MONTH)
+        };
+        let state = |builder: &Self, sample: &str, plan: &str, month: u32| {
+            let ids = [
+                (r#""subscription_id": "31""#, format!(r#""subscription_id": "{id}""#)),
+                ("isle-3312", builder.user()),
+                ("c0f2a7e1", plan.to_owned()),
+                // The dates of the next charge in the samples.
+                ("2026-04-02", next_charge(month)),
+                ("2026-05-02", next_charge(month)),
+                ("2026-06-02", next_charge(month)),
+            ];
+            body(sample, &ids)
+        };
+        self.user_validation();
+        self.steps.push(charged(self, 0).after(SECOND));
+        let created = event(
+            NotificationType::CREATE_SUBSCRIPTION,
+            Goods::SubscriptionStarted,
+            state(self, "create_subscription", plan, month),
+        );
+        let mut events = Vec::new();
+        let mut charges = 1;
+        for _ in 0..rng.u32(0..8) {
+            let (notification_type, goods) = match rng.u32(0..6) {
+                0..2 => {
+                    events.push(charged(self, charges));
+                    (charges, month) = (charges + 1, month + 1);
+                    (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionRenewed)
+                }
+                2 if month > 3 => {
+                    month -= 1;
+                    (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionChanged)
+                }
+                3 => {
+                    plan = if plan == "c0f2a7e1" { "b7d10f55" } else { "c0f2a7e1" };
+                    (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionChanged)
+                }
+                _ if renews => (NotificationType::NON_RENEWAL_SUBSCRIPTION, Goods::SubscriptionChanged),
+                _ => (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionChanged),
+            };
+            renews = notification_type != NotificationType::NON_RENEWAL_SUBSCRIPTION;
+            let update = state(self, notification_type.name(), plan, month);
+            events.push(event(notification_type, goods, update).after(DAY));
+        }
+        let is_ended = rng.u32(0..3) == 0;
+        let mut last = Subscription::Active {
+            plan: plan.to_owned(),
+            next_charge: format!("{}T10:00:00+03:00", next_charge(month)),
+            renews,
+        };
+        if is_ended {
+            last = Subscription::Ended;
+            let refund = if rng.bool() {
+                let ids = [
+                    (r#""subscription_id": "31""#, format!(r#""subscription_id": "{id}""#)),
+                    ("2298090033", self.transaction(charges - 1)),
+                ];
+                self.in_mode(body("refund-subscription", &ids))
+            } else {
+                // Only the payment names the subscription.
+                self.separate("refund", charges - 1)
+            };
+            events.push(event(NotificationType::REFUND, Goods::MoneyOnly, refund).after(DAY));
+            let ended = state(self, "cancel_subscription", plan, month);
+            events.push(event(NotificationType::CANCEL_SUBSCRIPTION, Goods::SubscriptionEnded, ended));
+            if rng.bool() {
+                // Late: a state after the end.
+                let update = state(self, "update_subscription", plan, month + 1);
+                events.push(event(NotificationType::UPDATE_SUBSCRIPTION, Goods::Info, update));
+            }
+        }
+        if !events.is_empty() && rng.u32(0..6) == 0 {
+            // Late: the start follows other events.
+            for step in &mut events {
+                step.forget_goods();
+            }
+            let mut created = created;
+            created.forget_goods();
+            let is_end = |step: &Step| step.notification_type == NotificationType::CANCEL_SUBSCRIPTION;
+            // A start after other states has no effect, but a start before them is the state.
+            let first_state = events.iter().position(|step| step.notification_type != NotificationType::PAYMENT);
+            let at = if events.iter().any(is_end) { events.len() } else { first_state.map_or(0, |first| first + 1) };
+            events.insert(at, created);
+        } else {
+            events.insert(0, created);
+            // An operator sends the start of an ended subscription again, which the game could not apply before.
+            if is_ended && rng.bool() {
+                if let Some(created) = events.first_mut() {
+                    created.set_aside();
+                    let replay = Step { kind: StepKind::Replay, ..created.clone() };
+                    events.push(replay);
+                }
+            }
+        }
+        self.steps.append(&mut events);
+        Bought::Subscription { account, id, state: last }
+    }
+
+    fn items(&self, recipient: String, items: &[Item], refunded: Refunded) -> Bought {
+        let account = Account::new(recipient, self.mode);
+        let refunds = u32::from(refunded.in_full);
+        Bought::Items { account, items: items.to_vec(), payments: 1, refunds, partial_refunds: refunded.parts }
+    }
+
+    /// Returns `purchase.gift` for some purchases, and the user who receives the goods.
+    fn gift(&self, rng: &mut Rng) -> (Option<String>, String) {
+        if rng.u32(0..8) != 0 {
+            return (None, self.user());
+        }
+        let receiver = format!("friend-{}", self.number % PLAYERS);
+        let gift = format!(r#""gift":{{"giver_id":"{}","receiver_id":"{receiver}"}}"#, self.user());
+        (Some(gift), receiver)
+    }
+
+    fn with_gift(&self, body: String, gift: &Option<String>) -> String {
+        gift.as_ref().map_or(body.clone(), |gift| with_purchase_field(&body, gift))
+    }
+
+    /// A body of the order with combined webhooks, paid by the `nth` transaction.
+    fn combined(&self, sample: &str, nth: u32) -> String {
+        let ids = [
+            ("2298120944", self.transaction(nth)),
+            ("712051377", self.order()),
+            ("isle-6605", self.user()),
+            (r#""subscription_id": "58""#, format!(r#""subscription_id": "7{:08}""#, self.number)),
+        ];
+        self.in_mode(body(sample, &ids))
+    }
+
+    /// A body of the order with separate webhooks, paid by the `nth` transaction.
+    fn separate(&self, sample: &str, nth: u32) -> String {
+        let ids = [("2298114507", self.transaction(nth)), ("712045518", self.order()), ("isle-4471", self.user())];
+        let body = body(sample, &ids);
+        // A refund has no marker of a test.
+        if sample == "refund" { body } else { self.in_mode(body) }
+    }
+
+    /// A payment by the `nth` transaction that names nothing else.
+    fn payment(&self, nth: u32) -> String {
+        self.separate("payment", nth)
+    }
+
+    fn payment_of_order(&self, nth: u32) -> String {
+        with_purchase_field(&self.payment(nth), &format!(r#""order":{{"id":{}}}"#, self.order()))
+    }
+
+    /// A body with the markers of this purchase's mode.
+    fn in_mode(&self, body: String) -> String {
+        let (dry_run, order_mode) = match self.mode {
+            Mode::Live => ("", "default"),
+            Mode::Sandbox => (r#""dry_run":1,"#, "Sandbox"),
+        };
+        let body = [r#""dry_run": 1,"#, r#""dry_run":1,"#].iter().fold(body, |body, marker| body.replace(marker, ""));
+        let modes = [r#""mode": "default""#, r#""mode": "sandbox""#];
+        let order_mode = format!(r#""mode": "{order_mode}""#);
+        let body = modes.iter().fold(body, |body, mode| body.replace(mode, &order_mode));
+        let transactions = [r#""transaction": {"#, r#""transaction":{"#];
+        transactions
+            .iter()
+            .fold(body, |body, transaction| body.replace(transaction, &format!("{transaction}{dry_run}")))
     }
 
     fn user_validation(&mut self) {
         let body = body("user_validation", &[("isle-4471", self.user())]);
-        let notification_type = NotificationType::USER_VALIDATION;
-        self.steps.push(Step { notification_type, delay: Duration::ZERO, goods: None, body });
+        let (notification_type, delay) = (NotificationType::USER_VALIDATION, Duration::ZERO);
+        self.steps.push(Step { notification_type, delay, body, kind: StepKind::Question });
     }
 
-    fn step(&mut self, notification_type: NotificationType, delay: Duration, goods: Goods, body: String) {
-        self.steps.push(Step { notification_type, delay, goods: Some(goods), body });
-    }
-
-    /// Id of the `nth` transaction. A subscription has several.
-    fn transaction(&self, nth: u64) -> String {
-        (3_000_000_000 + 10 * self.number + nth).to_string()
+    /// Id of the `nth` transaction.
+    fn transaction(&self, nth: u32) -> String {
+        (3_000_000_000 + 10 * self.number + u64::from(nth)).to_string()
     }
 
     fn order(&self) -> String {
@@ -180,8 +510,58 @@ impl PurchaseBuilder {
     }
 
     fn user(&self) -> String {
-        format!("user-{}", self.number % 1000)
+        format!("user-{}", self.number % PLAYERS)
     }
+}
+
+impl Step {
+    fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    fn set_sale(&mut self, number: u32) {
+        if let StepKind::Event { sale, .. } = &mut self.kind {
+            *sale = number;
+        }
+    }
+
+    /// Marks an event whose meaning depends on the order of the events.
+    fn forget_goods(&mut self) {
+        if let StepKind::Event { goods, .. } = &mut self.kind {
+            *goods = None;
+        }
+    }
+
+    /// Marks an event that the game cannot apply until an operator sends it again.
+    fn set_aside(&mut self) {
+        self.forget_goods();
+        if let StepKind::Event { is_set_aside, .. } = &mut self.kind {
+            *is_set_aside = true;
+        }
+    }
+}
+
+fn event(notification_type: NotificationType, goods: Goods, body: String) -> Step {
+    let kind = StepKind::Event { sale: 0, goods: Some(goods), is_set_aside: false };
+    Step { notification_type, delay: SECOND, body, kind }
+}
+
+/// Puts late events in a random order.
+fn shuffle(events: &mut [Step], rng: &mut Rng) {
+    rng.shuffle(events);
+    events.iter_mut().for_each(Step::forget_goods);
+}
+
+fn combined_items() -> [Item; 2] {
+    [Item::new("lantern-brass", 3), Item::new("isle-pearls", 900)]
+}
+
+fn separate_items() -> [Item; 2] {
+    [Item::new("lantern-brass", 3), Item::new("isle-pearls", 600)]
+}
+
+fn next_charge(month: u32) -> String {
+    format!("2026-{month:02}-02")
 }
 
 fn body(sample: &str, ids: &[(&str, String)]) -> String {
@@ -192,15 +572,15 @@ fn replaced(body: String, ids: &[(&str, String)]) -> String {
     ids.iter().fold(body, |body, (old, new)| body.replace(old, new))
 }
 
-/// A sample with an additional field in `purchase`.
-fn with_purchase_field(sample: &str, field: &str) -> String {
-    let purchase = r#""purchase": {"#;
-    body(sample, &[(purchase, format!("{purchase}{field},"))])
+/// A body with an additional field in `purchase`.
+fn with_purchase_field(body: &str, field: &str) -> String {
+    let purchases = [r#""purchase": {"#, r#""purchase":{"#];
+    purchases.iter().fold(body.to_owned(), |body, purchase| body.replace(purchase, &format!("{purchase}{field},")))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::HashMap;
 
     use super::*;
     use crate::notification::Notification;
@@ -215,23 +595,46 @@ mod tests {
     }
 
     #[test]
-    fn each_event_has_its_type_and_a_unique_id() {
-        let mut event_ids = HashSet::new();
-        for step in purchases(1000, 7).flat_map(|purchase| purchase.steps) {
-            let event_id = Notification::read(&step.body).unwrap().event_id;
-            if step.goods.is_some() {
+    fn each_event_has_its_type_and_only_states_of_subscriptions_return() {
+        let mut event_ids = HashMap::new();
+        let mut returned = 0;
+        for purchase in purchases(1000, 7) {
+            for step in purchase.steps.iter().filter(|step| matches!(step.kind, StepKind::Event { .. })) {
+                let event_id = Notification::read(&step.body).unwrap().event_id;
                 assert!(event_id.rest().starts_with(step.notification_type.name()), "{event_id}");
-                assert!(event_ids.insert(event_id.to_string()), "repeated: {event_id}");
+                if let Some(other) = event_ids.insert(event_id.to_string(), purchase.number) {
+                    assert!(event_id.subject().starts_with("subscription#"), "repeated: {event_id}");
+                    assert_eq!(other, purchase.number, "{event_id}");
+                    returned += 1;
+                }
             }
         }
+        assert!(returned > 0);
     }
 
     #[test]
     fn each_purchase_is_granted_once_and_revoked_at_most_once() {
         for purchase in purchases(1000, 7) {
-            let count = |goods| purchase.steps.iter().filter(|step| step.goods == Some(goods)).count();
-            assert_eq!(count(Goods::Grant) + count(Goods::SubscriptionStarted), 1, "{purchase:?}");
+            let goods = |step: &Step| match step.kind {
+                StepKind::Event { goods, .. } => goods,
+                StepKind::Question | StepKind::Replay => None,
+            };
+            let count = |expected| purchase.steps.iter().filter(|step| goods(step) == Some(expected)).count();
+            assert!(count(Goods::Grant) + count(Goods::SubscriptionStarted) <= 1, "{purchase:?}");
             assert!(count(Goods::Revoke) + count(Goods::SubscriptionEnded) <= 1, "{purchase:?}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_json_and_live_purchases_have_no_sandbox_marker() {
+        for purchase in purchases(1000, 7) {
+            let (Bought::Items { account, .. } | Bought::Subscription { account, .. }) = &purchase.bought;
+            for step in &purchase.steps {
+                let notification: serde_json::Value = serde_json::from_str(&step.body).unwrap();
+                let text = notification.to_string().to_lowercase();
+                let is_marked = text.contains("dry_run") || text.contains(r#""mode":"sandbox""#);
+                assert!(account.is_sandbox || !is_marked, "{text}");
+            }
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::fault::Fault;
 use crate::options::SimulationOptions;
 use crate::violations::{Observations, Violations};
 
+/// Maximum number of accounts with wrong holdings that are shown.
+const MAX_DIFFERENCES: usize = 20;
+
 /// Result of a simulation.
 #[derive(Debug)]
 pub struct Report {
@@ -16,6 +19,7 @@ pub struct Report {
     completed_purchases: u64,
     requests: u64,
     retries: u64,
+    replays: u64,
     stored_events: usize,
     applied: usize,
     duplicates_received: u64,
@@ -23,6 +27,8 @@ pub struct Report {
     conflicts: usize,
     faults: Vec<(Fault, u64)>,
     pub(crate) violations: Violations,
+    /// Accounts that hold something else than expected.
+    wrong_holdings: Vec<String>,
     p50: Duration,
     p99: Duration,
 }
@@ -34,7 +40,7 @@ impl Report {
         faults: Vec<(Fault, u64)>,
         elapsed: Duration,
     ) -> Self {
-        let Observations { log, ledger, stored } = observations;
+        let Observations { log, ledger, stored, expected } = observations;
         let stored_events = stored.iter().filter(|item| log.events.contains_key(&item.event_id)).count();
         let mut answer_times = log.answer_times.clone();
         answer_times.sort_unstable();
@@ -47,6 +53,7 @@ impl Report {
             completed_purchases: log.completed_purchases,
             requests: log.requests,
             retries: log.retries,
+            replays: log.replays,
             stored_events,
             applied: ledger.effects.len(),
             duplicates_received: log.acknowledgements.saturating_sub(to_u64(stored_events)),
@@ -54,6 +61,7 @@ impl Report {
             conflicts: stored.iter().filter(|item| item.is_conflict()).count(),
             faults,
             violations: Violations::find(observations),
+            wrong_holdings: ledger.holdings().differences(expected),
             p50: percentile(50),
             p99: percentile(99),
         }
@@ -82,6 +90,7 @@ impl fmt::Display for Report {
         row(f, "purchases", self.completed_purchases, &time)?;
         row(f, "webhook requests", self.requests, "including questions, retries and forged webhooks")?;
         row(f, "retries by Xsolla", self.retries, "")?;
+        row(f, "replays by the operator", self.replays, "")?;
         row(f, "events stored", to_u64(self.stored_events), "")?;
         row(f, "events applied by the game", to_u64(self.applied), "")?;
         row(f, "duplicates received", self.duplicates_received, "acknowledged, not stored again")?;
@@ -95,12 +104,23 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
         }
-        let Violations { lost, duplicated, out_of_order, wrong_goods, unsigned_stored, wrong_answers, given_up } =
-            self.violations;
+        let Violations {
+            lost,
+            duplicated,
+            granted_after_revocation,
+            wrong_holdings,
+            out_of_order,
+            wrong_goods,
+            unsigned_stored,
+            wrong_answers,
+            given_up,
+        } = self.violations;
         let violations = [
             ("lost", to_u64(lost), "acknowledged or stored, but not applied"),
             ("duplicated", to_u64(duplicated), "applied, granted or revoked more than once"),
-            ("out of order", to_u64(out_of_order), "applied before an earlier event of the same subject"),
+            ("granted after revocation", to_u64(granted_after_revocation), "sale granted again after it was revoked"),
+            ("wrong holdings", to_u64(wrong_holdings), "account holds something else than was bought"),
+            ("out of order", to_u64(out_of_order), "applied before an earlier event of the same group"),
             ("wrong goods", to_u64(wrong_goods), "unknown event, or other goods than expected"),
             ("unsigned but stored", to_u64(unsigned_stored), "stored without a correct signature"),
             ("wrong answer", wrong_answers, "neither the documented answer nor a 5xx"),
@@ -111,6 +131,9 @@ impl fmt::Display for Report {
         for (label, count, note) in violations {
             let mark = if count == 0 { "" } else { "   <- EXPECTED: 0" };
             row(f, &format!("  {label}"), count, &format!("{note}{mark}"))?;
+        }
+        for difference in self.wrong_holdings.iter().take(MAX_DIFFERENCES) {
+            writeln!(f, "    {difference}")?;
         }
         writeln!(f)?;
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;

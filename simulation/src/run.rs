@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
+use intake::aws::{EventHistory, SqsQueue};
 use intake::emulator::EVENTS_TABLE;
 use intake::settings::DirectorySetting;
 use intake::table::{DIGEST, KIND, PK, SK};
@@ -16,12 +17,16 @@ use xsolla::{PaymentWithoutOrder, Secrets};
 use crate::fault_schedule::FaultSchedule;
 use crate::game::{Apply, Game, Ledger};
 use crate::notification::{Notification, SECRET};
+use crate::operator::Operator;
 use crate::options::SimulationOptions;
+use crate::oracle::{Bought, expected_holdings};
 use crate::purchases::purchases;
 use crate::report::Report;
 use crate::sender::Sender;
 use crate::violations::{Observations, StoredItem};
 
+/// Right for the simulated purchases: see [`purchases`].
+const PAYMENT_WITHOUT_ORDER: PaymentWithoutOrder = PaymentWithoutOrder::Grant;
 /// Number of the game's consumers.
 const CONSUMERS: usize = 4;
 /// The last event. The relay preserves the order, so all other events have been queued when it arrives.
@@ -77,7 +82,13 @@ async fn run_game(
     let last_event_id = Notification::read(LAST_EVENT).map_or_else(String::new, |last| last.event_id.to_string());
     let (sqs, queue_url) = (stack.sqs.clone(), stack.queues.events.clone());
     let game = Arc::new(Game::new(sqs, queue_url, faults.clone(), apply, last_event_id));
-    let sender = Arc::new(Sender::new(stack.webhook_url(), faults.clone()));
+    let operator = Operator {
+        game: Arc::clone(&game),
+        history: EventHistory::new(stack.dynamodb.clone(), EVENTS_TABLE.to_owned()),
+        queue: SqsQueue::new(stack.sqs.clone(), stack.queues.events.clone()),
+        payment_without_order: PAYMENT_WITHOUT_ORDER,
+    };
+    let sender = Arc::new(Sender::new(stack.webhook_url(), faults.clone(), operator));
     let consumers: Vec<_> = (0..CONSUMERS)
         .map(|_| {
             let game = Arc::clone(&game);
@@ -106,7 +117,9 @@ async fn run_game(
 
     let stored = scan(&stack).await?;
     let (log, ledger) = (sender.log(), game.ledger());
-    let observations = Observations { log: &log, ledger: &ledger, stored: &stored };
+    let bought: Vec<Bought> = purchases(options.orders, options.seed).map(|purchase| purchase.bought).collect();
+    let expected = expected_holdings(&bought);
+    let observations = Observations { log: &log, ledger: &ledger, stored: &stored, expected: &expected };
     Ok(Report::new(options, &observations, faults.occurrences(), started.elapsed()))
 }
 
@@ -117,7 +130,7 @@ async fn start_stack(faults: &FaultSchedule) -> Result<Stack, EmulatorError> {
         sqs_port: 0,
         secrets: SECRET.parse::<Secrets>().map_err(EmulatorError::service)?,
         directory: DirectorySetting::AcceptAll,
-        payment_without_order: PaymentWithoutOrder::Grant,
+        payment_without_order: PAYMENT_WITHOUT_ORDER,
         sources: local_sources(),
         unsigned_key: None,
         data: None,

@@ -20,7 +20,8 @@ use crate::delivery_log::{DeliveryLog, SentEvent};
 use crate::fault::Fault;
 use crate::fault_schedule::FaultSchedule;
 use crate::notification::{Notification, SECRET, with_field};
-use crate::purchases::{Purchase, Step};
+use crate::operator::Operator;
+use crate::purchases::{Purchase, Step, StepKind};
 
 /// Number of purchases whose webhooks are sent concurrently.
 const CONCURRENCY: usize = 16;
@@ -35,6 +36,7 @@ pub(crate) struct Sender {
     http: Client<HttpConnector, Full<Bytes>>,
     url: String,
     faults: FaultSchedule,
+    operator: Operator,
     log: Mutex<DeliveryLog>,
 }
 
@@ -70,9 +72,9 @@ impl Eq for Due {}
 
 impl Sender {
     /// Sends to this URL.
-    pub(crate) fn new(url: String, faults: FaultSchedule) -> Self {
+    pub(crate) fn new(url: String, faults: FaultSchedule, operator: Operator) -> Self {
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Self { http, url, faults, log: Mutex::default() }
+        Self { http, url, faults, operator, log: Mutex::default() }
     }
 
     pub(crate) fn log(&self) -> MutexGuard<'_, DeliveryLog> {
@@ -107,7 +109,10 @@ impl Sender {
     async fn attempt(&self, due: Due) -> Option<Due> {
         let steps = &due.purchase.steps;
         let step = steps.get(due.step)?;
-        let answer = self.deliver(step, due.purchase.number, due.step).await;
+        let answer = match step.kind {
+            StepKind::Replay => self.replay(&due.purchase, due.step).await,
+            StepKind::Question | StepKind::Event { .. } => self.deliver(step, due.purchase.number, due.step).await,
+        };
         let mut log = self.log();
         log.simulated_time = log.simulated_time.max(due.at);
         if let Some(delay) = step.notification_type.retry_schedule().delay(due.retries, answer) {
@@ -129,7 +134,7 @@ impl Sender {
     async fn deliver(&self, step: &Step, purchase: u32, index: usize) -> Option<u16> {
         let notification = Notification::read(&step.body)?;
         let success = Some(notification.success);
-        let Some(goods) = step.goods else {
+        let StepKind::Event { sale, goods, is_set_aside } = step.kind else {
             // No faults: Xsolla does not retry questions, so a lost answer is a lost sale for any receiver.
             return self.post(&step.body, SECRET, notification.success).await;
         };
@@ -137,9 +142,13 @@ impl Sender {
         {
             let mut log = self.log();
             log.signed_digests.insert(notification.digest.clone());
-            let subject = notification.event_id.subject().to_owned();
-            let sent = SentEvent { purchase, step: index, subject, goods, is_acknowledged: false };
-            log.events.entry(event_id.clone()).or_insert(sent);
+            let occurrences = log.events.entry(event_id.clone()).or_default();
+            if occurrences.last().is_none_or(|last| last.step != index) {
+                occurrences.push(SentEvent { purchase, sale, step: index, goods, is_acknowledged: false });
+            }
+        }
+        if is_set_aside {
+            self.operator.set_aside(event_id.clone());
         }
         if self.faults.occurs(Fault::WrongSignature) {
             self.post(&with_field(&step.body, "forged"), "wrong_secret", 400).await;
@@ -164,11 +173,26 @@ impl Sender {
         if self.faults.occurs(Fault::AnswerLost) {
             return None;
         }
-        if let Some(sent) = self.log().events.get_mut(&event_id) {
+        if let Some(sent) = self.log().events.get_mut(&event_id).and_then(|occurrences| occurrences.last_mut()) {
             sent.is_acknowledged = true;
         }
         self.send_changed(step, &notification).await;
         answer
+    }
+
+    /// Sends an event again as an operator does: after the game has received the purchase's earlier events.
+    ///
+    /// Returns a status like a webhook's.
+    async fn replay(&self, purchase: &Purchase, index: usize) -> Option<u16> {
+        let (earlier, replayed) = purchase.steps.split_at_checked(index)?;
+        let is_event = |step: &&Step| matches!(step.kind, StepKind::Event { .. });
+        let earlier = earlier.iter().filter(is_event).filter_map(|step| Notification::read(&step.body));
+        let earlier: Vec<String> = earlier.map(|notification| notification.event_id.to_string()).collect();
+        let event_id = Notification::read(&replayed.first()?.body)?.event_id;
+        self.log().replays += 1;
+        let result = self.operator.replay(&event_id, &earlier).await;
+        let failure = result.inspect_err(|error| tracing::error!(%event_id, %error, "replay failed"));
+        Some(if failure.is_ok() { 204 } else { 400 })
     }
 
     /// Sends other content under the id of an acknowledged event, if that fault occurs.

@@ -38,9 +38,10 @@ Examples:
         #[command(flatten)]
         target: QueueTargets,
     },
-    /// Send dead letters unchanged and parked events as replays to the game's queue
+    /// Send dead letters and parked events to the game's queue again, marked as replays
     #[command(after_help = "\
-Fix the game first. Deletes each entry after it was sent, so an interrupted redrive can be run again.
+Fix the game first. What an event means for the goods is decided again with what is known now. A dead letter
+whose event has expired from the table is sent unchanged. Deletes each entry after it was sent, so an interrupted redrive can be run again.
 Exit code 3: some entries remain; they are listed on stderr.
 
 Examples:
@@ -51,7 +52,7 @@ Examples:
         /// Send only this notification type; other events of the same subject are then sent later, out of order
         #[arg(long = "type", value_name = "TYPE")]
         type_name: Option<String>,
-        /// Print the entries without sending them
+        /// Print the entries, with what they mean now, without sending them
         #[arg(long)]
         dry_run: bool,
         /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`
@@ -75,14 +76,15 @@ pub(crate) async fn run(command: DlqCommand) -> CommandResult {
                 format!("no dead letter or parked event with id {event_id}; `dlq list` prints the ids")
             })?);
         }
-        DlqCommand::Redrive { type_name, dry_run: true, target, .. } => {
-            let snapshot = target::dead_letters(target).await.snapshot().await?;
-            print(&snapshot.redrive_preview(type_name.as_deref()));
-        }
-        DlqCommand::Redrive { type_name, dry_run: false, payment_without_order, table, target } => {
+        DlqCommand::Redrive { type_name, dry_run, payment_without_order, table, target } => {
             let table = TableTarget { local: target.local, table };
             let replay = target::replay(table, target.queue_url.clone(), payment_without_order).await;
             let dead_letters = target::dead_letters(target).await;
+            if dry_run {
+                let snapshot = dead_letters.snapshot().await?;
+                print(&snapshot.redrive_preview(&replay, type_name.as_deref()).await?);
+                return Ok(ExitCode::SUCCESS);
+            }
             let result = dead_letters.redrive(&replay, type_name.as_deref(), Timestamp::now()).await?;
             print(&format!(
                 "  Queued {} and {}.\n",

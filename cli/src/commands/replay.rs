@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
+use cli::format::counted;
 use cli::replay::Selection;
 use cli::table::EventFilter;
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::terminal::{confirm, print, report_leftovers};
 #[command(
     group = ArgGroup::new("selection").required(true).multiple(true).args(["subject", "event", "from", "to", "type_name"]),
     after_help = "\
+What an event means for the goods is decided again with what is known now. Xsolla's retries are skipped.
 Selecting by time or type scans the whole table and requires confirmation, as do more than 100 events.
 Exit code 3: some events can never be sent; they are listed on stderr.
 
@@ -78,6 +80,10 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
         return Err("cancelled, nothing was sent".into());
     }
     let result = replay.send(&plan, &Timestamp::now().to_string()).await?;
-    print(&format!("  Queued {} of {}.\n", result.queued, plan.summary()));
+    let retries = match result.retries {
+        0 => String::new(),
+        retries => format!(" Skipped {} of Xsolla.", counted(retries, "retry", "retries")),
+    };
+    print(&format!("  Queued {} of {}.{retries}\n", result.queued, plan.summary()));
     Ok(report_leftovers(&result.rejected))
 }

@@ -4,17 +4,17 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cli::show::{Bodies, Query, find};
-use xsolla::PaymentWithoutOrder;
 
 use super::CommandResult;
 use super::target::{self, TableTarget};
 use crate::terminal::print;
 
-/// Show all events of a sale or a user, oldest first
+/// Show all events of a sale or a user, oldest first, and the state of each sale
 #[derive(Args)]
 #[command(after_help = "\
-For each event, prints what to do with the goods, and the index of the webhook secret that verified it
-(0 is the current secret). Conflicts and unreadable bodies are stored but not relayed.
+For each event, prints what the relay decided about the goods, and the index of the webhook secret that verified
+it (0 is the current secret). Then prints the state of each sale. Conflicts, unreadable bodies and Xsolla's retries
+are stored but not relayed.
 
 Examples:
   xsolla-webhooks show 2105129134
@@ -33,9 +33,6 @@ pub(crate) struct ShowArgs {
     /// Print bodies as received, with personal data
     #[arg(long)]
     pub(crate) unredacted: bool,
-    /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`; if unset, both meanings are shown
-    #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER")]
-    pub(crate) payment_without_order: Option<PaymentWithoutOrder>,
     #[command(flatten)]
     pub(crate) target: TableTarget,
 }
@@ -46,7 +43,7 @@ pub(crate) async fn run(args: ShowArgs) -> CommandResult {
         (None, Some(id)) => (Query::Id(id.clone()), id),
         (None, None) => return Err("an id or --user is required".into()),
     };
-    let timeline = find(&target::table(args.target).await, &query, args.payment_without_order).await?;
+    let timeline = find(&target::table(args.target).await, &query).await?;
     if timeline.is_empty() {
         return Err(format!("no records found for {label}").into());
     }

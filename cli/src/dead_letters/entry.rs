@@ -7,6 +7,8 @@ use message::Event;
 use serde::Deserialize;
 use xsolla::EventId;
 
+use crate::replay::Effect;
+
 /// Tolerance between an event's time of receipt and the time of its stream record.
 ///
 /// The time of receipt is read before the write, which takes up to [`intake::accept::DEADLINE`]. Stream times are in
@@ -19,8 +21,11 @@ pub(super) struct DeadLetter {
     /// Time of arrival in the dead-letter queue, in UTC.
     pub(super) since: String,
     pub(super) type_name: String,
-    pub(super) goods: &'static str,
+    /// The goods and the reason in the message, or `-` if the message is not an event.
+    pub(super) goods: String,
     pub(super) mode: &'static str,
+    /// `None` if the message is not an event.
+    pub(super) event_id: Option<EventId>,
     /// Event id, or SQS's message id if the message is not an event.
     pub(super) id: String,
     pub(super) message: Message,
@@ -50,14 +55,15 @@ impl DeadLetter {
     pub(super) fn new(message: Message) -> Self {
         let body = message.body.clone().unwrap_or_default();
         let event = Event::read(&body).ok();
-        let event_id = event.as_ref().map(|event| event.event_id.to_string());
-        let type_name = event.as_ref().map(|event| event.notification_type.to_string());
+        let effect = event.as_ref().map(Effect::of);
+        let id = event.map(|event| event.event_id.into_owned());
         Self {
             since: arrived_at(&message),
-            type_name: type_name.unwrap_or_else(|| "(not an event)".to_owned()),
-            goods: event.as_ref().map_or("-", |event| event.goods.name()),
-            mode: event.as_ref().map_or("-", |event| event.mode.name()),
-            id: event_id.or_else(|| message.message_id.clone()).unwrap_or_default(),
+            mode: effect.as_ref().map_or("-", |effect| effect.mode),
+            goods: effect.as_ref().map_or("-", |effect| &effect.goods).to_owned(),
+            type_name: effect.map_or_else(|| "(not an event)".to_owned(), |effect| effect.type_name),
+            event_id: id.as_ref().and_then(|id| id.parse().ok()),
+            id: id.or_else(|| message.message_id.clone()).unwrap_or_default(),
             message,
         }
     }

@@ -6,13 +6,14 @@ use aws_sdk_sqs::types::{
 };
 use intake::aws::port_error;
 use intake::ports::PortError;
+use intake::sqs_message;
 use jiff::Timestamp;
 use xsolla::BodyDigest;
 
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type, sent_at, system_attribute};
 use super::queues::DeadLetters;
 use crate::format::counted;
-use crate::replay::{Outcome, Replay, Selection};
+use crate::replay::{NotSent, Outcome, Replay, Selection};
 use crate::table::EventFilter;
 
 /// Result of a redrive.
@@ -43,7 +44,9 @@ pub struct RedriveError {
 }
 
 impl DeadLetters {
-    /// Sends dead letters unchanged and parked events as replays. With a type, sends only entries of that type.
+    /// Sends dead letters and parked events as replays. With a type, sends only entries of that type.
+    ///
+    /// A dead letter is sent unchanged if its event has expired from the table, or if it is not an event.
     ///
     /// Deletes each entry after it was sent, so an interrupted redrive can be run again. An entry that is sent twice has
     /// the same event id. Dead letters that arrived after `now` remain: otherwise a consumer that still fails would keep
@@ -60,7 +63,7 @@ impl DeadLetters {
     ) -> Result<RedriveResult, Box<RedriveError>> {
         let mut result = RedriveResult::default();
         let mut held = Vec::new();
-        let mut outcome = self.redrive_dead_letters(type_name, now, &mut result, &mut held).await;
+        let mut outcome = self.redrive_dead_letters(replay, type_name, now, &mut result, &mut held).await;
         self.release(&self.queues.dead_letters, &held).await;
         if outcome.is_ok() {
             held.clear();
@@ -75,6 +78,7 @@ impl DeadLetters {
 
     async fn redrive_dead_letters(
         &self,
+        replay: &Replay,
         type_name: Option<&str>,
         now: Timestamp,
         result: &mut RedriveResult,
@@ -95,8 +99,11 @@ impl DeadLetters {
                     skipped += 1;
                     continue;
                 }
-                let sent = self.resend(&letter.message).send().await;
-                sent.map_err(|error| port_error("sqs:SendMessage", &error))?;
+                if let Err(cause) = self.redrive_dead_letter(replay, &letter).await? {
+                    result.leftovers.push(format!("{}: {cause}", letter.id));
+                    skipped += 1;
+                    continue;
+                }
                 self.delete(url, &letter.message).await?;
                 held.remove(batch_start + skipped);
                 result.dead_letters += 1;
@@ -111,6 +118,25 @@ impl DeadLetters {
         let unavailable = self.count(url).await?.saturating_sub(held.len());
         report(unavailable, "not returned by SQS, because an earlier message of the same subject remains");
         Ok(())
+    }
+
+    /// Sends a dead letter. The inner error is the reason why it is not sent.
+    async fn redrive_dead_letter(
+        &self,
+        replay: &Replay,
+        letter: &DeadLetter,
+    ) -> Result<Result<(), NotSent>, PortError> {
+        let deduplication_id = deduplication_id(&letter.message);
+        if let Some(event_id) = &letter.event_id {
+            let with_own_id = |message| sqs_message::Message { deduplication_id: deduplication_id.clone(), ..message };
+            match replay.send_as(event_id, with_own_id).await? {
+                Outcome::Queued => return Ok(Ok(())),
+                Outcome::NotSent(NotSent::NotStored) => {}
+                Outcome::NotSent(cause) => return Ok(Err(cause)),
+            }
+        }
+        let sent = self.resend(&letter.message, deduplication_id).send().await;
+        sent.map(|_| Ok(())).map_err(|error| port_error("sqs:SendMessage", &error))
     }
 
     async fn redrive_notes(
@@ -135,7 +161,7 @@ impl DeadLetters {
                             result.parked_events += 1;
                             self.resolve(&note, held, result).await?;
                         }
-                        Outcome::Rejected(cause) => result.leftovers.push(format!("{event_id}: {cause}")),
+                        Outcome::NotSent(cause) => result.leftovers.push(format!("{event_id}: {cause}")),
                     }
                 }
                 ParkedReason::Event { .. } => {}
@@ -197,11 +223,8 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// The request that sends a dead letter to the game's queue.
-    fn resend(&self, message: &Message) -> SendMessageFluentBuilder {
-        // A new deduplication id: SQS would drop the original one within five minutes of the first send. It is derived
-        // from the message id, so that SQS drops a second redrive of a dead letter that could not be deleted.
-        let id = BodyDigest::of(format!("redrive#{}", message.message_id().unwrap_or_default()).as_bytes());
+    /// The request that sends a dead letter unchanged to the game's queue.
+    fn resend(&self, message: &Message, deduplication_id: String) -> SendMessageFluentBuilder {
         let trace = system_attribute(message, &System::AwsTraceHeader).and_then(|header| {
             MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()
         });
@@ -210,8 +233,15 @@ impl DeadLetters {
         let send =
             send.set_message_body(message.body.clone()).set_message_attributes(message.message_attributes.clone());
         let send = send.set_message_group_id(system_attribute(message, &System::MessageGroupId));
-        send.message_deduplication_id(id.to_string()).set_message_system_attributes(trace)
+        send.message_deduplication_id(deduplication_id).set_message_system_attributes(trace)
     }
+}
+
+/// Returns a new deduplication id for a dead letter: SQS would drop the original one within five minutes of the first send.
+///
+/// It is derived from the message id, so that SQS drops a second redrive of a dead letter that could not be deleted.
+fn deduplication_id(message: &Message) -> String {
+    BodyDigest::of(format!("redrive#{}", message.message_id().unwrap_or_default()).as_bytes()).to_string()
 }
 
 #[cfg(test)]
@@ -236,7 +266,7 @@ mod tests {
             .attributes(System::AwsTraceHeader, header)
             .build();
         let dead_letters = DeadLetters { sqs: Clients::emulator().sqs, queues: queue_urls() };
-        let request = dead_letters.resend(&message);
+        let request = dead_letters.resend(&message, deduplication_id(&message));
         assert_eq!(request.get_queue_url(), &Some(queue_urls().events));
         assert_eq!(request.get_message_body().as_deref(), message.body());
         assert_eq!(request.get_message_attributes().as_ref(), message.message_attributes());

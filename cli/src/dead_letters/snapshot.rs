@@ -11,6 +11,7 @@ use xsolla::inspect::redact;
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
 use super::queues::DeadLetters;
 use crate::format::{columns, counted, indented};
+use crate::replay::{Effect, NotSent, Replay, not_sent};
 
 /// Contents of the dead-letter queue and the parked queue at one time.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl DlqSnapshot {
         let mut text = String::new();
         if !self.letters.is_empty() {
             let rows = self.letters.iter().map(|letter| {
-                let key = [letter.type_name.clone(), letter.goods.to_owned(), letter.mode.to_owned()];
+                let key = [letter.type_name.clone(), letter.goods.clone(), letter.mode.to_owned()];
                 (key, letter.since.clone(), letter.id.clone())
             });
             let header = ["count", "type", "goods", "mode", "first", "last", "first event"].map(str::to_owned);
@@ -98,30 +99,34 @@ impl DlqSnapshot {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Lists the entries that a redrive would send, one per line.
-    #[must_use]
-    pub fn redrive_preview(&self, type_name: Option<&str>) -> String {
-        let mut lines = vec![["since", "source", "event"].map(str::to_owned)];
-        for letter in &self.letters {
-            if type_name.is_none_or(|type_name| type_name == letter.type_name) {
-                lines.push([letter.since.clone(), "dead letter".to_owned(), letter.id.clone()]);
-            }
+    /// Lists the entries that a redrive would send, one per line, with what they mean for the goods. If that has changed
+    /// since: `grant -> info (already_revoked)`.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read.
+    pub async fn redrive_preview(&self, replay: &Replay, type_name: Option<&str>) -> Result<String, PortError> {
+        let mut lines = vec![["since", "source", "goods", "event"].map(str::to_owned)];
+        for letter in self.letters.iter().filter(|letter| type_name.is_none_or(|name| name == letter.type_name)) {
+            let goods = goods_of_letter(replay, letter).await?;
+            lines.push([letter.since.clone(), "dead letter".to_owned(), goods, letter.id.clone()]);
         }
         for note in &self.notes {
-            let is_selected = match &note.reason {
-                ParkedReason::Event { event_id, .. } => is_of_type(event_id, type_name),
-                ParkedReason::Batch { .. } => type_name.is_none(),
-                ParkedReason::Unknown => false,
+            let goods = match &note.reason {
+                ParkedReason::Event { event_id, .. } if is_of_type(event_id, type_name) => {
+                    let effect = replay.effect(event_id).await?;
+                    effect.map_or_else(|cause| not_sent(&cause), |effect| effect.goods)
+                }
+                ParkedReason::Batch { .. } if type_name.is_none() => "-".to_owned(),
+                ParkedReason::Event { .. } | ParkedReason::Batch { .. } | ParkedReason::Unknown => continue,
             };
-            if is_selected {
-                lines.push([note.since.clone(), "parked".to_owned(), note.reason.id()]);
-            }
+            lines.push([note.since.clone(), "parked".to_owned(), goods, note.reason.id()]);
         }
         let mut text = if lines.len() == 1 { "  Nothing to redrive.\n".to_owned() } else { columns(&lines) };
         if self.unavailable > 0 {
             let _ = writeln!(text, "\n  {}", self.unavailable_note());
         }
-        text
+        Ok(text)
     }
 
     fn is_empty(&self) -> bool {
@@ -134,6 +139,17 @@ impl DlqSnapshot {
             "{letters} not listed: SQS returns only the first messages of each subject, and hides those that another reader has received."
         )
     }
+}
+
+/// The goods in a dead letter, and in the message that a redrive would send instead, if they differ.
+async fn goods_of_letter(replay: &Replay, letter: &DeadLetter) -> Result<String, PortError> {
+    let Some(event_id) = &letter.event_id else { return Ok(letter.goods.clone()) };
+    Ok(match replay.effect(event_id).await? {
+        Ok(Effect { goods, .. }) if goods == letter.goods => goods,
+        Ok(Effect { goods, .. }) => format!("{} -> {goods}", letter.goods),
+        Err(NotSent::NotStored) => format!("{} (unchanged: not in the table)", letter.goods),
+        Err(cause) => not_sent(&cause),
+    })
 }
 
 /// Entries with the same key.

@@ -10,6 +10,7 @@ use intake::emulator::emulator_config;
 use intake::lambda;
 use intake::outcome::{Outcome, Unavailable};
 use intake::relay::Relay;
+use jiff::Timestamp;
 use local::{Stack, StackOptions};
 use rstest::rstest;
 use tokio::net::TcpListener;
@@ -111,7 +112,7 @@ async fn stream_retries_the_batch_while_the_queue_is_unavailable() {
     let relay =
         Relay { queue: SqsQueue::new(stack.emulator.sqs.clone(), missing_queue), ..stack.relay(&stack.emulator.sqs) };
     let event: Event = serde_json::from_str(include_str!("../../../events/relay.json")).unwrap();
-    let (answer, _) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+    let (answer, _) = lambda::relay::handle(&relay, &event, Timestamp::now(), || Duration::from_mins(1)).await;
     let failures: Vec<_> = answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     assert_eq!(failures, [event.records[0].change.sequence_number.clone()]);
 }

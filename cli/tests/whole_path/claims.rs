@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use consumer::claim::{Claim, ClaimError, ClaimStore, Claimed, Claims, Record, Replaced};
 use consumer::dynamodb::ClaimsTable;
+use consumer::{Event, Goods, Mode};
 
 use crate::aws_failures::config;
 use crate::fault_proxy::{CallFault, FaultProxy};
@@ -36,8 +37,36 @@ fn claims(dynamodb: aws_sdk_dynamodb::Client) -> Claims<ClaimsTable> {
     Claims::new(ClaimsTable::new(dynamodb, TABLE.to_owned()), LEASE)
 }
 
+/// An event that has no order.
+fn event(event_id: &str) -> Event<'static> {
+    Event {
+        event_id: event_id.to_owned().into(),
+        notification_type: "payment".into(),
+        goods: Goods::Grant,
+        goods_reason: None,
+        subject: "transaction#1".into(),
+        order_id: None,
+        user_id: None,
+        recipient_user_id: None,
+        project_id: None,
+        mode: Mode::Live,
+        identified: true,
+        deprecated: false,
+        replay: false,
+        received_at: "2026-11-22T00:31:07.042Z".into(),
+        item_roles: None,
+        notification: serde_json::from_str("{}").unwrap(),
+    }
+}
+
+/// A `grant` or `revoke` of an order.
+fn order_event(order_id: &str, sale: &str, goods: Goods) -> Event<'static> {
+    let event = event(&format!("{sale}#{goods}"));
+    Event { subject: sale.to_owned().into(), order_id: Some(order_id.to_owned().into()), goods, ..event }
+}
+
 async fn new_claim(claims: &Claims<ClaimsTable>, event_id: &str, now: SystemTime) -> Claim {
-    match claims.claim(event_id, now).await.unwrap() {
+    match claims.claim(&event(event_id), now).await.unwrap() {
         Claimed::New(claim) => claim,
         other => panic!("{other:?}"),
     }
@@ -50,13 +79,13 @@ struct InMemory(Mutex<HashMap<String, Record>>);
 impl ClaimStore for InMemory {
     type Error = Infallible;
 
-    async fn replace(&self, event_id: &str, expected: Record, new: Record) -> Result<Replaced, Infallible> {
+    async fn replace(&self, key: &str, expected: &Record, new: &Record) -> Result<Replaced, Infallible> {
         let mut records = self.0.lock().unwrap();
-        let found = records.get(event_id).copied().unwrap_or(Record::UNCLAIMED);
-        if found != expected {
+        let found = records.get(key).cloned().unwrap_or(Record::UNCLAIMED);
+        if found != *expected {
             return Ok(Replaced::No { found });
         }
-        records.insert(event_id.to_owned(), new);
+        records.insert(key.to_owned(), new.clone());
         Ok(Replaced::Yes)
     }
 }
@@ -85,7 +114,7 @@ where
     for step in steps {
         let settled = match step {
             Step::Claim(leases) => {
-                let claimed = claims.claim(event_id, start() + LEASE * *leases).await.unwrap();
+                let claimed = claims.claim(&event(event_id), start() + LEASE * *leases).await.unwrap();
                 results.push(format!("{claimed:?}"));
                 if let Claimed::New(claim) = claimed {
                     active.push(claim);
@@ -121,6 +150,56 @@ async fn table_matches_the_reference_in_every_order_of_five_steps() {
     assert!(orders > 60, "{orders}");
 }
 
+/// Claims each event and completes the claim. Returns the results as text.
+async fn apply_all<S>(claims: &Claims<S>, events: &[Event<'_>]) -> Vec<String>
+where
+    S: ClaimStore<Error: std::fmt::Debug>,
+{
+    let mut results = Vec::new();
+    for event in events {
+        let claimed = claims.claim(event, start()).await.unwrap();
+        results.push(format!("{claimed:?}"));
+        if let Claimed::New(claim) = claimed {
+            claims.complete(&claim).await.unwrap();
+        }
+    }
+    results
+}
+
+#[tokio::test]
+async fn table_matches_the_reference_in_every_order_of_four_events_of_two_sales() {
+    const EVENTS: [(&str, Goods); 4] =
+        [("a", Goods::Grant), ("b", Goods::Grant), ("a", Goods::Revoke), ("b", Goods::Revoke)];
+    let stack = start_with_claims_table().await;
+    let table = claims(stack.emulator.dynamodb.clone());
+    let reference = Claims::new(InMemory::default(), LEASE);
+    let mut claimed = 0;
+    for order in 0..EVENTS.len().pow(4) {
+        let events: Vec<_> = (0..4)
+            .map(|place| EVENTS[order / EVENTS.len().pow(place) % EVENTS.len()])
+            .map(|(sale, goods)| order_event(&order.to_string(), sale, goods))
+            .collect();
+        let expected = apply_all(&reference, &events).await;
+        assert_eq!(apply_all(&table, &events).await, expected, "{events:?}");
+        claimed += expected.iter().filter(|result| result.starts_with("New")).count();
+    }
+    assert!(claimed > 256, "{claimed}");
+}
+
+#[tokio::test]
+async fn order_in_the_table_has_its_sales() {
+    let stack = start_with_claims_table().await;
+    let claims = claims(stack.emulator.dynamodb.clone());
+    for (goods, granted_by, revoked) in [(Goods::Grant, Some("a"), None), (Goods::Revoke, None, Some("a"))] {
+        apply_all(&claims, &[order_event("7", "a", goods)]).await;
+        let items = stack.emulator.dynamodb.scan().table_name(TABLE).send().await.unwrap();
+        let [item] = items.items() else { panic!("{items:?}") };
+        assert_eq!(text(item, "event_id"), "goods#live#order#7");
+        assert_eq!(item.get("granted_by"), granted_by.map(|sale| AttributeValue::S(sale.to_owned())).as_ref());
+        assert_eq!(item.get("revoked"), revoked.map(|sale| AttributeValue::Ss(vec![sale.to_owned()])).as_ref());
+    }
+}
+
 #[tokio::test]
 async fn one_of_16_concurrent_workers_claims_an_event() {
     let stack = start_with_claims_table().await;
@@ -130,7 +209,9 @@ async fn one_of_16_concurrent_workers_claims_an_event() {
         let workers: Vec<_> = (0..16)
             .map(|_| {
                 let claims = Arc::clone(&claims);
-                tokio::spawn(async move { claims.claim("order#1#order_paid", start() + LEASE * leases).await.unwrap() })
+                tokio::spawn(async move {
+                    claims.claim(&event("order#1#order_paid"), start() + LEASE * leases).await.unwrap()
+                })
             })
             .collect();
         let mut tokens = Vec::new();
@@ -138,7 +219,7 @@ async fn one_of_16_concurrent_workers_claims_an_event() {
             match worker.await.unwrap() {
                 Claimed::New(claim) => tokens.push(claim.token()),
                 Claimed::Held { until } => assert_eq!(until, start() + LEASE * (leases + 1)),
-                Claimed::Done => panic!("the event is not completed"),
+                Claimed::Done | Claimed::OrderSettled => panic!("the event is not completed"),
             }
         }
         assert_eq!(tokens, [token]);
@@ -155,12 +236,12 @@ async fn write_with_a_lost_answer_succeeds() {
         let claim =
             new_claim(&claims(aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint))), event_id, start()).await;
         assert_eq!((claim.token(), proxy.attempts()), (1, 2));
-        assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Held { until: start() + LEASE }));
+        assert_eq!(direct.claim(&event(event_id), start()).await, Ok(Claimed::Held { until: start() + LEASE }));
         let proxy = FaultProxy::start(&stack.emulator.dynamodb_endpoint, "UpdateItem", CallFault::ResetAfter, 1).await;
         let lossy = claims(aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint)));
         if event_id.ends_with("paid") {
             assert_eq!(lossy.complete(&claim).await, Ok(()));
-            assert_eq!(direct.claim(event_id, start()).await, Ok(Claimed::Done));
+            assert_eq!(direct.claim(&event(event_id), start()).await, Ok(Claimed::Done));
         } else {
             assert_eq!(lossy.release(claim).await, Ok(()));
             assert_eq!(new_claim(&direct, event_id, start()).await.token(), 2);
@@ -192,10 +273,10 @@ async fn missing_or_invalid_record_is_an_error() {
 
     let other = stack.emulator.dynamodb.put_item().table_name(TABLE).item("event_id", key());
     other.item("token", AttributeValue::S("another table's".to_owned())).send().await.unwrap();
-    let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
+    let error = claims.claim(&event("order#1#order_paid"), start()).await.unwrap_err().to_string();
     assert_eq!(error, "dynamodb:UpdateItem: the item is not a claim");
 
     stack.emulator.dynamodb.delete_table().table_name(TABLE).send().await.unwrap();
-    let error = claims.claim("order#1#order_paid", start()).await.unwrap_err().to_string();
+    let error = claims.claim(&event("order#1#order_paid"), start()).await.unwrap_err().to_string();
     assert!(error.starts_with("dynamodb:UpdateItem: ResourceNotFoundException: "), "{error}");
 }

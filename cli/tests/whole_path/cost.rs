@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use intake::directory::Directory;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::doc_tables::assert_page_shows_snapshot;
 use crate::fault_harness::{ANSWERING, Endpoints, FaultHarness, config, intake_at, record};
@@ -99,23 +100,51 @@ async fn measure(harness: &FaultHarness) -> String {
     deliver_signed(&intake, payment, "guessed", now + SignedDuration::from_secs(11)).await;
     row("invalid signature, secrets cached for more than ten seconds");
 
+    // The stack does not relay these items, because they are no events. So only the measured relay updates them.
     let relay = async |records: Vec<Value>| {
+        put(&harness.stack, records.iter().map(|record| stored("conflict", &record["dynamodb"]["NewImage"]))).await;
         Box::pin(harness.relay(&config, &endpoints, &records)).await;
     };
-    let ten = |id: fn(usize) -> String| (0..10).map(|number| record(&id(number), "payment", payment)).collect();
-    relay(ten(|number| format!("a{number}"))).await;
-    row("relay: ten events of ten sales");
-    relay(ten(|_| "b".to_owned())).await;
-    row("relay: ten events of one sale");
-    relay(vec![record("c", "refund", sample("refund"))]).await;
-    row("relay: refund, with the history of its sale");
-    put(&harness.stack, (0..MANY_EVENTS_OF_ONE_SALE).map(|number| event("event", "transaction#d", number, payment)))
-        .await;
-    relay(vec![record("d", "refund", sample("refund"))]).await;
+    relay((0..10).map(|number| record(&format!("a{number}"), "payment", payment)).collect()).await;
+    row("relay: ten payments of ten sales");
+    relay((0..10).map(|number| partial_refund("b", number)).collect()).await;
+    row("relay: ten partial refunds of one sale");
+    let mut order = record("c", "order_paid", sample("order_paid-separate"));
+    order["dynamodb"]["NewImage"]["order_id"] = json!({ "S": "712045518" });
+    relay(vec![order]).await;
+    row("relay: order, with the history of its transaction and its order");
+    relay(vec![record("d", "dispute", sample("dispute"))]).await;
+    row("relay: event without effect on goods");
+    let history = (0..MANY_EVENTS_OF_ONE_SALE).map(|number| partial_refund("e", number));
+    put(&harness.stack, history.map(|record| stored("event", &record["dynamodb"]["NewImage"]))).await;
+    // The stack has relayed these events when this returns.
+    harness.stack.receive_all().await;
+    relay(vec![record("e", "refund", sample("refund"))]).await;
     row(&format!("relay: refund of a sale with {MANY_EVENTS_OF_ONE_SALE} events"));
-    relay(vec![record("e", "payment", "no JSON")]).await;
+    relay(vec![record("f", "payment", "no JSON")]).await;
     row("relay: parked event");
     table
+}
+
+/// A stream record of one of several partial refunds of a sale.
+fn partial_refund(id: &str, number: usize) -> Value {
+    let mut record = record(id, "partial_refund", sample("partial_refund"));
+    record["dynamodb"]["NewImage"]["sk"]["S"] = format!("partial_refund#{number}").into();
+    record
+}
+
+/// The item of a stream record.
+fn stored(kind: &str, image: &Value) -> Item {
+    let mut item = event(kind, "", 0, "");
+    for (name, value) in image.as_object().unwrap() {
+        if let Some(text) = value["S"].as_str() {
+            item.insert(name.clone(), AttributeValue::S(text.to_owned()));
+        }
+    }
+    let body = BASE64_STANDARD.decode(image["body"]["B"].as_str().unwrap()).unwrap();
+    item.insert("body".to_owned(), AttributeValue::B(Blob::new(body)));
+    item.insert("kind".to_owned(), AttributeValue::S(kind.to_owned()));
+    item
 }
 
 /// An item of the events table. All items have the same user and order, so that the indexes are large.

@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use cli::dead_letters::{DeadLetters, RedriveResult};
+use cli::erase::Erasure;
 use intake::accept::MAX_BODY;
+use intake::aws::QueueUrls;
 use jiff::{SignedDuration, Timestamp};
+use xsolla::{Goods, GoodsReason};
 
 use crate::fault_proxy::{CallFault, FaultProxy};
 use crate::test_stack::{Message, TestStack, sample};
@@ -65,7 +68,7 @@ async fn redrive_sends_dead_letters_once_in_the_order_of_their_subject() {
     let messages = stack.receive_all().await;
     assert_eq!(types(&messages), ["payment", "order_paid", "partial_refund"]);
     for message in &messages {
-        assert!(!message.replay, "redriven messages are not replays");
+        assert!(message.replay);
         assert_eq!(message.group_id, message.subject);
         assert_eq!(message.attributes["type"], message.r#type);
     }
@@ -80,10 +83,10 @@ async fn list_does_not_remove_dead_letters() {
         let snapshot = dead_letters(&stack).snapshot().await.unwrap();
         let list = snapshot.list();
         // The embedded SQS returns one message per subject.
-        assert!(list.contains("1      payment         money_only      live"), "{list}");
-        assert!(list.contains("1      partial_refund  partial_revoke  live"), "{list}");
+        assert!(list.contains("1      payment         money_only (order_follows)  live"), "{list}");
+        assert!(list.contains("1      partial_refund  partial_revoke              live"), "{list}");
         assert!(list.contains("  1 more dead letter not listed: "), "{list}");
-        let planned = snapshot.redrive_preview(Some("payment"));
+        let planned = snapshot.redrive_preview(&stack.replay(), Some("payment")).await.unwrap();
         assert!(planned.contains("transaction#2298114507#payment\n") && !planned.contains("partial"), "{planned}");
     }
     assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 3);
@@ -143,6 +146,77 @@ async fn redrive_after_an_interruption_sends_no_message_twice() {
     assert_eq!(types(&stack.receive_all().await), ["payment", "order_paid", "partial_refund"]);
 }
 
+/// A stack with the dead letter of an `order_paid`.
+async fn start_with_dead_order() -> TestStack {
+    let stack = TestStack::start().await;
+    assert_eq!(stack.send(sample("order_paid-separate")).await.status, 200);
+    fail_messages(&stack, 1).await;
+    stack
+}
+
+const DEAD_ORDER: &str = "transaction#2298114507#order_paid#712045518";
+
+#[tokio::test]
+async fn redrive_after_a_cancellation_grants_nothing() {
+    let stack = start_with_dead_order().await;
+    let preview = async || {
+        let snapshot = dead_letters(&stack).snapshot().await.unwrap();
+        snapshot.redrive_preview(&stack.replay(), None).await.unwrap()
+    };
+    let planned = preview().await;
+    assert!(planned.contains(&format!("dead letter  grant  {DEAD_ORDER}\n")), "{planned}");
+    assert_eq!(stack.send(sample("order_canceled-separate")).await.status, 200);
+    assert_eq!(stack.receive_all().await[0].goods, Goods::Revoke);
+    let planned = preview().await;
+    assert!(planned.contains(&format!("grant -> info (already_revoked)  {DEAD_ORDER}\n")), "{planned}");
+
+    assert_eq!(redrive(&stack, None).await, RedriveResult { dead_letters: 1, ..RedriveResult::default() });
+    let messages = stack.receive_all().await;
+    assert_eq!(messages[0].event_id, DEAD_ORDER);
+    assert_eq!((messages[0].goods, messages[0].goods_reason), (Goods::Info, Some(GoodsReason::AlreadyRevoked)));
+    assert_eq!((messages[0].group_id.as_str(), messages.len()), ("transaction#2298114507", 1));
+}
+
+#[tokio::test]
+async fn dead_letter_of_an_expired_event_is_sent_unchanged() {
+    let stack = start_with_dead_order().await;
+    let snapshot = dead_letters(&stack).snapshot().await.unwrap();
+    let letter = snapshot.show(DEAD_ORDER, true).unwrap();
+    stack.expire(&DEAD_ORDER.parse().unwrap()).await;
+    let planned = snapshot.redrive_preview(&stack.replay(), None).await.unwrap();
+    assert!(planned.contains("grant (unchanged: not in the table)"), "{planned}");
+    assert_eq!(redrive(&stack, None).await.dead_letters, 1);
+    let messages = stack.receive_all().await;
+    assert!(letter.contains(&messages[0].text) && !messages[0].replay, "{letter}");
+    assert_eq!((messages[0].group_id.as_str(), messages.len()), ("transaction#2298114507", 1));
+}
+
+#[tokio::test]
+async fn dead_letter_that_is_not_an_event_is_sent_unchanged() {
+    let stack = TestStack::start().await;
+    let QueueUrls { events, dead_letters, .. } = &stack.emulator.queues;
+    let send = stack.emulator.sqs.send_message().queue_url(dead_letters).message_body("hello");
+    send.message_group_id("group").message_deduplication_id("id").send().await.unwrap();
+    assert_eq!(redrive(&stack, None).await.dead_letters, 1);
+    let received = stack.emulator.sqs.receive_message().queue_url(events).send().await.unwrap();
+    assert_eq!(received.messages()[0].body(), Some("hello"));
+}
+
+#[tokio::test]
+async fn dead_letter_of_an_erased_event_remains() {
+    let stack = start_with_dead_order().await;
+    let erasure = Erasure::plan(stack.table(), "isle-4471").await.unwrap();
+    assert_eq!(erasure.erase("2026-11-22T09:00:00Z".parse().unwrap()).await.unwrap(), 1);
+    let reason = "personal data erased at 2026-11-22T09:00:00.000Z";
+    let snapshot = dead_letters(&stack).snapshot().await.unwrap();
+    let planned = snapshot.redrive_preview(&stack.replay(), None).await.unwrap();
+    assert!(planned.contains(&format!("cannot be sent: {reason}")), "{planned}");
+    let leftovers = vec![format!("{DEAD_ORDER}: {reason}")];
+    assert_eq!(redrive(&stack, None).await, RedriveResult { leftovers, ..RedriveResult::default() });
+    assert!(stack.receive_all().await.is_empty());
+    assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 1);
+}
+
 #[tokio::test]
 async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
     let stack = TestStack::start().await;
@@ -152,7 +226,8 @@ async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
 
     let snapshot = dead_letters(&stack).snapshot().await.unwrap();
     assert!(snapshot.list().contains("transaction#2298114507#payment  rejected by SQS"), "{}", snapshot.list());
-    assert!(snapshot.redrive_preview(None).contains("parked  transaction#2298114507#payment"));
+    let planned = snapshot.redrive_preview(&stack.replay(), None).await.unwrap();
+    assert!(planned.contains("parked  money_only (order_follows)  transaction#2298114507#payment\n"), "{planned}");
     assert_eq!(redrive(&stack, Some("dispute")).await, RedriveResult::default());
     assert_eq!(
         redrive(&stack, Some("payment")).await,

@@ -1,13 +1,12 @@
 //! The command `erase`: removes the personal data of a user, and preserves what accounting requires.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use cli::erase::Erasure;
 use cli::replay::Selection;
 use cli::show::{Bodies, Query, find};
 use jiff::Timestamp;
-use xsolla::{EventId, PaymentWithoutOrder};
+use xsolla::EventId;
 
-use crate::test_stack::{Item, TestStack, body, sample, text};
+use crate::test_stack::{Item, TestStack, body, event_id, sample, text};
 
 const USER: &str = "isle-4471";
 /// Number of records that name the user.
@@ -44,7 +43,7 @@ async fn of_sale(stack: &TestStack) -> Vec<Item> {
 /// The lines of `show` that contain the goods of each event.
 async fn goods(stack: &TestStack) -> Vec<String> {
     let query = Query::Id("2298114507".to_owned());
-    let found = find(&stack.table(), &query, Some(PaymentWithoutOrder::MoneyOnly)).await.unwrap();
+    let found = find(&stack.table(), &query).await.unwrap();
     let heads = |line: &&str| line.contains("goods: ") || line.contains("conflict, ");
     found.render(Bodies::Hidden).lines().filter(heads).map(str::to_owned).collect()
 }
@@ -69,7 +68,8 @@ async fn removes_the_user_and_preserves_the_sale() {
         for changed in ["body", "erased_at"] {
             expected.insert(changed.to_owned(), after[changed].clone());
         }
-        assert_eq!(after, &expected, "keys, digests, ids and dates are preserved");
+        assert_eq!(after, &expected, "keys, digests, ids, dates and decisions are preserved");
+        assert_eq!(after.contains_key("decided_at"), text(after, "kind") == "event");
         assert_eq!(text(after, "erased_at"), "2026-11-22T09:00:00.000Z");
         let body = str::from_utf8(body(after)).unwrap();
         assert!(!body.contains(USER) && !body.contains('@') && !body.contains("192.0.2."), "{body}");
@@ -85,7 +85,7 @@ async fn removes_the_user_and_preserves_the_sale() {
 
 fn id_of(items: &[Item], type_name: &str) -> EventId {
     let item = items.iter().find(|item| text(item, "type") == type_name).unwrap();
-    EventId::new(text(item, "pk"), text(item, "sk"))
+    event_id(item)
 }
 
 #[tokio::test]
@@ -127,9 +127,7 @@ async fn does_not_restore_a_record_that_expired_during_the_run() {
     let stack = sales().await;
     let plan = plan(&stack).await;
     let refund = id_of(&of_sale(&stack).await, "refund");
-    let delete = stack.emulator.dynamodb.delete_item().table_name("events");
-    let [pk, sk] = [refund.subject(), refund.rest()].map(|text| AttributeValue::S(text.to_owned()));
-    delete.key("pk", pk).key("sk", sk).send().await.unwrap();
+    stack.expire(&refund).await;
     assert_eq!(plan.erase(now()).await.unwrap(), OF_USER);
     assert!(of_sale(&stack).await.iter().all(|item| text(item, "type") != "refund"));
 }

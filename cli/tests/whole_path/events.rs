@@ -82,7 +82,7 @@ async fn relay_sends_its_event() {
     let stack = TestStack::start().await;
     let event: Event = read("relay");
     let relay = stack.relay(&stack.emulator.sqs);
-    let (answer, _) = lambda::relay::handle(&relay, &event, || Duration::from_mins(1)).await;
+    let (answer, _) = lambda::relay::handle(&relay, &event, Timestamp::now(), || Duration::from_mins(1)).await;
     assert!(answer.batch_item_failures.is_empty());
     let messages = stack.receive_all().await;
     let types: Vec<&str> = messages.iter().map(|message| message.r#type.as_str()).collect();

@@ -15,9 +15,10 @@ pub enum Call {
     SendMessageBatch,
     SendMessage,
     HistoryQuery,
+    UpdateItem,
 }
 
-pub const CALLS: [Call; 7] = [
+pub const CALLS: [Call; 8] = [
     Call::PutItem,
     Call::GetItem,
     Call::UsersQuery,
@@ -25,6 +26,7 @@ pub const CALLS: [Call; 7] = [
     Call::SendMessageBatch,
     Call::SendMessage,
     Call::HistoryQuery,
+    Call::UpdateItem,
 ];
 
 /// The expected results of a call.
@@ -98,6 +100,13 @@ impl Call {
                 "sent",
                 "retried by the stream",
                 "the batch is retried from the failed event",
+            ),
+            Self::UpdateItem => expect(
+                "UpdateItem",
+                "store a decision",
+                "sent",
+                "retried by the stream",
+                "the batch is retried from the failed event; a stored decision never changes",
             ),
         }
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::accept::{DEADLINE, Intake};
 use intake::aws::{CallLimits, EventHistory, Events, SecretSource};
@@ -17,6 +18,7 @@ use intake::relay::Relay;
 use intake::secrets::SecretCache;
 use intake::settings::DirectorySetting;
 use intake::testing::insert_record;
+use jiff::Timestamp;
 use local::StackOptions;
 use serde_json::{Value, json};
 use xsolla::PaymentWithoutOrder;
@@ -82,7 +84,9 @@ impl FaultHarness {
     pub async fn call_with_fault(&self, call: Call, id: usize, fault: CallFault, times: usize) -> (String, usize) {
         let mut endpoints = self.endpoints();
         let endpoint = match call {
-            Call::PutItem | Call::GetItem | Call::UsersQuery | Call::HistoryQuery => &mut endpoints.dynamodb,
+            Call::PutItem | Call::GetItem | Call::UsersQuery | Call::HistoryQuery | Call::UpdateItem => {
+                &mut endpoints.dynamodb
+            }
             Call::GetSecretValue => &mut endpoints.secrets,
             Call::SendMessageBatch | Call::SendMessage => &mut endpoints.sqs,
         };
@@ -126,6 +130,28 @@ impl FaultHarness {
                 let refund = format!(r#"{{"notification_type":"refund","transaction":{{"id":"{id}"}}}}"#);
                 self.relay(&config, endpoints, &[record(&id.to_string(), "refund", &refund)]).await
             }
+            Call::UpdateItem => {
+                self.events.lock().unwrap().insert(format!("transaction#{id}"));
+                self.store_payment(id).await;
+                self.relay(&config, endpoints, &[record(&id.to_string(), "payment", &payment(id))]).await
+            }
+        }
+    }
+
+    /// Stores an event unless it exists, without the stack's own relay.
+    async fn store_payment(&self, id: usize) {
+        let string = |text: &str| AttributeValue::S(text.to_owned());
+        let (pk, sk) = (string(&format!("transaction#{id}")), string("payment"));
+        let put = self.stack.emulator.dynamodb.put_item().table_name("events");
+        let put = put.condition_expression("attribute_not_exists(pk)").item("pk", pk.clone()).item("sk", sk.clone());
+        let put = put.item("kind", string("conflict")).item("type", string("payment")).item("mode", string("live"));
+        let put = put.item("received_at", string("2026-11-22T00:31:07.042518Z"));
+        let put = put.item("identified", AttributeValue::Bool(true));
+        if put.item("body", AttributeValue::B(Blob::new(payment(id)))).send().await.is_ok() {
+            // The stack relays new items, not updates.
+            let update = self.stack.emulator.dynamodb.update_item().table_name("events").key("pk", pk).key("sk", sk);
+            let update = update.update_expression("SET kind = :event");
+            update.expression_attribute_values(":event", string("event")).send().await.unwrap();
         }
     }
 
@@ -139,7 +165,8 @@ impl FaultHarness {
             ..self.stack.relay(&sqs)
         };
         let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let (answer, outcome) = Box::pin(lambda::relay::handle(&relay, &event, || Duration::from_mins(1))).await;
+        let (answer, outcome) =
+            Box::pin(lambda::relay::handle(&relay, &event, Timestamp::now(), || Duration::from_mins(1))).await;
         match answer.batch_item_failures.first().map(|failure| failure.item_identifier.as_deref().unwrap()) {
             None if outcome.parked == records.len() => "parked".to_owned(),
             None => "sent".to_owned(),

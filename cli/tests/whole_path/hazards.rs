@@ -10,6 +10,8 @@ use crate::test_stack::{TestStack, sample};
 /// Numbers, and a body that shows them. Each body has an id of its own.
 const BODIES: &[(&[u8], &str)] = &[
     (&[2], r#"{"notification_type":"payment","transaction":{"id":102},"user":{"user_id":"u"}}"#),
+    (&[2], r#"{"notification_type":"order_paid","order":{"id":139},"user":{"id":"u","external_id":"g"}}"#),
+    (&[2], r#"{"notification_type":"payment","transaction":{"id":140},"user":{"id":[7],"external_id":"g"}}"#),
     (&[2], r#"{"notification_type":"payment","transaction":{"id":103},"user_id":"u","game_player_id":"g"}"#),
     (&[4, 5], r#"{"notification_type":"payment","transaction":{"id":"4105000000000","external_id":1}}"#),
     (&[6], r#"{"notification_type":"payment","transaction":{"id":106,"payment_method_order_id":1234567890123456789}}"#),

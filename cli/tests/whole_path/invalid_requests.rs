@@ -10,7 +10,7 @@ use crate::test_stack::{SECRET, TestStack, body, sample};
 const INVALID_SIGNATURE: &str = r#"{"error":{"code":"INVALID_SIGNATURE","message":"Invalid signature"}}"#;
 
 #[tokio::test]
-async fn rejects_missing_malformed_wrong_or_repeated_signature() {
+async fn rejects_missing_malformed_or_wrong_signature() {
     let stack = TestStack::start().await;
     let payment = sample("payment").as_bytes();
     let valid = sign(payment, SECRET);
@@ -18,12 +18,63 @@ async fn rejects_missing_malformed_wrong_or_repeated_signature() {
     let hex = &valid["Signature ".len()..];
     let bearer = format!("Bearer {hex}");
     let short = &valid[..valid.len() - 1];
-    for authorization in [&[][..], &[""], &[hex], &[&bearer], &[short], &[&wrong], &[&valid, &valid], &[&wrong, &valid]]
+    for authorization in
+        [&[][..], &[""], &[hex], &[&bearer], &[short], &[&wrong], &[&bearer, &wrong], &[&wrong, &wrong]]
     {
         let answer = stack.request(Method::POST, "/webhooks", authorization, payment).await;
         assert_eq!((answer.status, answer.body.as_str()), (400, INVALID_SIGNATURE), "{authorization:?}");
     }
     assert!(stack.stored().await.is_empty());
+}
+
+#[tokio::test]
+async fn any_verifying_value_of_repeated_or_joined_authorization_headers_is_enough() {
+    let stack = TestStack::start().await;
+    let payment = sample("payment").as_bytes();
+    let valid = sign(payment, SECRET);
+    let wrong = sign(payment, "other");
+    let (joined, joined_last) = (format!("{valid},{valid}"), format!("Basic dXNlcg==, {wrong}, {valid}"));
+    for authorization in
+        [&[valid.as_str(), &valid][..], &[&wrong, &valid], &[&valid, &wrong], &[&joined], &[&joined_last]]
+    {
+        let answer = stack.request(Method::POST, "/webhooks", authorization, payment).await;
+        assert_eq!(answer.status, 204, "{authorization:?}");
+    }
+    assert_eq!(stack.stored().await.len(), 1);
+}
+
+#[tokio::test]
+async fn encoded_body_is_answered_503_unless_it_verifies() {
+    let stack = TestStack::start().await;
+    let payment = sample("payment").as_bytes();
+    let signature = sign(payment, SECRET);
+    // As a compressing proxy sends it: the signature is that of the plain body.
+    let compressed = b"\x1f\x8b\x08\x00compressed";
+    for (encoding, body, status) in [
+        ("gzip", &compressed[..], 503),
+        ("identity, br", compressed, 503),
+        ("identity", compressed, 400),
+        ("", compressed, 400),
+        ("gzip", payment, 204),
+    ] {
+        let headers = [("authorization", signature.as_str()), ("content-encoding", encoding)];
+        let answer = stack.request_with(Method::POST, "/webhooks", &headers, body).await;
+        assert_eq!(answer.status, status, "{encoding:?}");
+    }
+    assert_eq!(stack.stored().await.len(), 1);
+}
+
+#[tokio::test]
+async fn user_validation_without_user_id_is_answered_invalid_user() {
+    let stack = TestStack::start().await;
+    for user in ["", r#","user":{}"#, r#","user":{"id":null}"#, r#","user":{"id":""}"#] {
+        for path in ["/webhooks", "/webhooks/user_validation"] {
+            let answer = stack.send_to(path, format!(r#"{{"notification_type":"user_validation"{user}}}"#)).await;
+            assert_eq!(answer.status, 400, "{path} {user}");
+            assert!(answer.body.contains("INVALID_USER"), "{}", answer.body);
+        }
+    }
+    assert_eq!(stack.send(sample("user_validation")).await.status, 204, "all users exist");
 }
 
 #[tokio::test]
@@ -89,6 +140,37 @@ async fn accepts_unusual_but_readable_bodies() {
 }
 
 #[tokio::test]
+async fn ids_too_long_for_an_index_do_not_stop_an_event() {
+    let stack = TestStack::start().await;
+    for (id, length) in [(1, 2000), (2, 2048), (3, 2049), (4, 50_000)] {
+        let long = "7".repeat(length);
+        let sent = format!(
+            r#"{{"notification_type":"payment","transaction":{{"id":{id}}},"user":{{"id":"{long}"}},"purchase":{{"order":{{"id":"{long}"}}}}}}"#
+        );
+        assert_eq!(stack.send(sent).await.status, 204, "{length}");
+        let message = stack.receive_all().await.remove(0);
+        assert_eq!(message.user_id.unwrap(), long, "the message has the user id of any length");
+        assert_eq!(message.order_id.is_some(), length <= 2048, "{length}");
+    }
+    let long_type = format!(r#"{{"notification_type":"{}"}}"#, "t".repeat(200_000));
+    assert_eq!(stack.send(long_type).await.status, 204);
+    assert_eq!(stack.receive_all().await[0].r#type, "unknown");
+}
+
+#[tokio::test]
+async fn times_of_receipt_have_microseconds_and_the_order_of_the_webhooks() {
+    let stack = TestStack::start().await;
+    for id in 0..5 {
+        stack.send(format!(r#"{{"notification_type":"ps_declined","transaction":{{"id":1}},"x":{id}}}"#)).await;
+    }
+    let messages = stack.receive_all().await;
+    let times: Vec<&str> = messages.iter().map(|message| message.received_at.as_str()).collect();
+    assert!(times.iter().all(|time| time.len() == "2026-11-22T00:31:07.042518Z".len()), "{times:?}");
+    assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+    assert_eq!(times.len(), 5);
+}
+
+#[tokio::test]
 async fn character_rejected_by_sqs_reaches_the_game_escaped() {
     let stack = TestStack::start().await;
     let comment = "a\u{ffff}b\u{fffe}c";
@@ -109,13 +191,23 @@ async fn byte_order_mark_is_stored_and_not_relayed() {
 }
 
 #[tokio::test]
-async fn relays_body_of_the_maximum_size_and_answers_503_to_a_larger_one() {
+async fn stores_body_of_the_maximum_size_and_answers_503_to_a_larger_one() {
     let stack = TestStack::start().await;
-    let frame = r#"{"notification_type":"payment","transaction":{"id":1},"x":""}"#;
-    let largest = frame.replace(r#""x":"""#, &format!(r#""x":"{}""#, "x".repeat(MAX_BODY - frame.len())));
+    let with_size = |id: u32, size: usize| {
+        let frame = format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}},"x":""}}"#);
+        frame.replace(r#""x":"""#, &format!(r#""x":"{}""#, "x".repeat(size - frame.len())))
+    };
+    assert_eq!(MAX_BODY, 256 * 1024);
+    let (largest, relayed) = (with_size(1, MAX_BODY), with_size(2, MAX_BODY - 1024));
     assert_eq!(largest.len(), MAX_BODY);
-    assert_eq!(stack.send(&largest).await.status, 204);
-    assert_eq!(stack.receive_all().await[0].notification.get(), largest);
+    for sent in [&largest, &relayed] {
+        assert_eq!(stack.send(sent).await.status, 204);
+    }
+    assert!(stack.stored().await.iter().any(|item| body(item) == largest.as_bytes()));
+    // The message around the largest body exceeds the 256 KiB of the embedded SQS, but not the 1 MiB of the real one.
+    let messages = stack.receive_all().await;
+    let notifications: Vec<&str> = messages.iter().map(|message| message.notification.get()).collect();
+    assert_eq!(notifications, [relayed.as_str()]);
 
     for too_large in [format!("{largest} "), " ".repeat(5_000_000), " ".repeat(11_000_000)] {
         assert_eq!(stack.send(&too_large).await.status, 503, "{} bytes", too_large.len());

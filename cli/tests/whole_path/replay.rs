@@ -3,9 +3,9 @@
 use cli::replay::{ReplayResult, Selection};
 use cli::table::EventFilter;
 use jiff::Timestamp;
-use xsolla::EventId;
+use xsolla::{EventId, Goods, GoodsReason};
 
-use crate::test_stack::{Message, TestStack, sample, text};
+use crate::test_stack::{Message, TestStack, event_id, sample, text};
 
 fn subject() -> Selection {
     Selection::Subject("transaction#2298114507".to_owned())
@@ -32,7 +32,7 @@ async fn replayed_messages_differ_only_in_the_field_replay() {
     let (stack, first) = sale().await;
     let replay = stack.replay();
     let plan = replay.plan(subject()).await.unwrap();
-    let all = ReplayResult { queued: 3, rejected: Vec::new() };
+    let all = ReplayResult { queued: 3, ..ReplayResult::default() };
     assert_eq!(replay.send(&plan, "run 1").await.unwrap(), all, "the conflict is not sent");
 
     let second = stack.receive_all().await;
@@ -56,12 +56,110 @@ async fn conflict_is_replayed_only_by_its_event_id() {
     let replay = stack.replay();
     let stored = stack.stored().await;
     let conflict = stored.iter().find(|item| text(item, "kind") == "conflict").unwrap();
-    let conflict = EventId::new(text(conflict, "pk"), text(conflict, "sk"));
+    let conflict = event_id(conflict);
     let plan = replay.plan(Selection::Event(conflict.clone())).await.unwrap();
     assert_eq!(replay.send(&plan, "run").await.unwrap().queued, 1);
     let messages = stack.receive_all().await;
     assert_eq!(messages[0].event_id, conflict.to_string(), "the event id differs from that of the first event");
     assert!(messages[0].notification.get().contains("79.90"));
+}
+
+fn effects(messages: &[Message]) -> Vec<(Goods, Option<GoodsReason>)> {
+    messages.iter().map(|message| (message.goods, message.goods_reason)).collect()
+}
+
+#[tokio::test]
+async fn conflict_of_a_granted_sale_grants_nothing() {
+    let stack = TestStack::start().await;
+    let paid = sample("order_paid-separate");
+    for body in [paid, &paid.replace("lantern-brass", "lantern-gold")] {
+        assert_eq!(stack.send(body).await.status, 200);
+    }
+    stack.receive_all().await;
+    let stored = stack.stored().await;
+    let conflict = event_id(stored.iter().find(|item| text(item, "kind") == "conflict").unwrap());
+    for run in ["first", "second"] {
+        let replay = stack.replay();
+        let plan = replay.plan(Selection::Event(conflict.clone())).await.unwrap();
+        let preview = replay.preview(&plan).await.unwrap();
+        assert!(preview.contains("order_paid  live  info (already_granted)  transaction#"), "{preview}");
+        assert_eq!(replay.send(&plan, run).await.unwrap().queued, 1);
+        assert_eq!(effects(&stack.receive_all().await), [(Goods::Info, Some(GoodsReason::AlreadyGranted))]);
+    }
+}
+
+#[tokio::test]
+async fn order_of_a_canceled_sale_is_not_granted_again() {
+    let stack = TestStack::start().await;
+    for name in ["order_paid-separate", "order_canceled-separate"] {
+        assert_eq!(stack.send(sample(name)).await.status, 200);
+    }
+    assert_eq!(effects(&stack.receive_all().await), [(Goods::Grant, None), (Goods::Revoke, None)]);
+    let (_, printed) = stack.run(&["replay", "--subject", "transaction#2298114507", "--dry-run"]).await;
+    assert!(printed.contains("order_paid      live  info (already_revoked)  transaction#"), "{printed}");
+    assert!(printed.contains("order_canceled  live  revoke                  transaction#"), "{printed}");
+    let replay = stack.replay();
+    replay.send(&replay.plan(subject()).await.unwrap(), "run").await.unwrap();
+    let expected = [(Goods::Info, Some(GoodsReason::AlreadyRevoked)), (Goods::Revoke, None)];
+    assert_eq!(effects(&stack.receive_all().await), expected);
+}
+
+/// Lambda gives up on a batch after a day. Its events have no decisions.
+#[tokio::test]
+async fn events_that_were_never_relayed_are_decided_in_order() {
+    let stack = TestStack::start().await;
+    for name in ["order_canceled-separate", "order_paid-separate"] {
+        assert_eq!(stack.send(sample(name)).await.status, 200);
+    }
+    let relayed = effects(&stack.receive_all().await);
+    assert_eq!(relayed, [(Goods::Revoke, None), (Goods::Info, Some(GoodsReason::AlreadyRevoked))]);
+    for item in stack.stored().await {
+        stack.remove_decision(&event_id(&item)).await;
+    }
+    let replay = stack.replay();
+    let plan = replay.plan(subject()).await.unwrap();
+    replay.preview(&plan).await.unwrap();
+    let undecided = stack.table().items_of_subject("transaction#2298114507").await.unwrap();
+    assert!(undecided.iter().all(|item| !item.contains_key("goods")), "a preview stores nothing");
+    for run in ["first", "second"] {
+        replay.send(&plan, run).await.unwrap();
+        assert_eq!(effects(&stack.receive_all().await), relayed);
+    }
+}
+
+#[tokio::test]
+async fn retry_from_xsolla_is_skipped_and_counted() {
+    let stack = TestStack::start().await;
+    let update = sample("update_subscription");
+    for body in [update, update, &update.replace("2026-05-02", "2026-06-02")] {
+        assert_eq!(stack.send(body).await.status, 204);
+    }
+    assert_eq!(stack.receive_all().await.len(), 2);
+    let subject = ["replay", "--subject", "subscription#31"];
+    let (_, printed) = stack.run(&[&subject[..], &["--dry-run"]].concat()).await;
+    assert_eq!(printed.matches("not sent: Xsolla's retry of an earlier event").count(), 1, "{printed}");
+    let (succeeded, printed) = stack.run(&subject).await;
+    assert!(succeeded && printed.starts_with("  Queued 2 of 3 events"), "{printed}");
+    assert!(printed.ends_with(". Skipped 1 retry of Xsolla.\n"), "{printed}");
+    assert_eq!(types(&stack.receive_all().await), ["update_subscription"; 2]);
+}
+
+#[tokio::test]
+async fn replay_of_the_first_event_of_an_order_has_the_same_group() {
+    let stack = TestStack::start().await;
+    let paid =
+        |invoice: &str| format!(r#"{{"notification_type":"order_paid","order":{{"id":5,"invoice_id":{invoice}}}}}"#);
+    for invoice in ["null", "7"] {
+        assert_eq!(stack.send(paid(invoice)).await.status, 200);
+    }
+    let groups = |messages: &[Message]| messages.iter().map(|message| message.group_id.clone()).collect::<Vec<_>>();
+    assert_eq!(groups(&stack.receive_all().await), ["order#5"; 2]);
+    let replay = stack.replay();
+    for subject in ["order#5", "transaction#7"] {
+        let plan = replay.plan(Selection::Subject(subject.to_owned())).await.unwrap();
+        replay.send(&plan, "run").await.unwrap();
+        assert_eq!(groups(&stack.receive_all().await), ["order#5"], "{subject}");
+    }
 }
 
 #[tokio::test]
@@ -114,7 +212,7 @@ async fn unreadable_event_is_reported_and_skipped() {
     let stack = TestStack::start().await;
     stack.send("[]").await;
     let unreadable = &stack.stored().await[0];
-    let unreadable = EventId::new(text(unreadable, "pk"), text(unreadable, "sk"));
+    let unreadable = event_id(unreadable);
     let replay = stack.replay();
     let plan = replay.plan(Selection::Event(unreadable.clone())).await.unwrap();
     let replayed = replay.send(&plan, "run").await.unwrap();

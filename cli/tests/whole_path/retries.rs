@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::Method;
 use intake::testing::sign;
 use local::StackOptions;
+use xsolla::{Goods, GoodsReason};
 
 use crate::test_stack::{SECRET, TestStack, body, options, sample, text};
 
@@ -75,6 +76,43 @@ async fn partial_refunds_of_one_payment_differ_by_date_and_amount() {
     stack.send(&on_another_day).await;
     assert_eq!(stack.receive_all().await.len(), 2, "formatting does not make a new event");
     assert_eq!(stack.stored_kinds().await.iter().filter(|kind| *kind == "conflict").count(), 1);
+}
+
+#[tokio::test]
+async fn same_bytes_of_a_state_are_a_retry_until_a_later_state_arrives() {
+    let stack = TestStack::start().await;
+    let may = sample("update_subscription");
+    let june = may.replace("2026-05-02", "2026-06-02");
+    let sent = [may, may, &june, may, may];
+    for body in sent {
+        assert_eq!(stack.send(body).await.status, 204);
+    }
+    let messages = stack.receive_all().await;
+    let relayed: Vec<&str> = messages.iter().map(|message| message.notification.get()).collect();
+    assert_eq!(relayed, [may, &june, may].map(str::trim_end));
+
+    let mut stored = stack.table().items_of_subject("subscription#31").await.unwrap();
+    stored.sort_by_key(|item| text(item, "received_at"));
+    let first = text(&stored[0], "sk");
+    for item in [&stored[1], &stored[3], &stored[4]] {
+        assert_eq!(text(item, "sk"), format!("{first}#again#{}", text(item, "received_at")));
+    }
+    let is_relayed: Vec<bool> = stored.iter().map(|item| item.contains_key("decided_at")).collect();
+    assert_eq!(is_relayed, [true, false, true, true, false]);
+    assert_eq!(messages[2].event_id, format!("subscription#31#{}", text(&stored[3], "sk")));
+}
+
+#[tokio::test]
+async fn identical_partial_refund_without_a_date_is_reported_as_a_possible_retry() {
+    let stack = TestStack::start().await;
+    let partial = r#"{"notification_type":"partial_refund","transaction":{"id":7},"purchase":{"total":{"amount":5}}}"#;
+    for _ in 0..2 {
+        assert_eq!(stack.send(partial).await.status, 204);
+    }
+    let messages = stack.receive_all().await;
+    let effects: Vec<_> = messages.iter().map(|message| (message.goods, message.goods_reason)).collect();
+    assert_eq!(effects, [(Goods::PartialRevoke, None), (Goods::Info, Some(GoodsReason::PossibleRetry))]);
+    assert_ne!(messages[0].event_id, messages[1].event_id);
 }
 
 #[tokio::test]

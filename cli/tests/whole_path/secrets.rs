@@ -103,6 +103,13 @@ async fn missing_secret_is_500_until_it_is_set() {
 }
 
 #[tokio::test]
+async fn whitespace_around_a_listed_secret_is_ignored() {
+    let stack = TestStack::start().await;
+    let function = WebhookFunction::start(&stack, Some(r#"{"secrets":[" current\n"]}"#)).await;
+    assert_eq!(function.deliver_payment("current", START).await, Outcome::Accepted(Success::NoContent));
+}
+
+#[tokio::test]
 async fn rotation_rejects_no_webhook() {
     let stack = TestStack::start().await;
     let function = WebhookFunction::start(&stack, Some(r#"{"secrets":["old"]}"#)).await;

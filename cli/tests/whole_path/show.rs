@@ -2,11 +2,11 @@
 
 use cli::show::{Bodies, Query, find};
 use serde_json::Value;
-use xsolla::{PaymentWithoutOrder, samples};
+use xsolla::samples;
 
-use crate::test_stack::{TestStack, sample};
+use crate::test_stack::{TestStack, event_id, sample, text};
 
-/// A stack with a sale, its refund, a dispute and a conflict.
+/// A stack with a sale, its refund, a dispute and a conflict, all relayed.
 async fn start_with_sale() -> TestStack {
     let stack = TestStack::start().await;
     let changed = sample("payment").replace("7.99", "79.90");
@@ -14,12 +14,12 @@ async fn start_with_sale() -> TestStack {
         assert!(stack.send(body).await.status < 300);
     }
     assert_eq!(stack.send(changed).await.status, 204);
+    stack.receive_all().await;
     stack
 }
 
 async fn shown(stack: &TestStack, query: Query, bodies: Bodies) -> String {
-    let setting = Some(PaymentWithoutOrder::MoneyOnly);
-    find(&stack.table(), &query, setting).await.unwrap().render(bodies)
+    find(&stack.table(), &query).await.unwrap().render(bodies)
 }
 
 fn id(id: &str) -> Query {
@@ -33,13 +33,13 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
     for query in [id("712045518"), id("transaction#2298114507"), Query::User("isle-4471".to_owned())] {
         assert_eq!(shown(&stack, query, Bodies::Hidden).await, all);
     }
-    let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[25..])).collect();
+    let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[28..])).collect();
     assert_eq!(
         heads,
         [
-            "payment         goods: money_only",
+            "payment         goods: money_only (order_follows)",
             "order_paid      goods: grant",
-            "refund          goods: money_only",
+            "refund          goods: money_only (order_follows)",
             "order_canceled  goods: revoke",
             "dispute         goods: risk",
             "payment         conflict, not relayed",
@@ -57,15 +57,100 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
 async fn event_id_selects_one_event() {
     let stack = start_with_sale().await;
     let one = shown(&stack, id("transaction#2298114507#refund"), Bodies::Hidden).await;
-    assert!(one.contains("refund  goods: money_only") && one.ends_with("  1 event.\n"), "{one}");
+    assert!(one.contains("refund  goods: money_only (order_follows)\n") && one.ends_with("  1 event.\n"), "{one}");
+}
+
+/// The lines of the state of each sale.
+fn states(shown: &str) -> Vec<&str> {
+    shown.lines().skip_while(|line| !line.starts_with("  State of ")).collect()
 }
 
 #[tokio::test]
-async fn shows_both_possible_goods_without_the_setting() {
+async fn shows_the_state_of_a_revoked_sale() {
     let stack = start_with_sale().await;
-    let found = find(&stack.table(), &id("2298114507"), None).await.unwrap().render(Bodies::Hidden);
-    assert!(found.contains("payment         goods: grant or money_only"), "{found}");
-    assert!(found.contains("order_paid      goods: grant\n"), "{found}");
+    let all = shown(&stack, id("2298114507"), Bodies::Hidden).await;
+    assert_eq!(
+        states(&all),
+        [
+            "  State of transaction#2298114507 (live):",
+            "    goods: not held",
+            "    granted by: transaction#2298114507#order_paid#712045518",
+            "    revoked by: transaction#2298114507#order_canceled#712045518",
+            "    payment: transaction 2298114507, refunded",
+            "",
+            "  5 events, 1 conflict.",
+        ]
+    );
+}
+
+/// Xsolla's report of an order, paid by this transaction.
+fn order(type_name: &str, transaction: u32) -> String {
+    format!(r#"{{"notification_type":"{type_name}","order":{{"id":5,"invoice_id":{transaction}}}}}"#)
+}
+
+#[tokio::test]
+async fn shows_all_transactions_of_an_order_and_what_remains_of_them() {
+    let stack = TestStack::start().await;
+    for body in [order("order_paid", 7), order("order_paid", 8), order("order_canceled", 7)] {
+        assert_eq!(stack.send(body).await.status, 200);
+    }
+    stack.receive_all().await;
+    let all = shown(&stack, id("8"), Bodies::Hidden).await;
+    for heading in [
+        "order_paid      goods: grant\n",
+        "order_paid      goods: info (order_already_granted)\n",
+        "order_canceled  goods: info (another_payment_remains)\n",
+    ] {
+        assert!(all.contains(heading), "{heading} in {all}");
+    }
+    assert_eq!(
+        &states(&all)[..5],
+        [
+            "  State of transaction#7 (live):",
+            "    goods: held",
+            "    granted by: transaction#7#order_paid#5",
+            "    payment: transaction 7, refunded",
+            "    payment: transaction 8",
+        ]
+    );
+    assert_eq!(shown(&stack, id("5"), Bodies::Hidden).await, all, "found by the order, too");
+}
+
+#[tokio::test]
+async fn shows_the_state_of_a_subscription_in_the_mode_of_its_payments() {
+    let stack = TestStack::start().await;
+    let payment = r#"{"notification_type":"payment","transaction":{"id":7,"dry_run":1},"purchase":{"subscription":{"subscription_id":"31"}}}"#;
+    for body in [payment, sample("create_subscription"), sample("cancel_subscription")] {
+        assert_eq!(stack.send(body).await.status, 204);
+    }
+    stack.receive_all().await;
+    let all = shown(&stack, id("subscription#31"), Bodies::Hidden).await;
+    assert!(all.contains("create_subscription  goods: subscription_started\n"), "{all}");
+    assert!(all.contains("\n    sandbox, user isle-3312, "), "{all}");
+    assert_eq!(
+        states(&all)[..2],
+        ["  State of subscription#31 (sandbox):", "    subscription: subscription_ended"],
+        "{all}"
+    );
+}
+
+#[tokio::test]
+async fn marks_events_that_were_not_relayed() {
+    let stack = TestStack::start().await;
+    let update = sample("update_subscription");
+    for body in [update, update, &update.replace("2026-05-02", "2026-06-02")] {
+        assert_eq!(stack.send(body).await.status, 204);
+    }
+    stack.receive_all().await;
+    for item in stack.stored().await.iter().filter(|item| text(item, "goods") == "subscription_renewed") {
+        stack.remove_decision(&event_id(item)).await;
+    }
+    let all = shown(&stack, id("subscription#31"), Bodies::Hidden).await;
+    let outcomes: Vec<&str> = all
+        .lines()
+        .filter_map(|line| line.starts_with("  2").then(|| line.split("update_subscription").nth(1).unwrap().trim()))
+        .collect();
+    assert_eq!(outcomes, ["goods: subscription_changed", "retry, not relayed", "not relayed yet"], "{all}");
 }
 
 /// Collects the personal values of a sample: personal fields of the models, and parameters of the game.

@@ -28,7 +28,7 @@ use local::{Stack, StackOptions};
 use message::{Goods, ItemRole};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use xsolla::{PaymentWithoutOrder, Secrets};
+use xsolla::{EventId, GoodsReason, PaymentWithoutOrder, Secrets};
 
 pub use crate::event_files::{SECRET, UNSIGNED_KEY, sample};
 
@@ -57,10 +57,12 @@ pub struct Message {
     pub event_id: String,
     pub r#type: String,
     pub goods: Goods,
+    pub goods_reason: Option<GoodsReason>,
     pub item_roles: Option<Vec<ItemRole>>,
     pub subject: String,
     pub order_id: Option<String>,
     pub user_id: Option<String>,
+    pub recipient_user_id: Option<String>,
     pub project_id: Option<String>,
     pub mode: String,
     pub identified: bool,
@@ -143,6 +145,21 @@ impl TestStack {
         let scan = self.emulator.dynamodb.scan().table_name("events").consistent_read(true);
         let items = scan.into_paginator().items().send();
         items.collect::<Result<Vec<Item>, _>>().await.unwrap()
+    }
+
+    /// Deletes an item, as DynamoDB does when it has expired.
+    pub async fn expire(&self, event_id: &EventId) {
+        let delete = self.emulator.dynamodb.delete_item().table_name("events");
+        let [pk, sk] = [event_id.subject(), event_id.rest()].map(|text| AttributeValue::S(text.to_owned()));
+        delete.key("pk", pk).key("sk", sk).send().await.unwrap();
+    }
+
+    /// Removes the relay's decision about an event, as if the event had not been relayed.
+    pub async fn remove_decision(&self, event_id: &EventId) {
+        let update = self.emulator.dynamodb.update_item().table_name("events");
+        let [pk, sk] = [event_id.subject(), event_id.rest()].map(|text| AttributeValue::S(text.to_owned()));
+        let update = update.key("pk", pk).key("sk", sk);
+        update.update_expression("REMOVE goods, goods_reason, goods_mode, decided_at").send().await.unwrap();
     }
 
     /// The attribute `kind` of all items, sorted.
@@ -302,6 +319,11 @@ pub async fn deliver_signed(
 /// A string attribute. Empty if it is missing.
 pub fn text(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+/// The key.
+pub fn event_id(item: &Item) -> EventId {
+    EventId::new(text(item, "pk"), text(item, "sk"))
 }
 
 /// The stored body.

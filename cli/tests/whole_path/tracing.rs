@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use intake::lambda;
+use jiff::Timestamp;
 use local::lambda_emulator::{LambdaEmulator, TRACE_HEADER};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
@@ -93,7 +94,8 @@ async fn relay(trace: &str, rejections: usize) -> (Vec<Value>, usize) {
     let sqs = stack.emulator.sqs.config().to_builder().endpoint_url(&proxy.endpoint).build();
     let sqs = aws_sdk_sqs::Client::from_conf(sqs);
     let event = serde_json::from_value(stream_event(trace)).unwrap();
-    let (answer, outcome) = lambda::relay::handle(&stack.relay(&sqs), &event, || Duration::from_mins(1)).await;
+    let (answer, outcome) =
+        lambda::relay::handle(&stack.relay(&sqs), &event, Timestamp::now(), || Duration::from_mins(1)).await;
     assert_eq!((answer.batch_item_failures.len(), outcome.parked), (0, 0), "{trace}");
     let entries = proxy.requests().into_iter().flat_map(|request| request["Entries"].as_array().cloned().unwrap());
     (entries.map(|entry| entry["MessageSystemAttributes"].clone()).collect(), stack.receive_all().await.len())

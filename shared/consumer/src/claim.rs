@@ -1,4 +1,4 @@
-//! Claims: one worker at a time applies an event, and no worker applies it again.
+//! Claims: one worker at a time applies an event, and no worker applies it again. An order is granted and revoked once.
 //!
 //! **If all effects are in one database with transactions, you need no claims.** Insert the event id into a
 //! table of that database, in the transaction that grants. Claims are for effects elsewhere: another service's API, an
@@ -7,6 +7,9 @@
 //! A worker *claims* an event for the length of a lease, applies it, and *completes* the claim. If the event was certainly
 //! not applied, the worker *releases* the claim. Meanwhile, other workers must retry later. If the worker dies, the lease
 //! expires, and the next claim has a higher token.
+//!
+//! A `grant` or `revoke` of an order claims the order, so that no other event of it is applied meanwhile. The record of the
+//! order has its granted and revoked sales: see [`order`](crate::order). All other events claim their event id.
 //!
 //! | Mistake | Consequence | Solution |
 //! |---|---|---|
@@ -17,6 +20,7 @@
 //! | The lease ends with the Lambda invocation | The function's last request takes effect during the next worker's lease. Also, the deadline is that of a batch, not of an event | You choose the length of the lease |
 //! | A worker pauses, its lease expires, and it then deletes another worker's mark | A third worker claims the event | Only the token of the current claim can complete or release it: [`ClaimError::Lost`] |
 //! | A paused worker overwrites newer data | The older write wins | The fencing token, if your store checks it |
+//! | An order is paid twice in the same second | Both payments are granted | The second worker gets [`Claimed::Held`], then [`Claimed::OrderSettled`] |
 //! | The mark expires before the last delivery of the message | Granted twice | A claim is stored for 400 days, like the event by default. Do not replay older events |
 //!
 //! # Length of a lease
@@ -27,50 +31,61 @@
 //!
 //! # Fencing token
 //!
-//! A lease cannot stop a paused worker that continues after it. So each claim of an event has a higher
-//! [token](Claim::token) than earlier claims. Pass it to your store with each write, and let the store reject a write
-//! whose token is not higher than the last one for this event.
+//! A lease cannot stop a paused worker that continues after it. So each claim has a higher [token](Claim::token) than earlier
+//! claims of the same [key](Claim::key). Pass both to your store with each write, and let the store reject a write whose
+//! token is not higher than the last one for this key.
 //!
 //! # Limits
 //!
 //! A worker may die, or the store may fail, between the work and [`Claims::complete`]. Then the event is applied again
 //! after the lease. To prevent this, pass the event id as idempotency key to the called service, if it supports one, and
 //! check how long it remembers the key.
+//!
+//! If the order was paid twice, the other payment may be applied after the lease instead, under its own event id. An
+//! idempotency key with the order id prevents this, but also prevents a grant of the order after its revocation.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
+
+use message::{Event, Goods};
+
+use crate::order::{self, Order};
 
 /// Maximum visibility time-out of SQS.
 const MAX_LEASE: Duration = Duration::from_hours(12);
 
-/// The stored state of an event's claims.
+/// The stored state of a key's claims. The key is an event id, or that of an order.
 ///
 /// A token never returns to an earlier kind of state. So a store detects a change by comparing the token and the kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Token of the last claim. It never decreases.
     pub token: u64,
     /// State of the last claim.
     pub state: State,
+    /// The order, as of the last completed claim. Empty if the key is an event id.
+    pub order: Order,
 }
 
-/// State of an event's last claim.
+/// State of the last claim of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Released, or never claimed.
+    /// Released, or never claimed. An order is free again after its claim is completed.
     Free,
     /// Claimed by a worker.
     Held {
         /// End of the lease.
         until: SystemTime,
     },
-    /// Completed.
+    /// Completed: the event is applied. Not used for orders.
     Done,
 }
 
 impl Record {
-    /// The record of an event that was never claimed. A store may treat it as a missing record.
-    pub const UNCLAIMED: Self = Self { token: 0, state: State::Free };
+    /// The record of a key that was never claimed. A store may treat it as a missing record.
+    pub const UNCLAIMED: Self =
+        Self { token: 0, state: State::Free, order: Order { granted_by: None, revoked: BTreeSet::new() } };
 }
 
 /// Stores claims. `consumer::dynamodb` has an implementation.
@@ -78,7 +93,7 @@ pub trait ClaimStore: Send + Sync {
     /// Error of a failed call.
     type Error;
 
-    /// Atomically replaces the record of an event if it is the expected one.
+    /// Atomically replaces the record of a key if it is the expected one.
     ///
     /// A call that is retried after a lost response must recognize its own write, and return [`Replaced::Yes`].
     ///
@@ -87,14 +102,14 @@ pub trait ClaimStore: Send + Sync {
     /// If the store fails. The record may or may not be replaced.
     fn replace(
         &self,
-        event_id: &str,
-        expected: Record,
-        new: Record,
+        key: &str,
+        expected: &Record,
+        new: &Record,
     ) -> impl Future<Output = Result<Replaced, Self::Error>> + Send;
 }
 
 /// Result of [`ClaimStore::replace`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced {
     /// The record was replaced.
     Yes,
@@ -120,24 +135,38 @@ pub enum Claimed {
     New(Claim),
     /// The event is already applied. Delete its message.
     Done,
-    /// Another worker has claimed the event, and may still fail. Let SQS retry the message.
+    /// A `grant` of an order that is granted by another sale, or whose sale is revoked; or a `revoke` of an order that is
+    /// certainly not granted. Delete its message. After a `grant`, check whether a payment should be refunded.
+    OrderSettled,
+    /// Another worker has claimed the event or its order, and may still fail. Let SQS retry the message.
     Held {
         /// End of that worker's lease.
         until: SystemTime,
     },
 }
 
-/// The right to apply an event. It ends with its completion or release, or when another worker claims the event after the
-/// lease.
+/// The right to apply an event. It ends with its completion or release, or when another worker claims the event or its order
+/// after the lease.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Claim {
-    event_id: String,
+    key: String,
     token: u64,
     until: SystemTime,
+    before: Order,
+    /// State after completion.
+    completed: State,
+    /// The order after completion.
+    after: Order,
 }
 
 impl Claim {
-    /// Returns the fencing token. It is higher than those of earlier claims of this event; the first is 1.
+    /// Returns the claimed key: the event id, or the [key of the order](order::key) for a `grant` or `revoke` of an order.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Returns the fencing token. It is higher than those of earlier claims of this key; the first is 1.
     #[must_use]
     pub const fn token(&self) -> u64 {
         self.token
@@ -153,9 +182,9 @@ impl Claim {
 /// Error of [`Claims::complete`] and [`Claims::release`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError<E> {
-    /// The lease has expired, and another worker has claimed the event. Let SQS retry the message. If this recurs, the
+    /// The lease has expired, and another worker has claimed the event or its order. Let SQS retry the message. If this recurs, the
     /// lease is too short.
-    #[error("claim lost: its lease has expired and another worker has claimed the event")]
+    #[error("claim lost: its lease has expired and another worker has claimed the event or its order")]
     Lost,
     /// The store failed.
     #[error(transparent)]
@@ -169,13 +198,16 @@ impl<S: ClaimStore> Claims<S> {
         Self { store, lease: lease.min(MAX_LEASE) }
     }
 
-    /// Claims an event unless it is done or claimed by another worker.
+    /// Claims an event unless it is applied, its order is settled, or another worker has claimed one of the two.
     ///
     /// # Errors
     ///
     /// If the store fails. Let SQS retry the message. The event may be claimed until the lease expires.
-    pub async fn claim(&self, event_id: &str, now: SystemTime) -> Result<Claimed, S::Error> {
+    pub async fn claim(&self, event: &Event<'_>, now: SystemTime) -> Result<Claimed, S::Error> {
         let until = now + self.lease;
+        let order_key = order::key(event);
+        let completed = if order_key.is_some() { State::Free } else { State::Done };
+        let key = order_key.unwrap_or_else(|| event.event_id.to_string());
         // Most events are new: one call suffices.
         let mut expected = Record::UNCLAIMED;
         loop {
@@ -184,23 +216,42 @@ impl<S: ClaimStore> Claims<S> {
                 State::Held { until } if now < until => return Ok(Claimed::Held { until }),
                 State::Held { .. } | State::Free => {}
             }
+            let before = expected.order.clone();
+            let mut after = before.clone();
+            let is_applied = completed == State::Done || after.apply(event.goods, &event.subject);
+            if !is_applied && after == before {
+                return Ok(settled(event, &before));
+            }
+            // After a crash, the order may be granted. Then a `revoke` is applied.
+            let is_applied = is_applied || matches!(expected.state, State::Held { .. });
             let token = expected.token.saturating_add(1);
-            let held = Record { token, state: State::Held { until } };
-            match self.store.replace(event_id, expected, held).await? {
-                Replaced::Yes => return Ok(Claimed::New(Claim { event_id: event_id.to_owned(), token, until })),
+            let held = Record { token, state: State::Held { until }, order: before.clone() };
+            match self.store.replace(&key, &expected, &held).await? {
+                Replaced::Yes => {
+                    let claim = Claim { key: key.clone(), token, until, before, completed, after };
+                    if is_applied {
+                        return Ok(Claimed::New(claim));
+                    }
+                    // A `revoke` before its `grant`: the order's record must have it.
+                    match self.complete(&claim).await {
+                        Ok(()) => return Ok(Claimed::OrderSettled),
+                        Err(ClaimError::Lost) => expected = Record::UNCLAIMED,
+                        Err(ClaimError::Store(error)) => return Err(error),
+                    }
+                }
                 Replaced::No { found } => expected = found,
             }
         }
     }
 
-    /// Marks the event as applied. Also works after the lease, if no other worker has claimed the event.
+    /// Marks the event as applied. Also works after the lease, if no other worker has claimed the event or its order.
     ///
     /// # Errors
     ///
     /// If the claim is lost, or the store fails. Retry with the same claim. Do not release it, because the event is
     /// applied.
     pub async fn complete(&self, claim: &Claim) -> Result<(), ClaimError<S::Error>> {
-        self.settle(claim, State::Done).await
+        self.settle(claim, claim.completed, &claim.after).await
     }
 
     /// Lets the next worker claim the event immediately. Only for an event that was certainly not applied. Otherwise let the
@@ -210,20 +261,29 @@ impl<S: ClaimStore> Claims<S> {
     ///
     /// If the claim is lost, or the store fails. No action is necessary: the lease expires.
     pub async fn release(&self, claim: Claim) -> Result<(), ClaimError<S::Error>> {
-        self.settle(&claim, State::Free).await
+        self.settle(&claim, State::Free, &claim.before).await
     }
 
-    async fn settle(&self, claim: &Claim, state: State) -> Result<(), ClaimError<S::Error>> {
+    async fn settle(&self, claim: &Claim, state: State, order: &Order) -> Result<(), ClaimError<S::Error>> {
         let token = claim.token;
-        let held = Record { token, state: State::Held { until: claim.until } };
-        let settled = Record { token, state };
-        match self.store.replace(&claim.event_id, held, settled).await.map_err(ClaimError::Store)? {
+        let held = Record { token, state: State::Held { until: claim.until }, order: claim.before.clone() };
+        let settled = Record { token, state, order: order.clone() };
+        match self.store.replace(&claim.key, &held, &settled).await.map_err(ClaimError::Store)? {
             Replaced::Yes => Ok(()),
             // An earlier attempt took effect: only this claim writes with its token.
             Replaced::No { found } if found == settled => Ok(()),
             Replaced::No { .. } => Err(ClaimError::Lost),
         }
     }
+}
+
+/// Returns why an event changes nothing of its order.
+fn settled(event: &Event<'_>, order: &Order) -> Claimed {
+    let is_retry = match event.goods {
+        Goods::Grant => order.granted_by.as_deref() == Some(&event.subject),
+        _ => order.revoked.contains(&*event.subject),
+    };
+    if is_retry { Claimed::Done } else { Claimed::OrderSettled }
 }
 
 #[cfg(test)]

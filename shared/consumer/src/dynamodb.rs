@@ -1,6 +1,7 @@
 //! Claims in a DynamoDB table. Requires the feature `dynamodb`.
 //!
-//! The table belongs to the game. It is not the events table. The worker needs the permission `dynamodb:UpdateItem`.
+//! The table belongs to the game. It is not the events table. The worker needs the permission `dynamodb:UpdateItem`. The
+//! partition key `event_id` is an event id, or the [key of an order](crate::order::key).
 //!
 //! ```yaml
 //! Claims:
@@ -22,6 +23,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use uuid::Uuid;
 
 use crate::claim::{ClaimStore, Record, Replaced, State};
+use crate::order::Order;
 
 /// Partition key. String.
 const EVENT_ID: &str = "event_id";
@@ -31,6 +33,10 @@ const TOKEN: &str = "token";
 const STATE: &str = "state";
 /// End of the last claim's lease, in milliseconds since the Unix epoch. Number.
 const HELD_UNTIL: &str = "held_until";
+/// Subject of the sale that granted the order. String.
+const GRANTED_BY: &str = "granted_by";
+/// Subjects of the order's revoked sales. String set.
+const REVOKED: &str = "revoked";
 /// Time after which DynamoDB may delete the item (TTL), in seconds since the Unix epoch. Number.
 const EXPIRES_AT: &str = "expires_at";
 /// Id of the call that wrote the item, so that a retried call recognizes its own write. String.
@@ -66,13 +72,13 @@ impl ClaimsTable {
 impl ClaimStore for ClaimsTable {
     type Error = TableError;
 
-    async fn replace(&self, event_id: &str, expected: Record, new: Record) -> Result<Replaced, TableError> {
+    async fn replace(&self, key: &str, expected: &Record, new: &Record) -> Result<Replaced, TableError> {
         let attempt = Uuid::new_v4().simple().to_string();
         let mut update = self
             .client
             .update_item()
             .table_name(&self.name)
-            .key(EVENT_ID, AttributeValue::S(event_id.to_owned()))
+            .key(EVENT_ID, AttributeValue::S(key.to_owned()))
             .expression_attribute_names("#token", TOKEN)
             .expression_attribute_names("#state", STATE)
             .expression_attribute_names("#attempt", ATTEMPT)
@@ -91,7 +97,18 @@ impl ClaimStore for ClaimsTable {
                 .expression_attribute_values(":held_until", AttributeValue::N(until.as_millis().to_string()))
                 .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()));
         }
-        let update = if expected == Record::UNCLAIMED {
+        if !new.order.revoked.is_empty() {
+            set.push_str(", revoked = :revoked");
+            let revoked = new.order.revoked.iter().cloned().collect();
+            update = update.expression_attribute_values(":revoked", AttributeValue::Ss(revoked));
+        }
+        if let Some(sale) = &new.order.granted_by {
+            set.push_str(", granted_by = :granted_by");
+            update = update.expression_attribute_values(":granted_by", AttributeValue::S(sale.clone()));
+        } else if expected.order.granted_by.is_some() {
+            set.push_str(" REMOVE granted_by");
+        }
+        let update = if *expected == Record::UNCLAIMED {
             update.condition_expression("attribute_not_exists(#token)")
         } else {
             update
@@ -110,7 +127,7 @@ impl ClaimStore for ClaimsTable {
                     }
                     match found.map_or(Some(Record::UNCLAIMED), parse_record) {
                         // Prevents an endless loop in the caller.
-                        Some(found) if found == expected => {
+                        Some(found) if found == *expected => {
                             Err(unexpected("the condition failed although the item is the expected one"))
                         }
                         Some(found) => Ok(Replaced::No { found }),
@@ -131,7 +148,11 @@ fn parse_record(item: &Item) -> Option<Record> {
         "done" => State::Done,
         _ => return None,
     };
-    Some(Record { token: number(TOKEN)?, state })
+    let order = Order {
+        granted_by: item.get(GRANTED_BY).and_then(|sale| sale.as_s().ok()).cloned(),
+        revoked: item.get(REVOKED).and_then(|sales| sales.as_ss().ok()).into_iter().flatten().cloned().collect(),
+    };
+    Some(Record { token: number(TOKEN)?, state, order })
 }
 
 const fn state_name(state: State) -> &'static str {

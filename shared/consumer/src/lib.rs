@@ -2,13 +2,15 @@
 //!
 //! - [`Event`] is a message, from the crate `message`.
 //! - [`batch`] processes the batch of a Lambda function in order.
-//! - [`claim`] ensures that one worker at a time applies an event. `dynamodb` stores claims (feature `dynamodb`).
+//! - [`order`] decides whether a `grant` or `revoke` of an order is applied: each order is granted once.
+//! - [`claim`] ensures that one worker at a time applies an event, and includes that check. `dynamodb` stores claims (feature
+//!   `dynamodb`).
 //!
 //! # Example: a Lambda function on the queue
 //!
 //! SQS delivers at least once, so the same event may arrive twice. If your game grants in a database with transactions,
-//! store the event id in the transaction that grants, and use only [`batch`]. This example calls another service, so it
-//! uses [`claim`], with the claims in DynamoDB.
+//! store the event id and the order in the transaction that grants, and use only [`batch`] and [`order`]. This example calls
+//! another service, so it uses [`claim`], with the claims in DynamoDB.
 //!
 //! ```no_run
 //! use std::time::{Duration, SystemTime};
@@ -48,10 +50,14 @@
 //!     if event.goods != Goods::Grant || event.mode == Mode::Sandbox {
 //!         return Ok(()); // A real consumer also revokes.
 //!     }
-//!     let claim = match claims.claim(&event.event_id, SystemTime::now()).await? {
+//!     let claim = match claims.claim(&event, SystemTime::now()).await? {
 //!         Claimed::New(claim) => claim,
 //!         Claimed::Done => return Ok(()),
-//!         Claimed::Held { .. } => return Err("another worker has claimed the event".into()),
+//!         Claimed::OrderSettled => {
+//!             eprintln!("{}: the order is granted or revoked by another event", event.event_id);
+//!             return Ok(());
+//!         }
+//!         Claimed::Held { .. } => return Err("another worker has claimed the event or its order".into()),
 //!     };
 //!     match grant(&event, claim.token()).await {
 //!         Ok(()) => Ok(claims.complete(&claim).await?),
@@ -71,7 +77,8 @@
 //!     NoResponse(Error),
 //! }
 //!
-//! /// Sends the purchase to the inventory, with the event id as idempotency key and the token as fencing token.
+//! /// Sends the purchase to the inventory of `event.recipient_user_id`, with the event id as idempotency key and the token
+//! /// as fencing token.
 //! async fn grant(event: &Event<'_>, token: u64) -> Result<(), GrantError> {
 //! #   let _ = (event, token);
 //! #   Err(GrantError::Rejected("no inventory".into()))
@@ -83,5 +90,8 @@ pub mod batch;
 pub mod claim;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+pub mod order;
+#[cfg(test)]
+mod test_event;
 
-pub use message::{Event, Goods, ItemRole, Mode, UnreadableMessage, model};
+pub use message::{Event, Goods, GoodsReason, ItemRole, Mode, UnreadableMessage, model};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xsolla::{Envelope, NotificationType, Role, Secrets, Signature, Verified};
+use xsolla::{Envelope, NotificationType, Question, Role, Secrets, Signature, Verified};
 
 use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, SecretStore, UserDirectory};
@@ -22,8 +22,9 @@ mod tests;
 
 /// Largest accepted body, in bytes. Xsolla sends 0.3 to 3 KB.
 ///
-/// A body of this size still fits a DynamoDB item (400 KB) and, fully escaped, an SQS message.
-pub const MAX_BODY: usize = 128 * 1024;
+/// A body of this size fits a DynamoDB item (400 KB). Its message has about the same size, and at most twice as many bytes if
+/// all characters are escaped; an event that SQS rejects is parked.
+pub const MAX_BODY: usize = 256 * 1024;
 
 /// Time limit of one delivery. Xsolla expects an answer within 3 seconds, and Lambda stops the function after 2
 /// (`template.yaml`).
@@ -41,8 +42,10 @@ pub enum AcceptedTypes {
 /// One HTTP request.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery<'a> {
-    /// The `Authorization` header, if there is exactly one.
-    pub authorization: Option<&'a str>,
+    /// The values of the `Authorization` headers. Any of them can verify the body.
+    pub authorization: &'a [String],
+    /// Whether the header `Content-Encoding` says that the body is compressed.
+    pub is_encoded: bool,
     /// The caller's address as API Gateway saw it. Never from a header, which any caller can set.
     pub source: Option<IpAddr>,
     /// The body, byte for byte.
@@ -103,6 +106,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             return Ok(Outcome::Unavailable(Unavailable::UnexpectedType));
         }
         match envelope.notification_type().map(NotificationType::role) {
+            Some(Role::Question(Question::UserValidation)) if envelope.user_id().is_none() => Ok(Outcome::UserNotFound),
             Some(Role::Question(question)) => {
                 let directory = self.directory.as_ref().ok_or_else(question::no_directory)?;
                 let answer = question::answer(directory, question, envelope, verified.body());
@@ -118,9 +122,16 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
     }
 
     async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<(Verified<'a>, Arc<Secrets>), EarlyExit> {
-        let invalid = || EarlyExit::from(Outcome::InvalidSignature);
-        let signature = delivery.authorization.and_then(|value| value.parse::<Signature>().ok()).ok_or_else(invalid)?;
-        let verify = |secrets: &Secrets| Ok(secrets.verify(delivery.body, &signature).ok());
+        let invalid = || {
+            // Xsolla signs the body before a proxy compresses it. A 4xx would be final, although the webhook may be genuine.
+            let encoded = Outcome::Unavailable(Unavailable::EncodedBody);
+            EarlyExit::from(if delivery.is_encoded { encoded } else { Outcome::InvalidSignature })
+        };
+        let signatures = Signature::parse_all(delivery.authorization.iter().map(String::as_str));
+        if signatures.is_empty() {
+            return Err(invalid());
+        }
+        let verify = |secrets: &Secrets| Ok(secrets.verify_any(delivery.body, &signatures).ok());
         let verified = self.secrets.verify_with(delivery.received_at, verify).await;
         verified.map_err(unavailable(Unavailable::Secrets))?.ok_or_else(invalid)
     }

@@ -20,7 +20,7 @@ pub enum Outcome {
     Conflict(Success),
     /// The question's user exists.
     UserFound,
-    /// The question's user does not exist.
+    /// The question's user does not exist, or a `user_validation` names no user.
     UserNotFound,
     /// The question has an answer with a body.
     Answered,
@@ -63,6 +63,8 @@ pub enum Unavailable {
     WrongKey,
     /// The body is larger than any webhook. It was not hashed.
     BodyTooLarge,
+    /// The signature is wrong, and the body has a `Content-Encoding`: a proxy has changed it.
+    EncodedBody,
     /// API Gateway marked the body as base64, but it is not valid base64.
     UndecodableBody,
     /// The method is not POST.
@@ -90,6 +92,7 @@ impl Outcome {
                 | Unavailable::UnknownSource
                 | Unavailable::WrongKey
                 | Unavailable::BodyTooLarge
+                | Unavailable::EncodedBody
                 | Unavailable::UndecodableBody
                 | Unavailable::MethodNotAllowed => Answer::ServiceUnavailable,
             },
@@ -131,7 +134,7 @@ mod tests {
 
     const NO_CODE: &str = "";
 
-    const TABLE: [(Outcome, &str, u16, &str); 23] = [
+    const TABLE: [(Outcome, &str, u16, &str); 24] = [
         (Outcome::Accepted(NoContent), "accepted", 204, NO_CODE),
         (Outcome::Accepted(Ok), "accepted", 200, NO_CODE),
         (Outcome::Duplicate(NoContent), "duplicate", 204, NO_CODE),
@@ -153,6 +156,7 @@ mod tests {
         (Outcome::Unavailable(U::UnknownSource), "unknown_source", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::WrongKey), "wrong_key", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::BodyTooLarge), "body_too_large", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::EncodedBody), "encoded_body", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::UndecodableBody), "undecodable_body", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::MethodNotAllowed), "method_not_allowed", 503, "SERVER_ERROR"),
     ];

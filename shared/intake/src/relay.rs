@@ -275,7 +275,16 @@ fn batch_len(prepared: &[Prepared<'_>]) -> usize {
     prepared.len()
 }
 
-/// Builds the message of an event for a replay, as an operator sends it. Stores no decision.
+/// The message of an event that an operator sends again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayMessage {
+    /// The message.
+    pub message: Message,
+    /// The decision about an event that was not relayed before. Later events of the sale depend on it.
+    pub decision: Option<StoredDecision>,
+}
+
+/// Builds the message of an event for a replay. Stores no decision. `None`: the event is Xsolla's retry of an earlier one.
 ///
 /// # Errors
 ///
@@ -285,10 +294,10 @@ pub async fn replay_message<H: History>(
     history: &H,
     payment_without_order: PaymentWithoutOrder,
     now: Timestamp,
-) -> Result<Option<Message>, DecideError> {
+) -> Result<Option<ReplayMessage>, DecideError> {
     let mut sales = Sales::load(history, payment_without_order, [event]).await;
-    let decided = sales.decide(event, now)?;
-    Ok(decided.map(|decided| message(event, &decided, true)).transpose()?)
+    let Some(decided) = sales.decide(event, now)? else { return Ok(None) };
+    Ok(Some(ReplayMessage { message: message(event, &decided, true)?, decision: decided.to_store }))
 }
 
 fn message(event: &StoredEvent, decided: &Decided, replay: bool) -> Result<Message, NotJson> {

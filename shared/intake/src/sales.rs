@@ -158,11 +158,15 @@ impl Sales {
                 (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
             }
         };
+        // As it was when the event was relayed. The event itself may be the first of its sale.
+        let is_earlier = |stored: StoredDecision| earlier.is_none_or(|earlier| stored.decided_at < earlier.decided_at);
+        let earlier_events = known.iter().copied().filter(|known| known.decision.is_some_and(is_earlier));
+        let group = self.sale_of(earlier_events).group(&facts).to_owned();
         let decided = Decided {
             decision,
             to_store,
             notice,
-            group: sale.group(&facts).to_owned(),
+            group,
             recipient: sale.recipient(&facts, event.user_id.as_deref()).map(str::to_owned),
         };
         if let Some(stored) = to_store {
@@ -182,9 +186,8 @@ impl Sales {
     /// Returns the decided events of a sale in the order of their decisions, without the event itself, and all its known
     /// events.
     fn sale(&self, event: &SaleEvent) -> Result<(Sale, Vec<&KnownEvent>), PortError> {
-        let mut sale = Sale::new(self.payment_without_order);
         if !event.depends_on_history() {
-            return Ok((sale, Vec::new()));
+            return Ok((Sale::new(self.payment_without_order), Vec::new()));
         }
         let mut subjects = vec![event.event_id().subject()];
         let orders = self.orders(event);
@@ -198,18 +201,41 @@ impl Sales {
             known.extend(found(&self.events, subject)?);
         }
         known.sort_by_key(|known| known.decision.map(|stored| stored.decided_at));
+        let others = known.iter().copied().filter(|known| known.event.event_id() != event.event_id());
+        let mut sale = self.sale_of(others);
         if let Some(subscription) = event.subscription() {
             sale = sale.with_subscription_payments(found(&self.subscriptions, subscription)?.to_vec());
         }
-        for KnownEvent { event: other, decision } in &known {
-            if let Some(stored) = decision
-                && other.event_id() != event.event_id()
-            {
-                sale.record(other.clone(), stored.decision);
-            }
-        }
         Ok((sale, known))
     }
+
+    /// Creates a sale from decided events. Events without a decision are ignored.
+    fn sale_of<'k>(&self, events: impl IntoIterator<Item = &'k KnownEvent>) -> Sale {
+        let mut sale = Sale::new(self.payment_without_order);
+        for KnownEvent { event, decision } in events {
+            if let Some(stored) = decision {
+                sale.record(event.clone(), stored.decision);
+            }
+        }
+        sale
+    }
+}
+
+/// Creates a sale from the stored events of its subjects, as decided so far. Events without a decision are ignored.
+///
+/// The sale is for display. Its setting for payments without an order matters only for new decisions.
+#[must_use]
+pub fn decided_sale<'e>(events: impl IntoIterator<Item = &'e StoredEvent>) -> Sale {
+    let mut decided: Vec<(&StoredEvent, StoredDecision)> =
+        events.into_iter().filter_map(|event| Some((event, event.decision?))).collect();
+    decided.sort_by_key(|(_, stored)| stored.decided_at);
+    let mut sale = Sale::new(PaymentWithoutOrder::Grant);
+    for (event, stored) in decided {
+        if let Ok(event) = sale_event(event) {
+            sale.record(event, stored.decision);
+        }
+    }
+    sale
 }
 
 /// Reason why it cannot be decided what an event means.
@@ -251,7 +277,11 @@ fn known_event(event: &StoredEvent) -> Option<KnownEvent> {
 }
 
 /// Reads the facts of a stored event.
-fn sale_event(event: &StoredEvent) -> Result<SaleEvent, NotJson> {
+///
+/// # Errors
+///
+/// If the body is not JSON.
+pub fn sale_event(event: &StoredEvent) -> Result<SaleEvent, NotJson> {
     Ok(SaleEvent::new(&EventFacts {
         event_id: event.event_id.clone(),
         notification_type: event.type_name.parse::<NotificationType>().ok(),

@@ -45,7 +45,7 @@ pub fn envelope<B: AsRef<[u8]> + ?Sized>(body: &B) -> Envelope<'_> {
 #[derive(Debug, Clone)]
 pub struct SignedBody {
     body: Vec<u8>,
-    authorization: String,
+    authorization: [String; 1],
 }
 
 impl SignedBody {
@@ -57,14 +57,15 @@ impl SignedBody {
     /// Signs a body with another secret.
     pub fn with_secret(body: impl Into<Vec<u8>>, secret: &str) -> Self {
         let body = body.into();
-        let authorization = sign(&body, secret);
+        let authorization = [sign(&body, secret)];
         Self { body, authorization }
     }
 
     /// Returns a delivery at the Unix epoch, with [`DEADLINE`] and without a source address.
     pub fn delivery(&self) -> Delivery<'_> {
         Delivery {
-            authorization: Some(&self.authorization),
+            authorization: &self.authorization,
+            is_encoded: false,
             source: None,
             body: &self.body,
             received_at: Timestamp::UNIX_EPOCH,

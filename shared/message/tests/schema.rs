@@ -78,6 +78,19 @@ fn documented_message_has_every_field_of_the_schema() {
 }
 
 #[test]
+fn documentation_describes_every_reason() {
+    let schema = message::schema();
+    let reasons = schema.pointer("/$defs/GoodsReason/oneOf").unwrap().as_array().unwrap();
+    for reason in reasons {
+        let row = format!("\n| `{}` | ", reason["const"].as_str().unwrap());
+        assert!(CONSUMING_EVENTS.contains(&row), "{row}");
+    }
+    let (_, section) = CONSUMING_EVENTS.split_once("\n### Reasons\n").unwrap();
+    let section = section.split("\n### ").next().unwrap();
+    assert_eq!(section.lines().filter(|line| line.starts_with("| `")).count(), reasons.len() + 1, "with the header");
+}
+
+#[test]
 fn documentation_links_every_example() {
     for example in ["consume.rs", "consume.py", "consume.ts"] {
         let link = format!("(../shared/consumer/examples/{example})");

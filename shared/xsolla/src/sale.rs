@@ -136,14 +136,16 @@ impl Sale {
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
     ///
     /// A state can return: a subscription can be moved from March to April and back to March. The same bytes are a retry
-    /// only while no later state is known, and only for 48 hours. An undated partial refund is never a retry for certain:
-    /// see [`GoodsReason::PossibleRetry`].
+    /// only while no later state is known, and only for 48 hours. States received after the event do not count, so that the
+    /// answer does not change later. An undated partial refund is never a retry for certain: see
+    /// [`GoodsReason::PossibleRetry`].
     #[must_use]
     pub fn is_retry(&self, event: &SaleEvent) -> bool {
         if !event.event_id.is_recurrence() || event.rule() == GoodsRule::PartialRefund {
             return false;
         }
-        let states = self.decided.iter().map(|(other, _)| other).filter(|other| other.is_state_of_same_object(event));
+        let others = self.decided.iter().map(|(other, _)| other);
+        let states = others.filter(|other| other.is_state_of_same_object(event) && !other.is_received_after(event));
         states.last().is_none_or(|latest| {
             latest.event_id.rest_of_first() == event.event_id.rest_of_first()
                 && latest.is_received_within(RETRY_WINDOW, event)

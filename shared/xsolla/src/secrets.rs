@@ -80,7 +80,7 @@ impl Secrets {
     }
 }
 
-/// Parses `{"secrets":["current","previous"]}`, the list alone, or one plain secret. Surrounding whitespace is ignored.
+/// Parses `{"secrets":["current","previous"]}`, the list alone, or one plain secret. Whitespace around each secret is ignored.
 impl FromStr for Secrets {
     type Err = ParseSecretsError;
 
@@ -96,7 +96,7 @@ impl FromStr for Secrets {
             Some(b'[') => serde_json::from_str(text),
             Some(_) => Ok(vec![text.to_owned()]),
         };
-        Self::new(list.map_err(|_| ParseSecretsError::Malformed)?)
+        Self::new(list.map_err(|_| ParseSecretsError::Malformed)?.iter().map(|secret| secret.trim()))
     }
 }
 
@@ -115,12 +115,22 @@ mod tests {
     #[case("[]", Err(ParseSecretsError::Empty))]
     #[case(r#"{"secrets":[]}"#, Err(ParseSecretsError::Empty))]
     #[case(r#"["a",""]"#, Err(ParseSecretsError::EmptySecret))]
+    #[case(r#"["a"," \n"]"#, Err(ParseSecretsError::EmptySecret))]
     #[case("{", Err(ParseSecretsError::Malformed))]
     #[case("[1]", Err(ParseSecretsError::Malformed))]
     #[case(r#"{"secret":"a"}"#, Err(ParseSecretsError::Malformed))]
     #[case(r#"{"secrets":"a"}"#, Err(ParseSecretsError::Malformed))]
     fn parses_document_list_or_plain_secret(#[case] text: &str, #[case] count: Result<usize, ParseSecretsError>) {
         assert_eq!(text.parse().map(|secrets: Secrets| secrets.0.len()), count);
+    }
+
+    #[rstest]
+    #[case::plain(" current\n")]
+    #[case::list(r#"[" current\n", "other"]"#)]
+    #[case::document(r#"{"secrets":["\tcurrent "]}"#)]
+    fn whitespace_around_a_secret_is_ignored(#[case] text: &str) {
+        let secrets: Secrets = text.parse().unwrap();
+        assert!(secrets.contains("current") && !secrets.contains(" current"));
     }
 
     #[rstest]

@@ -15,6 +15,9 @@ use crate::secrets::Secrets;
 /// The length of a SHA-1 hash in bytes.
 const HASH_LEN: usize = 20;
 
+/// The maximum number of values of `Authorization` that are read.
+const MAX_VALUES: usize = 8;
+
 /// A well-formed signature that is not verified yet.
 ///
 /// Parsed from the value of the `Authorization` header: the word `Signature`, spaces or tabs, 40 hexadecimal digits. Letter
@@ -57,6 +60,25 @@ impl FromStr for Signature {
         let mut signature = [0; HASH_LEN];
         hex::decode_to_slice(digits.trim_start_matches(blank), &mut signature).map_err(|_| error)?;
         Ok(Self(signature))
+    }
+}
+
+impl Signature {
+    /// Parses all values of the `Authorization` headers of a request.
+    ///
+    /// Xsolla sends one header with one value. A proxy can repeat the header, add one of its own, or join several into one,
+    /// separated by commas. Malformed values are skipped. At most eight values are read.
+    ///
+    /// ```
+    /// use xsolla_webhooks::{Signature, sign};
+    ///
+    /// let signature = sign(b"{}", "magic");
+    /// let joined = format!("Basic dXNlcg==, {signature}");
+    /// assert_eq!(Signature::parse_all([joined.as_str(), &signature]).len(), 2);
+    /// ```
+    pub fn parse_all<'v>(authorization: impl IntoIterator<Item = &'v str>) -> Vec<Self> {
+        let values = authorization.into_iter().flat_map(|header| header.split(',')).take(MAX_VALUES);
+        values.filter_map(|value| value.parse().ok()).collect()
     }
 }
 
@@ -112,11 +134,23 @@ impl Secrets {
     ///
     /// If no secret matches the signature.
     pub fn verify<'a>(&self, body: &'a [u8], signature: &Signature) -> Result<Verified<'a>, InvalidSignature> {
+        self.verify_any(body, std::slice::from_ref(signature))
+    }
+
+    /// Verifies a body with several signatures. One that matches is enough: see [`Signature::parse_all`].
+    ///
+    /// Tries every secret with every signature, in constant time.
+    ///
+    /// # Errors
+    ///
+    /// If no secret matches any signature, or there is none.
+    pub fn verify_any<'a>(&self, body: &'a [u8], signatures: &[Signature]) -> Result<Verified<'a>, InvalidSignature> {
         let body_hash = Sha1::new_with_prefix(body);
         let (mut matched, mut secret_index) = (Choice::from(0), 0_u32);
         for (index, secret) in (0_u32..).zip(self.expose()) {
             let expected = body_hash.clone().chain_update(secret).finalize();
-            let equal = expected.as_slice().ct_eq(&signature.0);
+            let equals = |signature: &Signature| expected.as_slice().ct_eq(&signature.0);
+            let equal = signatures.iter().fold(Choice::from(0), |equal, signature| equal | equals(signature));
             secret_index.conditional_assign(&index, equal & !matched);
             matched |= equal;
         }
@@ -215,6 +249,30 @@ mod tests {
         }
         assert_eq!(verify(b"{}", &["same", "same"], &sign(b"{}", "same")), Some(0));
         assert_eq!(verify(b"{}", &secrets, &sign(b"{}", "other")), None);
+    }
+
+    #[rstest]
+    #[case::one(&["GOOD"], true)]
+    #[case::repeated(&["GOOD", "GOOD"], true)]
+    #[case::first_of_two(&["GOOD", "BAD"], true)]
+    #[case::second_of_two(&["BAD", "GOOD"], true)]
+    #[case::joined(&["GOOD,GOOD"], true)]
+    #[case::joined_with_blanks(&["Basic x , GOOD "], true)]
+    #[case::joined_and_repeated(&["Basic x", "BAD,GOOD"], true)]
+    #[case::eighth_value(&["BAD,BAD,BAD,BAD", "x,x,x,GOOD"], true)]
+    #[case::ninth_value(&["BAD,BAD,BAD,BAD", "x,x,x,x,GOOD"], false)]
+    #[case::none_matches(&["BAD", "BAD,BAD"], false)]
+    #[case::no_header(&[], false)]
+    #[case::empty(&["", ","], false)]
+    #[case::digits_in_two_values(&["Signature,HEX"], false)]
+    fn any_of_several_values_is_enough(#[case] authorization: &[&str], #[case] is_valid: bool) {
+        let (good, bad) = (sign(BODY, SECRET), sign(BODY, "other"));
+        let replace = |value: &&str| value.replace("GOOD", &good).replace("BAD", &bad).replace("HEX", HEX);
+        let headers: Vec<String> = authorization.iter().map(replace).collect();
+        let signatures = Signature::parse_all(headers.iter().map(String::as_str));
+        let secrets = Secrets::new(["unused", SECRET]).unwrap();
+        let verified = secrets.verify_any(BODY, &signatures);
+        assert_eq!(verified.ok().map(|verified| verified.secret_index()), is_valid.then_some(1));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod implementations;
 mod measure;
 mod report;
 mod services;
+mod shard;
 mod svg;
 mod usage;
 
@@ -41,6 +42,9 @@ pub(crate) struct Options {
     /// Measure only these implementations; write no files
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Implementation>,
+    /// Measure only the relay's throughput on one shard, with every call to AWS taking 5 ms; write no files
+    #[arg(long)]
+    shard: bool,
     /// Run the embedded DynamoDB and SQS (used internally)
     #[arg(long, hide = true)]
     services: bool,
@@ -51,6 +55,9 @@ async fn main() -> Result<(), Error> {
     let options = Options::parse();
     if options.services {
         return services::serve().await;
+    }
+    if options.shard {
+        return shard::run().await;
     }
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let target = target_directory()?;

@@ -24,7 +24,9 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread
 
 /// Asserts that an event id, and the ids derived from it, fit DynamoDB: 2,048 bytes of partition key, 1,024 of sort key.
 fn assert_fits(event_id: &EventId, digest: BodyDigest) {
-    for event_id in [event_id, &event_id.with_recurrence(u32::MAX), &event_id.with_conflict(digest)] {
+    for event_id in
+        [event_id, &event_id.with_recurrence("2026-11-22T00:31:07.042518Z"), &event_id.with_conflict(digest)]
+    {
         let (subject, rest) = (event_id.subject(), event_id.rest());
         assert!((1..=2048).contains(&subject.len()) && (1..=1024).contains(&rest.len()), "{event_id}");
         assert!([subject, rest].concat().bytes().all(|byte| matches!(byte, b' '..=b'~')), "{event_id}");

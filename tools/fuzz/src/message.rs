@@ -21,17 +21,17 @@ use base64::engine::general_purpose::STANDARD;
 use intake::accept::MAX_BODY;
 use intake::aws::Events;
 use intake::lambda::relay::{BATCH_TIME, handle};
-use intake::ports::{History, Parked, Parking, PortError, Queue, SendResult};
-use intake::record::{Kind, StoredEvent};
+use intake::ports::{DecisionStore, History, Parked, Parking, PortError, Queue, SendResult};
+use intake::record::{Kind, StoredDecision, StoredEvent};
 use intake::relay::Relay;
 use intake::sqs_message::Message;
 use intake::table::{BODY, KIND, ORDER_ID, PK, PROJECT_ID, SK, TYPE, USER_ID};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use xsolla::PaymentWithoutOrder;
+use xsolla::{EventId, Mode, PaymentWithoutOrder};
 
 use crate::accept::Function;
-use crate::{RUNTIME, notification};
+use crate::{RECEIVED_AT, RUNTIME, notification};
 
 /// An item, or an image in the stream: DynamoDB writes both in the same JSON.
 type Item = Map<String, Value>;
@@ -116,7 +116,7 @@ async fn relay(item: &Item) -> Relayed {
     let history = FakeHistory(StoredEvent::read(&event.records[0].change.new_image).ok());
     let (queue, parking) = (FakeQueue::default(), FakeParking::default());
     let relay = Relay { queue, parking, history, payment_without_order: PaymentWithoutOrder::Grant };
-    let (response, _) = handle(&relay, &event, || BATCH_TIME).await;
+    let (response, _) = handle(&relay, &event, RECEIVED_AT, || BATCH_TIME).await;
     assert!(response.batch_item_failures.is_empty(), "an event that cannot be sent must not be retried");
     Relayed { queued: relay.queue.0.into_inner().unwrap(), parked: relay.parking.0.into_inner().unwrap() }
 }
@@ -204,5 +204,19 @@ struct FakeHistory(Option<StoredEvent>);
 impl History for FakeHistory {
     async fn events_of(&self, _: &str) -> Result<Vec<StoredEvent>, PortError> {
         Ok(self.0.iter().cloned().collect())
+    }
+
+    async fn subjects_of_order(&self, _: &str) -> Result<Vec<String>, PortError> {
+        Ok(Vec::new())
+    }
+
+    async fn modes_of_subscription(&self, _: &str) -> Result<Vec<Mode>, PortError> {
+        Ok(Vec::new())
+    }
+}
+
+impl DecisionStore for FakeHistory {
+    async fn store_decision(&self, _: &EventId, _: &StoredDecision) -> Result<(), PortError> {
+        Ok(())
     }
 }

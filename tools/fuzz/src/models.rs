@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use xsolla::inspect::find_drift;
 use xsolla::model::{Model, Payment};
-use xsolla::{EventFacts, Goods, ItemRole, Mode, NotificationType, PaymentWithoutOrder};
+use xsolla::{EventFacts, EventId, Goods, ItemRole, Mode, NotificationType, PaymentWithoutOrder, Sale, SaleEvent};
 
 use crate::notification;
 
@@ -32,13 +32,20 @@ pub fn check(body: &[u8]) {
     }
     for known in NotificationType::ALL {
         black_box(find_drift(known.name(), text));
-        let facts = |received_at| {
-            let (notification_type, mode) = (Some(*known), Mode::Live);
-            EventFacts { notification_type, identified: true, mode, received_at, notification: text }
-        };
-        let (history, event) = ([facts("2026-11-21T00:31:07.042Z")], facts("2026-11-22T00:31:07.042Z"));
-        black_box(event.goods(PaymentWithoutOrder::Grant, &history));
-        let goods = event.goods(PaymentWithoutOrder::MoneyOnly, &history);
-        assert!(*known != NotificationType::PAYMENT || goods == Goods::MoneyOnly, "{goods:?}");
+        let event = SaleEvent::new(&EventFacts {
+            event_id: EventId::new("transaction#7".to_owned(), known.name().to_owned()),
+            notification_type: Some(*known),
+            identified: true,
+            mode: Mode::Live,
+            received_at: "2026-11-22T00:31:07.042518Z",
+            notification: text,
+        });
+        // A body has no influence on how often a sale is granted.
+        for setting in [PaymentWithoutOrder::Grant, PaymentWithoutOrder::MoneyOnly] {
+            let mut sale = Sale::new(setting);
+            let goods = [sale.apply(event.clone()).goods, sale.apply(event.clone()).goods];
+            assert!(*known == NotificationType::MOVE_TO_GAME || goods != [Goods::Grant; 2], "{known}");
+            black_box(sale.recipient(&event, None));
+        }
     }
 }

@@ -3,18 +3,27 @@
 use std::collections::BTreeSet;
 
 use intake::outcome::Outcome;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::document::{
-    Resource, find_key, function_names, items, nodes, of_type, parameter, reference, referenced, resource, text, whole,
+    Resource, find_key, function_names, global, items, nodes, of_type, parameter, reference, referenced, resource,
+    text, whole,
 };
 use super::sources;
+
+/// Metrics of functions of a later version. To be removed with their first emission.
+const PENDING: [&str; 3] = ["AmbiguousRefund", "DoublePayment", "PaymentAlsoGranted"];
 
 /// CloudWatch's limit.
 const MAX_DESCRIPTION: usize = 1024;
 
 fn alarms() -> Vec<Resource> {
     of_type("CloudWatch::Alarm")
+}
+
+/// The namespace of the functions' metrics, one per stack.
+fn own_namespace() -> Value {
+    json!({ "Fn::Sub": "XsollaWebhooks/${AWS::StackName}" })
 }
 
 /// The description before substitution: meaning, first action, and link.
@@ -103,26 +112,26 @@ fn functions_watched(alarm: &str, metric: &str) -> Vec<&'static str> {
     dimensions.filter(|dimension| dimension["Name"] == "FunctionName").map(|name| referenced(&name["Value"])).collect()
 }
 
-/// The metrics of `XsollaWebhooks` that alarms and dashboard use.
+/// The metrics of the functions that alarms and dashboard use.
 fn metrics_used() -> BTreeSet<String> {
     let mut used: BTreeSet<String> = nodes(whole())
         .into_iter()
-        .filter(|node| node["Namespace"] == "XsollaWebhooks")
+        .filter(|node| node["Namespace"] == own_namespace())
         .map(|metric| text(&metric["MetricName"]).to_owned())
         .collect();
     for metric in dashboard_metrics() {
-        if metric[0] == "XsollaWebhooks" {
+        if metric[0] == "${Namespace}" {
             used.insert(text(&metric[1]).to_owned());
         }
     }
     let dashboard = dashboard();
     let expressions = find_key(whole(), "Expression").into_iter().chain(find_key(&dashboard, "expression"));
-    for expression in expressions.map(text) {
+    for expression in expressions.map(|expression| text(expression.get("Fn::Sub").unwrap_or(expression))) {
         if let Some((_, query)) = expression.split_once("SELECT SUM(") {
             used.insert(query.split(')').next().unwrap().to_owned());
         }
-        if let Some((_, query)) = expression.split_once("{XsollaWebhooks,") {
-            used.insert(query.split(' ').nth(1).unwrap().to_owned());
+        if let Some((_, query)) = expression.split_once("MetricName=\"") {
+            used.insert(query.split('"').next().unwrap().to_owned());
         }
     }
     used
@@ -134,7 +143,24 @@ fn each_metric_used_is_emitted() {
     let used = metrics_used();
     assert!(used.contains("Webhooks") && used.contains("Drift"), "{used:?}");
     let missing: Vec<_> = used.iter().filter(|metric| !code.contains(&format!("\"{metric}\""))).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(missing, PENDING);
+}
+
+#[test]
+fn each_stack_has_its_own_namespace() {
+    assert_eq!(global("Environment")["Variables"]["METRICS_NAMESPACE"], own_namespace());
+    assert_eq!(items(&resource("Dashboard").property("DashboardBody")["Fn::Sub"])[1]["Namespace"], own_namespace());
+    for namespace in find_key(whole(), "Namespace") {
+        let is_of_aws = namespace.as_str().is_some_and(|namespace| namespace.starts_with("AWS/"));
+        assert!(is_of_aws || *namespace == own_namespace(), "{namespace}");
+    }
+    let dashboard = dashboard();
+    for expression in find_key(whole(), "Expression").into_iter().chain(find_key(&dashboard, "expression")) {
+        let text = text(expression.get("Fn::Sub").unwrap_or(expression));
+        let is_query = text.contains("SELECT") || text.contains("SEARCH");
+        let has_namespace = text.contains("\"XsollaWebhooks/${AWS::StackName}\"") || text.contains("\"${Namespace}\"");
+        assert_eq!(is_query, has_namespace, "{text}");
+    }
 }
 
 #[test]

@@ -13,8 +13,14 @@ fn all_but_key() -> impl Iterator<Item = Resource> {
     resources().filter(|resource| resource.name != "AlarmKey")
 }
 
+/// The statements of all policies in a resource. A conditional statement counts.
 fn statements(resource: Resource) -> Vec<&'static Value> {
-    find_key(resource.body, "Statement").into_iter().flat_map(items).collect()
+    find_key(resource.body, "Statement").into_iter().flat_map(items).map(if_true).collect()
+}
+
+/// The value that applies if its condition is true.
+fn if_true(value: &Value) -> &Value {
+    value.get("Fn::If").map_or(value, |branches| &items(branches)[1])
 }
 
 fn actions(statement: &Value) -> BTreeSet<&str> {
@@ -23,8 +29,7 @@ fn actions(statement: &Value) -> BTreeSet<&str> {
 
 /// The resources of a statement. A conditional resource counts.
 fn targets(statement: &Value) -> Vec<&Value> {
-    let targets = one_or_more(&statement["Resource"]).iter();
-    targets.map(|target| target.get("Fn::If").map_or(target, |branches| &items(branches)[1])).collect()
+    one_or_more(&statement["Resource"]).iter().map(if_true).collect()
 }
 
 #[test]

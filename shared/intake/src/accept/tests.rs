@@ -76,24 +76,28 @@ async fn stores_conflict_once_beside_first_event() {
 }
 
 #[tokio::test]
-async fn stores_recurring_event_again_after_retry_window() {
+async fn stores_each_delivery_of_a_state_that_can_return() {
     const ACCOUNT_ADDED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
-    const HOUR: i64 = 60 * 60;
     let intake = intake();
-    for (body, second, outcome) in [
-        (ACCOUNT_ADDED, 0, ACCEPTED),
-        (ACCOUNT_ADDED, 48 * HOUR, DUPLICATE),
-        (ACCOUNT_ADDED, 48 * HOUR + 1, ACCEPTED),
-        (ACCOUNT_ADDED, 60 * HOUR, DUPLICATE),
-        (ACCOUNT_ADDED, 400 * HOUR, ACCEPTED),
-        (PAYMENT, 0, ACCEPTED),
-        (PAYMENT, 400 * HOUR, DUPLICATE),
-    ] {
-        let signed = SignedBody::new(body);
+    for (second, outcome) in [(0, ACCEPTED), (1, DUPLICATE), (2, DUPLICATE), (3, DUPLICATE)] {
+        let signed = SignedBody::new(ACCOUNT_ADDED);
         let report = intake.accept(&Delivery { received_at: at(second), ..signed.delivery() }).await;
-        assert_eq!(report.outcome, outcome, "{body} at {second}");
+        assert_eq!(report.outcome, outcome, "at {second}");
     }
+    assert!(intake.events.kinds().iter().all(|(_, kind)| *kind == Kind::Event));
     assert_eq!(intake.events.kinds().len(), 4);
+    assert_eq!(intake.events.control.calls(), 1 + 3 * 2, "two calls, however many deliveries came before");
+}
+
+#[tokio::test]
+async fn stores_a_payment_once_however_late_it_is_sent_again() {
+    let intake = intake();
+    for (hour, outcome) in [(0, ACCEPTED), (48, DUPLICATE), (10_000, DUPLICATE)] {
+        let signed = SignedBody::new(PAYMENT);
+        let report = intake.accept(&Delivery { received_at: at(hour * 3600), ..signed.delivery() }).await;
+        assert_eq!(report.outcome, outcome, "after {hour} hours");
+    }
+    assert_eq!(intake.events.kinds().len(), 1);
 }
 
 #[tokio::test]
@@ -117,17 +121,23 @@ async fn stores_and_rejects_signed_body_that_is_not_a_notification(
 }
 
 #[rstest]
-#[case::missing(None)]
-#[case::empty(Some(""))]
-#[case::other_scheme(Some("Bearer x"))]
-#[case::malformed(Some("Signature 00"))]
-#[case::other_secret(Some("Signature 7e1ce3f7b3c2a7d0f5f4bbd1dd5b2f7b1f6a0c11"))]
+#[case::missing(&[])]
+#[case::empty(&[""])]
+#[case::other_scheme(&["Bearer x"])]
+#[case::malformed(&["Signature 00"])]
+#[case::other_secret(&["Signature 7e1ce3f7b3c2a7d0f5f4bbd1dd5b2f7b1f6a0c11"])]
+#[case::two(&["Bearer x", "Signature 7e1ce3f7b3c2a7d0f5f4bbd1dd5b2f7b1f6a0c11"])]
 #[tokio::test]
-async fn bad_signature_causes_no_calls(#[case] authorization: Option<&str>) {
+async fn bad_signature_causes_no_calls(#[case] authorization: &[&str]) {
     let intake = intake();
     let signed = SignedBody::new(PAYMENT);
-    let report = intake.accept(&Delivery { authorization, ..signed.delivery() }).await;
-    assert_eq!(report.outcome, Outcome::InvalidSignature);
+    let authorization: Vec<String> = authorization.iter().copied().map(str::to_owned).collect();
+    for (is_encoded, outcome) in
+        [(false, Outcome::InvalidSignature), (true, Outcome::Unavailable(Unavailable::EncodedBody))]
+    {
+        let delivery = Delivery { authorization: &authorization, is_encoded, ..signed.delivery() };
+        assert_eq!(intake.accept(&delivery).await.outcome, outcome);
+    }
     let wrong = SignedBody::with_secret(PAYMENT, "other");
     assert_eq!(intake.accept(&wrong.delivery()).await.outcome, Outcome::InvalidSignature);
     assert_eq!((intake.events.control.calls(), intake.directory().control.calls()), (0, 0));
@@ -152,11 +162,26 @@ async fn answers_question_from_directory_without_storing_it() {
     assert_eq!(intake.directory().control.calls(), 2, "each delivery is answered by the directory");
     let unknown = r#"{"notification_type":"user_validation","user":{"id":"stranger"}}"#;
     assert_eq!(deliver(&intake, unknown).await, Outcome::UserNotFound);
-    let null = r#"{"notification_type":"user_validation","user":{"id":null}}"#;
-    assert_eq!(deliver(&intake, null).await, Outcome::UserNotFound);
     assert_eq!(intake.events.control.calls(), 0);
     intake.directory().control.set(Behavior::Fail);
     assert_eq!(deliver(&intake, KNOWN_USER).await, Outcome::Unavailable(Unavailable::Directory));
+}
+
+#[rstest]
+#[case::no_user("")]
+#[case::no_id(r#","user":{}"#)]
+#[case::null(r#","user":{"id":null}"#)]
+#[case::empty(r#","user":{"id":""}"#)]
+#[case::unusable(r#","user":{"id":["known"]}"#)]
+#[case::public_id(r#","user":{"public_id":"known"}"#)]
+#[tokio::test]
+async fn user_validation_without_user_id_is_refused_without_asking_a_directory(#[case] user: &str) {
+    let body = format!(r#"{{"notification_type":"user_validation"{user}}}"#);
+    let mut intake = intake();
+    assert_eq!(deliver(&intake, &body).await, Outcome::UserNotFound);
+    assert_eq!(intake.directory().control.calls(), 0);
+    intake.directory = None;
+    assert_eq!(deliver(&intake, &body).await, Outcome::UserNotFound);
 }
 
 #[rstest]

@@ -47,8 +47,10 @@ impl History for EventHistory {
     async fn events_of(&self, subject: &str) -> Result<Vec<StoredEvent>, PortError> {
         let query = self
             .query(PK, subject)
-            .filter_expression("#kind = :event")
+            // A conflict that an operator has sent counts, too.
+            .filter_expression("#kind = :event OR attribute_exists(#decided_at)")
             .expression_attribute_names("#kind", KIND)
+            .expression_attribute_names("#decided_at", DECIDED_AT)
             .expression_attribute_values(":event", string(Kind::Event.name()))
             // Includes an order that was stored a moment ago.
             .consistent_read(true);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::http::header;
+use lambda_http::http::header::{AUTHORIZATION, CONTENT_ENCODING};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -25,9 +25,9 @@ pub struct ProxyRequest {
     resource: Option<String>,
     path_parameters: Option<PathParameters>,
     #[serde(default)]
-    headers: Authorization,
+    headers: Headers,
     #[serde(default)]
-    multi_value_headers: Authorization,
+    multi_value_headers: Headers,
     request_context: Option<RequestContext>,
     #[serde(default)]
     body: Option<String>,
@@ -51,13 +51,23 @@ impl ProxyRequest {
         STANDARD.decode(body).map(Cow::Owned).map_err(|_| Unavailable::UndecodableBody)
     }
 
-    /// Returns the `Authorization` header, if there is exactly one.
-    pub(crate) fn authorization(&self) -> Option<&str> {
+    /// Returns the values of the `Authorization` headers.
+    pub(crate) fn authorization(&self) -> &[String] {
+        self.values(|headers| &headers.authorization)
+    }
+
+    /// Returns whether a `Content-Encoding` header says that the body is compressed.
+    pub(crate) fn is_encoded(&self) -> bool {
+        let is_encoding = |coding: &str| !coding.trim().is_empty() && !coding.trim().eq_ignore_ascii_case("identity");
+        self.values(|headers| &headers.content_encoding).iter().any(|value| value.split(',').any(is_encoding))
+    }
+
+    /// Returns all values of a header.
+    fn values(&self, header: impl Fn(&Headers) -> &Vec<String>) -> &[String] {
         // API Gateway sends both maps, and only the second has all values. Events written by hand may have only the first.
-        let values = if self.multi_value_headers.0.is_empty() { &self.headers.0 } else { &self.multi_value_headers.0 };
-        match &values[..] {
-            [value] => Some(value),
-            _ => None,
+        match header(&self.multi_value_headers) {
+            empty if empty.is_empty() => header(&self.headers),
+            values => values,
         }
     }
 
@@ -100,39 +110,46 @@ impl fmt::Debug for ProxyRequest {
     }
 }
 
-/// Values of the `Authorization` header, from a map of all headers.
+/// Values of the headers in use, from a map of all headers.
 #[derive(Default)]
-struct Authorization(Vec<String>);
+struct Headers {
+    authorization: Vec<String>,
+    content_encoding: Vec<String>,
+}
 
-impl<'de> Deserialize<'de> for Authorization {
+impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Headers;
+        struct AllHeaders;
 
-        impl<'de> Visitor<'de> for Headers {
-            type Value = Authorization;
+        impl<'de> Visitor<'de> for AllHeaders {
+            type Value = Headers;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("headers")
             }
 
-            fn visit_unit<E>(self) -> Result<Authorization, E> {
-                Ok(Authorization::default())
+            fn visit_unit<E>(self) -> Result<Headers, E> {
+                Ok(Headers::default())
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut headers: A) -> Result<Authorization, A::Error> {
-                let mut values = Vec::new();
-                while let Some(Name(name)) = headers.next_key()? {
-                    if name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()) {
-                        match headers.next_value()? {
-                            OneOrMany::One(value) => values.push(value),
-                            OneOrMany::Many(more) => values.extend(more),
-                            OneOrMany::Invalid(IgnoredAny) => {}
-                        }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut headers = Headers::default();
+                while let Some(Name(name)) = map.next_key()? {
+                    let values = if name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) {
+                        &mut headers.authorization
+                    } else if name.eq_ignore_ascii_case(CONTENT_ENCODING.as_str()) {
+                        &mut headers.content_encoding
                     } else {
-                        headers.next_value::<IgnoredAny>()?;
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    };
+                    match map.next_value()? {
+                        OneOrMany::One(value) => values.push(value),
+                        OneOrMany::Many(more) => values.extend(more),
+                        OneOrMany::Invalid(IgnoredAny) => {}
                     }
                 }
-                Ok(Authorization(values))
+                Ok(headers)
             }
         }
 
@@ -147,6 +164,6 @@ impl<'de> Deserialize<'de> for Authorization {
             Invalid(IgnoredAny),
         }
 
-        deserializer.deserialize_any(Headers)
+        deserializer.deserialize_any(AllHeaders)
     }
 }

@@ -36,8 +36,16 @@ pub async fn run(accepted_types: AcceptedTypes) -> Result<(), Error> {
 impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for Intake<E, D, S> {
     async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
-        let (authorization, source) = (event.authorization(), event.source());
-        self.accept(&Delivery { authorization, source, body, received_at, trace, time_left }).await
+        let delivery = Delivery {
+            authorization: event.authorization(),
+            is_encoded: event.is_encoded(),
+            source: event.source(),
+            body,
+            received_at,
+            trace,
+            time_left,
+        };
+        self.accept(&delivery).await
     }
 }
 
@@ -46,6 +54,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use jiff::Timestamp;
+    use rstest::rstest;
     use serde_json::json;
 
     use super::*;
@@ -134,10 +143,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rejects_repeated_or_missing_authorization_header() {
-        let signature = sign(BODY);
-        assert_eq!(answer(&request(BODY, false, &[&signature, &signature])).await, (400, vec![]));
-        assert_eq!(answer(&request(BODY, false, &[])).await, (400, vec![]));
+    async fn accepts_repeated_or_joined_authorization_headers_if_one_verifies() {
+        let (signature, wrong) = (sign(BODY), testing::sign(BODY, "other"));
+        let joined = format!("{wrong}, {signature}");
+        for authorization in
+            [&[signature.as_str(), &signature][..], &[&wrong, &signature], &[&signature, "Basic x"], &[&joined]]
+        {
+            assert_eq!(answer(&request(BODY, false, authorization)).await.0, 204, "{authorization:?}");
+        }
+        for authorization in [&[][..], &[wrong.as_str()], &[&wrong, &wrong]] {
+            assert_eq!(answer(&request(BODY, false, authorization)).await, (400, vec![]), "{authorization:?}");
+        }
+    }
+
+    #[rstest]
+    #[case::compressed(json!({ "content-encoding": "gzip" }), 503)]
+    #[case::other_case(json!({ "CONTENT-ENCODING": "br" }), 503)]
+    #[case::repeated(json!({ "Content-Encoding": ["identity", "gzip"] }), 503)]
+    #[case::joined(json!({ "Content-Encoding": "identity, gzip" }), 503)]
+    #[case::absent(json!({}), 400)]
+    #[case::empty(json!({ "Content-Encoding": "" }), 400)]
+    #[case::identity(json!({ "Content-Encoding": " Identity" }), 400)]
+    #[case::invalid(json!({ "Content-Encoding": 7 }), 400)]
+    #[tokio::test]
+    async fn answers_503_to_encoded_body_that_does_not_verify(#[case] headers: serde_json::Value, #[case] status: i64) {
+        for map in ["headers", "multiValueHeaders"] {
+            let event = |authorization: &[String]| {
+                let mut headers = headers.clone();
+                headers["Authorization"] = json!(authorization);
+                read(&json!({ "httpMethod": "POST", map: headers, "body": BODY }))
+            };
+            assert_eq!(answer(&event(&[testing::sign(BODY, "other")])).await, (status, vec![]), "{map}");
+            assert_eq!(answer(&event(&[])).await, (status, vec![]), "{map}");
+            assert_eq!(answer(&event(&[sign(BODY)])).await.0, 204, "verifies as it is");
+        }
     }
 
     #[tokio::test]

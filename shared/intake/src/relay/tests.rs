@@ -1,11 +1,13 @@
 //! The relay flow with in-memory ports.
 
-use xsolla::{EventId, Mode};
+use xsolla::{Decision, EventId, Goods, GoodsReason, Mode};
 
 use super::*;
 use crate::table::BODY;
 use crate::testing::{Behavior, FakeHistory, FakeParking, FakeQueue};
 
+/// Time of the decisions.
+const NOW: &str = "2026-11-22T00:31:08Z";
 const RECEIVED_AT: &str = "2026-11-22T00:31:07.042518Z";
 
 /// Returns a payment with the deduplication id `<subject>#<id>`.
@@ -34,6 +36,7 @@ fn stored(subject: &str, id: &str, type_name: &str, body: &str) -> StoredEvent {
         received_at: RECEIVED_AT.to_owned(),
         trace: None,
         body: body.as_bytes().to_vec(),
+        decision: None,
     }
 }
 
@@ -44,15 +47,23 @@ fn sized(sequence_number: u32, subject: &str, id: &str, bytes: usize) -> StreamR
 }
 
 fn message_of(record: &StreamRecord) -> Message {
-    let event = record.event.as_ref().unwrap();
-    message(event, &facts(event).unwrap(), Goods::MoneyOnly, false).unwrap()
+    let decided = Decided {
+        decision: Decision { goods: Goods::Grant, reason: None, mode: Mode::Live },
+        to_store: None,
+        notice: None,
+        group: record.pk.clone(),
+        recipient: None,
+    };
+    message(record.event.as_ref().unwrap(), &decided, false).unwrap()
 }
 
 fn unreadable(sequence_number: u32, subject: &str) -> StreamRecord {
     StreamRecord { event: Err(MissingAttribute(BODY)), ..payment(sequence_number, subject, "unreadable") }
 }
 
-fn relay(queue: FakeQueue) -> Relay<FakeQueue, FakeParking, FakeHistory> {
+type TestRelay = Relay<FakeQueue, FakeParking, FakeHistory>;
+
+fn relay(queue: FakeQueue) -> TestRelay {
     Relay {
         queue,
         parking: FakeParking::default(),
@@ -66,11 +77,11 @@ fn queued(event_ids: &[&str]) -> BatchOutcome {
     BatchOutcome { queued, oldest: Some(RECEIVED_AT.parse().unwrap()), ..BatchOutcome::default() }
 }
 
-async fn run(relay: &Relay<FakeQueue, FakeParking, FakeHistory>, events: &[StreamRecord]) -> BatchOutcome {
-    relay.relay(events, || Duration::from_mins(1)).await
+async fn run(relay: &TestRelay, events: &[StreamRecord]) -> BatchOutcome {
+    relay.relay(events, NOW.parse().unwrap(), || Duration::from_mins(1)).await
 }
 
-fn calls(relay: &Relay<FakeQueue, FakeParking, FakeHistory>) -> Vec<Vec<String>> {
+fn calls(relay: &TestRelay) -> Vec<Vec<String>> {
     relay.queue.calls.lock().unwrap().clone()
 }
 
@@ -153,7 +164,7 @@ async fn retries_if_parking_fails() {
 #[tokio::test]
 async fn starts_no_call_without_enough_time() {
     let relay = relay(FakeQueue::default());
-    let outcome = relay.relay(&[payment(1, "a", "1")], || SEND_LIMIT / 2).await;
+    let outcome = relay.relay(&[payment(1, "a", "1")], Timestamp::UNIX_EPOCH, || SEND_LIMIT / 2).await;
     assert_eq!(outcome, BatchOutcome { retry_from: Some("1".to_owned()), ..BatchOutcome::default() });
     assert!(calls(&relay).is_empty());
 }
@@ -164,34 +175,229 @@ async fn parks_body_that_is_not_json() {
     assert_eq!(run(&relay, &[record(1, "a", "1", "payment", "{")]).await.parked, 1);
 }
 
-const REFUND: &str = r#"{"notification_type":"refund"}"#;
+/// Returns a record of the table's stream, and adds the event to the history.
+fn stored_record(relay: &TestRelay, sequence_number: u32, pk: &str, sk: &str, body: &str) -> StreamRecord {
+    let type_name = sk.split('#').next().unwrap();
+    let mut record = record(sequence_number, pk, sk, type_name, body);
+    let event = record.event.as_mut().unwrap();
+    let order: serde_json::Value = serde_json::from_str(body).unwrap();
+    event.order_id = order["order"]["id"].as_u64().map(|id| id.to_string());
+    event.user_id = Some("user".to_owned());
+    relay.history.events.lock().unwrap().push(event.clone());
+    record
+}
+
+fn paid(relay: &TestRelay, number: u32, transaction: u32) -> StreamRecord {
+    order(relay, number, transaction, "order_paid")
+}
+
+/// `order_paid` or `order_canceled` of order 5.
+fn order(relay: &TestRelay, number: u32, transaction: u32, name: &str) -> StreamRecord {
+    let body = format!(r#"{{"order":{{"id":5,"invoice_id":"{transaction}"}}}}"#);
+    stored_record(relay, number, &format!("transaction#{transaction}"), &format!("{name}#5"), &body)
+}
+
+/// Returns goods and reason of each queued message.
+fn effects(relay: &TestRelay) -> Vec<(Goods, Option<GoodsReason>)> {
+    let messages = relay.queue.messages.lock().unwrap();
+    let read = |message: &Message| {
+        let event = Event::read(message.body.as_str()).unwrap();
+        (event.goods, event.goods_reason)
+    };
+    messages.iter().map(read).collect()
+}
+
+fn groups(relay: &TestRelay) -> Vec<String> {
+    relay.queue.messages.lock().unwrap().iter().map(|message| message.group_id.clone()).collect()
+}
+
+fn decisions(relay: &TestRelay) -> Vec<Option<StoredDecision>> {
+    relay.history.events.lock().unwrap().iter().map(|event| event.decision).collect()
+}
+
+const GRANT: (Goods, Option<GoodsReason>) = (Goods::Grant, None);
+const REVOKE: (Goods, Option<GoodsReason>) = (Goods::Revoke, None);
 
 #[tokio::test]
-async fn goods_of_refund_depend_on_history() {
-    let mut relay = relay(FakeQueue::default());
-    relay.history.events =
-        vec![stored("a", "order_paid#5", "order_paid", "{}"), stored("b", "payment", "payment", "{}")];
-    run(&relay, &[record(1, "a", "refund", "refund", REFUND), record(2, "b", "refund", "refund", REFUND)]).await;
-    let messages = relay.queue.messages.lock().unwrap();
-    let goods: Vec<Goods> = messages.iter().map(|message| Event::read(message.body.as_str()).unwrap().goods).collect();
-    assert_eq!(goods, [Goods::MoneyOnly, Goods::Revoke]);
+async fn stores_each_decision_before_the_event_is_sent() {
+    let relay = relay(FakeQueue { failing: vec!["transaction#7#order_paid#5"], ..FakeQueue::default() });
+    let record = paid(&relay, 1, 7);
+    run(&relay, &[record]).await;
+    assert_eq!(effects(&relay), []);
+    let [Some(stored)] = decisions(&relay)[..] else { panic!("no decision") };
+    assert_eq!(stored.decision, Decision { goods: Goods::Grant, reason: None, mode: Mode::Live });
+    assert_eq!(stored.decided_at, NOW.parse().unwrap());
 }
 
 #[tokio::test]
-async fn stops_before_event_whose_history_is_unavailable() {
+async fn later_decision_of_a_sale_has_a_later_time() {
+    let relay = relay(FakeQueue::default());
+    let records = [paid(&relay, 1, 7), order(&relay, 2, 7, "order_canceled")];
+    run(&relay, &records).await;
+    let times: Vec<Timestamp> = decisions(&relay).into_iter().map(|stored| stored.unwrap().decided_at).collect();
+    assert!(times[0] < times[1], "{times:?}");
+}
+
+#[tokio::test]
+async fn event_is_not_sent_if_its_decision_cannot_be_stored() {
+    let relay = relay(FakeQueue::default());
+    relay.history.decision_control.set(Behavior::FailAfter(1));
+    let records = [paid(&relay, 1, 7), payment(2, "b", "1"), payment(3, "c", "1")];
+    let outcome = run(&relay, &records).await;
+    assert_eq!(outcome.queued, ["transaction#7#order_paid#5"]);
+    assert_eq!(outcome.retry_from.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn decision_about_one_event_of_a_batch_affects_the_next() {
+    let relay = relay(FakeQueue::default());
+    let records = [order(&relay, 1, 7, "order_canceled"), paid(&relay, 2, 7)];
+    run(&relay, &records).await;
+    assert_eq!(effects(&relay), [REVOKE, (Goods::Info, Some(GoodsReason::AlreadyRevoked))]);
+}
+
+#[tokio::test]
+async fn event_that_is_stored_but_not_yet_decided_has_no_effect() {
+    let relay = relay(FakeQueue::default());
+    let (paid, canceled) = (paid(&relay, 1, 7), order(&relay, 2, 7, "order_canceled"));
+    run(&relay, &[paid]).await;
+    run(&relay, &[canceled]).await;
+    assert_eq!(effects(&relay), [GRANT, REVOKE], "the cancellation was stored before the order was relayed");
+}
+
+#[tokio::test]
+async fn retried_batch_sends_the_same_decisions() {
+    let relay = relay(FakeQueue::default());
+    let records = [paid(&relay, 1, 7), paid(&relay, 2, 8)];
+    run(&relay, &records).await;
+    let stored = decisions(&relay);
+    run(&relay, &records).await;
+    let already_granted = (Goods::Info, Some(GoodsReason::OrderAlreadyGranted));
+    assert_eq!(effects(&relay), [GRANT, already_granted, GRANT, already_granted]);
+    assert_eq!(decisions(&relay), stored);
+}
+
+#[tokio::test]
+async fn retried_grant_is_not_sent_after_a_revocation() {
+    let relay = relay(FakeQueue::default());
+    let (paid, canceled) = (paid(&relay, 1, 7), order(&relay, 2, 7, "order_canceled"));
+    run(&relay, &[paid, canceled]).await;
+    let first = relay.history.events.lock().unwrap()[0].clone();
+    run(&relay, &[record_of(1, first)]).await;
+    assert_eq!(effects(&relay), [GRANT, REVOKE, (Goods::Info, Some(GoodsReason::AlreadyRevoked))]);
+}
+
+fn record_of(sequence_number: u32, event: StoredEvent) -> StreamRecord {
+    StreamRecord {
+        sequence_number: sequence_number.to_string(),
+        pk: event.event_id.subject().to_owned(),
+        sk: event.event_id.rest().to_owned(),
+        event: Ok(event),
+    }
+}
+
+#[tokio::test]
+async fn second_payment_of_an_order_is_reported() {
+    let relay = relay(FakeQueue::default());
+    let records = [paid(&relay, 1, 7), paid(&relay, 2, 8)];
+    assert_eq!(run(&relay, &records).await.notices, [Notice::DoublePayment]);
+}
+
+#[tokio::test]
+async fn messages_of_one_order_share_a_group_and_no_call() {
+    let relay = relay(FakeQueue::default());
+    let without_transaction = stored_record(&relay, 1, "order#5", "order_paid#5", r#"{"order":{"id":5}}"#);
+    let records = [without_transaction, paid(&relay, 2, 7)];
+    run(&relay, &records).await;
+    assert_eq!(groups(&relay), ["order#5", "order#5"]);
+    assert_eq!(calls(&relay).len(), 2);
+}
+
+const STATE: &str = r#"{"subscription":{"subscription_id":9,"date_next_charge":"2026-03-01"}}"#;
+const OTHER_STATE: &str = r#"{"subscription":{"subscription_id":9,"date_next_charge":"2026-04-01"}}"#;
+
+#[tokio::test]
+async fn retry_of_the_latest_state_is_not_relayed() {
+    let relay = relay(FakeQueue::default());
+    let first = stored_record(&relay, 1, "subscription#9", "update_subscription#a", STATE);
+    let retry = stored_record(&relay, 2, "subscription#9", "update_subscription#a#again#1", STATE);
+    let outcome = run(&relay, &[first, retry]).await;
+    assert_eq!(outcome.queued, ["subscription#9#update_subscription#a"]);
+    assert_eq!((outcome.retries, outcome.retry_from), (1, None));
+}
+
+#[tokio::test]
+async fn state_that_returns_is_relayed() {
+    let relay = relay(FakeQueue::default());
+    let records = [
+        stored_record(&relay, 1, "subscription#9", "update_subscription#a", STATE),
+        stored_record(&relay, 2, "subscription#9", "update_subscription#b", OTHER_STATE),
+        stored_record(&relay, 3, "subscription#9", "update_subscription#a#again#1", STATE),
+    ];
+    assert_eq!(run(&relay, &records).await.queued.len(), 3);
+    let goods: Vec<Goods> = effects(&relay).into_iter().map(|(goods, _)| goods).collect();
+    assert_eq!(goods, [Goods::SubscriptionChanged, Goods::SubscriptionRenewed, Goods::SubscriptionChanged]);
+}
+
+#[tokio::test]
+async fn subscription_that_a_sandbox_payment_names_is_sandbox() {
+    let mut relay = relay(FakeQueue::default());
+    relay.history.subscription_payments = vec![Mode::Sandbox];
+    let created = stored_record(&relay, 1, "subscription#9", "create_subscription", STATE);
+    run(&relay, &[created]).await;
+    assert_eq!(relay.queue.messages.lock().unwrap()[0].mode, "sandbox");
+}
+
+#[tokio::test]
+async fn gift_goes_to_its_receiver() {
+    let relay = relay(FakeQueue::default());
+    let gift = r#"{"transaction":{"id":7},"purchase":{"gift":{"receiver_id":"friend"}}}"#;
+    let records = [stored_record(&relay, 1, "transaction#7", "payment", gift), paid(&relay, 2, 8)];
+    run(&relay, &records).await;
+    let messages = relay.queue.messages.lock().unwrap();
+    let recipients: Vec<Option<String>> = messages
+        .iter()
+        .map(|message| Event::read(message.body.as_str()).unwrap().recipient_user_id.map(Into::into))
+        .collect();
+    assert_eq!(recipients, [Some("friend".to_owned()), Some("user".to_owned())]);
+}
+
+#[tokio::test]
+async fn stops_before_first_event_whose_history_is_unavailable() {
     let relay = relay(FakeQueue::default());
     relay.history.control.set(Behavior::Fail);
-    let events =
-        [payment(1, "a", "1"), payment(2, "b", "1"), record(3, "c", "refund", "refund", REFUND), payment(4, "d", "1")];
-    let outcome = run(&relay, &events).await;
-    assert_eq!(outcome, BatchOutcome { retry_from: Some("3".to_owned()), ..queued(&["a#1", "b#1"]) });
+    let dispute = |number, subject| record(number, subject, "dispute", "dispute", "{}");
+    let records = [dispute(1, "a"), dispute(2, "b"), paid(&relay, 3, 7), dispute(4, "d")];
+    let outcome = run(&relay, &records).await;
+    assert_eq!(outcome, BatchOutcome { retry_from: Some("3".to_owned()), ..queued(&["a#dispute", "b#dispute"]) });
 }
 
 #[tokio::test]
-async fn reads_no_history_for_payments_and_orders() {
+async fn reads_nothing_for_events_without_effect_on_goods() {
     let relay = relay(FakeQueue::default());
-    run(&relay, &[payment(1, "a", "1"), record(2, "a", "2", "order_paid", "{}")]).await;
+    run(&relay, &[record(1, "a", "dispute", "dispute", "{}"), record(2, "a", "news", "news", "{}")]).await;
     assert_eq!(relay.history.control.calls(), 0);
+}
+
+#[tokio::test]
+async fn reads_each_subject_and_order_of_a_batch_once() {
+    let relay = relay(FakeQueue::default());
+    let records = [paid(&relay, 1, 7), paid(&relay, 2, 8), order(&relay, 3, 7, "order_canceled")];
+    run(&relay, &records).await;
+    assert_eq!(relay.history.control.calls(), 3, "two subjects and one order");
+}
+
+#[tokio::test]
+async fn replay_of_a_revoked_sale_grants_nothing() {
+    let relay = relay(FakeQueue::default());
+    let records = [paid(&relay, 1, 7), order(&relay, 2, 7, "order_canceled")];
+    run(&relay, &records).await;
+    let paid = relay.history.events.lock().unwrap()[0].clone();
+    let message = replay_message(&paid, &relay.history, PaymentWithoutOrder::Grant, NOW.parse().unwrap()).await;
+    let message = message.unwrap().unwrap();
+    let event = Event::read(message.body.as_str()).unwrap();
+    assert_eq!((event.goods, event.goods_reason), (Goods::Info, Some(GoodsReason::AlreadyRevoked)));
+    assert!(event.replay);
 }
 
 #[tokio::test]

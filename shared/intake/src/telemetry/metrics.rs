@@ -1,10 +1,23 @@
 //! Metrics in CloudWatch's embedded metric format.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+use crate::settings::{Variable, environment, optional};
+
+/// Namespace of all metrics of this process.
+static NAMESPACE: LazyLock<String> = LazyLock::new(|| namespace(&environment));
+
+/// Reads the namespace from `METRICS_NAMESPACE`; `XsollaWebhooks` by default.
+///
+/// The template sets one per stack. Without it, CloudWatch would add up the metrics of all stacks in an account.
+pub(super) fn namespace(variable: Variable<'_>) -> String {
+    optional(variable, "METRICS_NAMESPACE").unwrap_or_else(|| "XsollaWebhooks".to_owned())
+}
 
 /// Sets of dimensions. CloudWatch counts a metric once per set, with the values in the line.
 pub(super) type Dimensions = &'static [&'static [&'static str]];
@@ -89,7 +102,7 @@ struct MetricDirective<'m> {
 impl<'m> Metadata<'m> {
     fn of(metrics: &'m Metrics) -> Self {
         let directives = metrics.groups.iter().map(|group| MetricDirective {
-            namespace: "XsollaWebhooks",
+            namespace: NAMESPACE.as_str(),
             dimensions: group.dimensions,
             metrics: &group.metrics,
         });

@@ -152,7 +152,8 @@ fn ended_stays_ended(messages: &[Sent<'_>], state: &State) -> bool {
 fn is_decided_once(scenario: &Scenario, messages: &[Sent<'_>], state: &State) -> bool {
     messages.iter().enumerate().all(|(n, later)| {
         let mut earlier = messages[..n].iter().filter(|earlier| earlier.queued.event_id == later.queued.event_id);
-        earlier.all(|earlier| earlier.queued.goods == later.queued.goods || is_taken_back_before(later, scenario, state))
+        earlier
+            .all(|earlier| earlier.queued.goods == later.queued.goods || is_taken_back_before(later, scenario, state))
     })
 }
 
@@ -196,15 +197,13 @@ fn is_mode_known(scenario: &Scenario, messages: &[Sent<'_>], state: &State) -> b
         let subject = queued.event_id.subject();
         let expected = scenario.webhook(&queued.notification).map_or(Mode::Live, |webhook| webhook.mode);
         let is_preceded = || {
-            let position = |is: &dyn Fn(&str) -> bool| {
-                state.stream.iter().position(|event| is(&event.event_id.to_string()))
-            };
+            let position =
+                |is: &dyn Fn(&str) -> bool| state.stream.iter().position(|event| is(&event.event_id.to_string()));
             let charge = position(&|id| id.ends_with("#payment#sandbox"));
             let own = position(&|id| id == queued.event_id.to_string());
             charge.is_some() && charge < own
         };
         queued.mode == expected
-            || (expected == Mode::Sandbox
-                && (!is_preceded() || state.missed.contains(&subject.replace('#', " "))))
+            || (expected == Mode::Sandbox && (!is_preceded() || state.missed.contains(&subject.replace('#', " "))))
     })
 }

@@ -201,10 +201,7 @@ fn is_stored_queued(state: &State) -> bool {
         queued.contains(&id) || state.parked.contains(&id)
     };
     let mut events = state.table.items.iter().filter(|item| item.kind == Kind::Event).map(|item| &item.event);
-    events.all(|event| {
-        is_queued(event)
-            || (event.event_id.is_recurrence() && is_retry(event, is_queued, state))
-    })
+    events.all(|event| is_queued(event) || (event.event_id.is_recurrence() && is_retry(event, is_queued, state)))
 }
 
 /// Whether the same bytes are queued, less than 48 hours old, and no later event of the object is stored before.

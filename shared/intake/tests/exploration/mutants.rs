@@ -4,8 +4,7 @@ use crate::guarantees::Guarantee;
 use crate::webhooks::{
     APRIL, CANCELED_18, FORGED, KNOWN_USER, MARCH, MARCH_AGAIN, ORDER_CANCELED, ORDER_PAID, OTHER_PAYMENT, PAID_BY_17,
     PAID_BY_18, PAID_WITH_INVOICE, PAID_WITHOUT_INVOICE, PAYMENT, PAYMENT_8, REFUND, SUBSCRIPTION_CANCELED,
-    SUBSCRIPTION_CREATED, TEST_CHARGE,
-    TEST_SUBSCRIPTION, Webhook,
+    SUBSCRIPTION_CREATED, TEST_CHARGE, TEST_SUBSCRIPTION, Webhook,
 };
 
 /// A fault in the code around the flows.
@@ -85,7 +84,7 @@ impl Mutant {
         (Self::TwoConcurrentBatches, Guarantee::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
         (Self::StoresNoDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
         (Self::StoresNoDecisions, Guarantee::RevokedOnce, &[REFUND, ORDER_CANCELED]),
-                (Self::IgnoresDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
+        (Self::IgnoresDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
         (Self::IgnoresOrders, Guarantee::GrantedOnce, &[PAID_BY_17, PAID_BY_18]),
         (Self::IgnoresOrders, Guarantee::HeldIfPaid, &[PAID_BY_17, CANCELED_18]),
         (Self::IgnoresSubscriptionPayments, Guarantee::TestsAreSandbox, &[TEST_CHARGE, TEST_SUBSCRIPTION]),

@@ -8,7 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use intake::ports::{
-    DecisionStore, EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult, UserDirectory,
+    DecisionStore, EventStore, History, Parked, Parking, PortError, PutOutcome, Queue, SecretStore, SendResult,
+    UserDirectory,
 };
 use intake::record::{Kind, Record, StoredDecision, StoredEvent};
 use intake::sqs_message::Message;
@@ -278,7 +279,6 @@ fn describe(name: &str, argument: &str) -> String {
     format!("{name} {argument}").trim_end().to_owned()
 }
 
-
 impl State {
     /// Chooses one of several options. The default is the first.
     pub fn choose(&mut self, options: usize) -> usize {
@@ -342,9 +342,8 @@ impl State {
             items.filter_map(|(item, stored_at)| Some((value(self, item)?, *stored_at))).collect();
         let mut recent: Vec<T> = Vec::new();
         for (value, _) in &found {
-            let is_recent = |(other, stored_at): &(T, Duration)| {
-                other != value || self.now.saturating_sub(*stored_at) < INDEX_LAG
-            };
+            let is_recent =
+                |(other, stored_at): &(T, Duration)| other != value || self.now.saturating_sub(*stored_at) < INDEX_LAG;
             if !recent.contains(value) && found.iter().all(is_recent) {
                 recent.push(value.clone());
             }
@@ -452,8 +451,7 @@ impl History for SimulatedAws {
                 return Vec::new();
             }
             let mode = |state: &State, item: &StoredItem| {
-                let names_it =
-                    |(id, named): &(EventId, String)| *id == item.event.event_id && *named == subscription;
+                let names_it = |(id, named): &(EventId, String)| *id == item.event.event_id && *named == subscription;
                 let is_payment = item.event.type_name == "payment";
                 (is_payment && state.subscription_ids.iter().any(names_it)).then_some(item.event.mode)
             };

@@ -149,7 +149,8 @@ impl SaleEvent {
     pub(super) fn is_same_sale(&self, other: &Self) -> bool {
         match (&self.transaction, &other.transaction) {
             (Some(one), Some(two)) => one == two,
-            _ => self.order.is_some() && self.order == other.order,
+            _ if self.order.is_some() && self.order == other.order => true,
+            _ => self.event_id.subject() == other.event_id.subject(),
         }
     }
 
@@ -165,6 +166,11 @@ impl SaleEvent {
         let is_object = subject.starts_with("subscription#") || subject.starts_with("payment_account#");
         let is_same_type = self.event_id.type_label() == other.event_id.type_label();
         subject == other.event_id.subject() && (is_object || is_same_type)
+    }
+
+    /// Returns whether this event was received after `earlier`. An unreadable time counts as earlier.
+    pub(super) fn is_received_after(&self, earlier: &Self) -> bool {
+        self.received_at.zip(earlier.received_at).is_some_and(|(own, earlier)| own > earlier)
     }
 
     /// Returns whether `later` was received at most this long after this event. An unreadable time counts as such.

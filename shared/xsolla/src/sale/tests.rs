@@ -355,6 +355,17 @@ fn same_bytes_are_a_retry_only_while_no_later_state_is_known() {
     assert!(!sale.is_retry(&again(&april, 1)));
 }
 
+#[test]
+fn later_state_does_not_make_an_earlier_retry_a_new_event() {
+    let march = subscription("update", "1", "2026-03-01");
+    let april = parse(&subscription("update", "1", "2026-04-01"), "2026-11-22T12:00:00Z");
+    let mut sale = Sale::new(SettingGrant);
+    sale.apply(event(&march));
+    sale.apply(april);
+    assert!(sale.is_retry(&again(&march, 1)));
+    assert!(!sale.is_retry(&again(&march, 3)));
+}
+
 #[rstest]
 #[case::within_retry_window(48, true)]
 #[case::after_retry_window(49, false)]

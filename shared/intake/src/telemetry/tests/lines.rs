@@ -128,8 +128,17 @@ fn lines_that_alarms_count_are_at_least_warnings() {
     let old_secret = DeliveryReport { secret_index: Some(1), ..accepted() };
     assert_eq!([level_of(&unknown_source), level_of(&old_secret)], [Level::WARN; 2]);
     // The drift line is always a warning. RelayStalled, which does not work at WARN, uses the batch line.
-    let counted = BTreeSet::from(["OldSecret", "Parked", "Queued", "UnknownSource", "Webhooks"]);
-    assert_eq!(in_template("Namespace: XsollaWebhooks\n", "MetricName: "), counted);
+    let counted = BTreeSet::from([
+        "AmbiguousRefund",
+        "DoublePayment",
+        "OldSecret",
+        "Parked",
+        "PaymentAlsoGranted",
+        "Queued",
+        "UnknownSource",
+        "Webhooks",
+    ]);
+    assert_eq!(in_template("Namespace: !Sub 'XsollaWebhooks/${AWS::StackName}'\n", "MetricName: "), counted);
     assert_eq!(in_template("SELECT SUM(", ""), BTreeSet::from(["Drift"]));
 }
 
@@ -144,6 +153,13 @@ fn error_line_has_cause() {
     let line = WebhookLog::new(&report, Timestamp::UNIX_EPOCH, Duration::ZERO);
     assert_eq!(line.to_string(), "500 store_unavailable: fake:Call: configured to fail");
     assert_eq!(line.level(), Level::ERROR);
+}
+
+#[test]
+fn namespace_is_that_of_the_environment() {
+    assert_eq!(metrics::namespace(&|_| None), "XsollaWebhooks");
+    let variable = |name: &str| (name == "METRICS_NAMESPACE").then(|| "XsollaWebhooks/shop".to_owned());
+    assert_eq!(metrics::namespace(&variable), "XsollaWebhooks/shop");
 }
 
 #[test]
@@ -179,7 +195,7 @@ fn batch_line_has_metrics() {
     let queued = vec!["transaction#7#payment".to_owned(), "order#5#order_paid".to_owned()];
     let oldest = Some("2026-11-21T08:00:00Z".parse().unwrap());
     assert_eq!(
-        line(&BatchOutcome { queued: queued.clone(), parked: 1, oldest, retry_from: None }),
+        line(&BatchOutcome { queued: queued.clone(), parked: 1, oldest, ..BatchOutcome::default() }),
         r#"{"timestamp":"2026-11-22T08:00:00.5Z","level":"INFO","message":"relayed","event_ids":["transaction#7#payment","order#5#order_paid"],"request_id":"request","trace_id":"1-5759e988-bd862e3fe1be46a994272793","_aws":{"Timestamp":1795334400500,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Queued","Unit":"Count"},{"Name":"Parked","Unit":"Count"},{"Name":"BatchFailures","Unit":"Count"},{"Name":"RelayAge","Unit":"Milliseconds"}]}]},"Queued":2,"Parked":1,"BatchFailures":0,"RelayAge":86400500.0}"#
     );
     assert_eq!(
