@@ -204,11 +204,15 @@ fn is_stored_queued(state: &State) -> bool {
     events.all(|event| is_queued(event) || (event.event_id.is_recurrence() && is_retry(event, is_queued, state)))
 }
 
-/// Whether the same bytes are queued, less than 48 hours old, and no later event of the object is stored before.
+/// Whether the same bytes are queued, less than 48 hours old, and no state in between was received before.
 fn is_retry(event: &StoredEvent, is_queued: impl Fn(&StoredEvent) -> bool, state: &State) -> bool {
     let earlier = state.stream.iter().take_while(|other| other.event_id != event.event_id);
-    let earlier = earlier.filter(|other| object(&other.event_id) == object(&event.event_id));
-    let mut same = earlier.collect::<Vec<_>>().into_iter().rev().take_while(|other| other.body == event.body);
+    let is_known = |other: &&StoredEvent| {
+        object(&other.event_id) == object(&event.event_id)
+            && (other.body == event.body || other.received_at <= event.received_at)
+    };
+    let known: Vec<&StoredEvent> = earlier.filter(is_known).collect();
+    let mut same = known.into_iter().rev().take_while(|other| other.body == event.body);
     same.any(|other| is_queued(other) && is_within_retry_window(other, event))
 }
 
