@@ -98,7 +98,7 @@ async fn relay(purchase: &Purchase, log: &mut DeliveryLog) -> Vec<Effect> {
                 let event_id = Notification::read(&step.body).unwrap().event_id;
                 let event = memory.events.lock().unwrap().iter().find(|event| event.event_id == event_id).cloned();
                 let message = replay_message(&event.unwrap(), &&memory, SETTING, now).await.unwrap();
-                memory.messages.lock().unwrap().extend(message);
+                memory.messages.lock().unwrap().extend(message.map(|replay| replay.message));
             }
         }
         for message in memory.messages.lock().unwrap().drain(..) {
@@ -135,7 +135,8 @@ async fn first_purchase_with(is_found: fn(&Violations) -> bool, change: Change) 
         let description = describe(&purchase, &effects);
         effects.into_iter().filter_map(change).for_each(|effect| ledger.apply_once(effect));
         let expected = expected_holdings([&purchase.bought]);
-        let violations = Violations::find(&Observations { log: &log, ledger: &ledger, stored: &[], expected: &expected });
+        let violations =
+            Violations::find(&Observations { log: &log, ledger: &ledger, stored: &[], expected: &expected });
         if is_found(&violations) {
             let differences = ledger.holdings().differences(&expected).join("\n  ");
             return Some(format!("{description}\n  {differences}\n  {violations:?}"));

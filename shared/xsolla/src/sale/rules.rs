@@ -49,7 +49,11 @@ impl<'a> Known<'a> {
     }
 
     fn refund(&self, event: &SaleEvent) -> Effect {
-        if let Some(reason) = self.reported_elsewhere(event) {
+        // A consumer finds the goods under the ids of the event that granted them: a payment may name no order.
+        let is_granted_by_payment = self
+            .of_sale(event)
+            .any(|(other, decision)| decision.goods == Goods::Grant && other.is(NotificationType::PAYMENT));
+        if !is_granted_by_payment && let Some(reason) = self.reported_elsewhere(event) {
             (Goods::MoneyOnly, Some(reason))
         } else if self.is_revoked(event) {
             info(Reason::AlreadyRevoked)

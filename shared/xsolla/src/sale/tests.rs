@@ -268,6 +268,13 @@ fn order_of_a_granted_payment_is_not_granted_again() {
 }
 
 #[test]
+fn refund_revokes_what_its_payment_granted_although_an_order_followed() {
+    let events = [payment(7, "{}"), paid("7"), refund(7), canceled("7")];
+    let expected = [GRANT, info(Reason::AlreadyGranted), REVOKE, info(Reason::AlreadyRevoked)];
+    assert_eq!(effects(SettingGrant, &events), expected);
+}
+
+#[test]
 fn double_payment_needs_a_person_and_a_repeated_order_does_not() {
     for (first, second, expected) in [("7", "8", Some(Notice::DoublePayment)), ("null", "7", None)] {
         let mut sale = Sale::new(SettingGrant);
