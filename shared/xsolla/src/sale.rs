@@ -114,8 +114,7 @@ impl Sale {
     #[must_use]
     pub fn decide(&self, event: &SaleEvent) -> Decision {
         let mode = self.mode(event);
-        let known = Known { decided: self.in_mode(mode).collect(), payment_without_order: self.payment_without_order };
-        let (goods, reason) = known.effect(event);
+        let (goods, reason) = self.known(self.in_mode(mode)).effect(event);
         Decision { goods, reason, mode }
     }
 
@@ -124,13 +123,12 @@ impl Sale {
     /// The sale has the other events. The earlier decision holds unless it gives something that was taken back since.
     #[must_use]
     pub fn decide_again(&self, event: &SaleEvent, earlier: &Decision) -> Decision {
-        let now = self.decide(event);
-        let is_taken_back = matches!(now.reason, Some(GoodsReason::AlreadyRevoked | GoodsReason::SubscriptionEnded));
+        let is_taken_back = self.known(self.in_mode(earlier.mode)).is_taken_back(event);
         let gives = matches!(
             earlier.goods,
             Goods::Grant | Goods::SubscriptionStarted | Goods::SubscriptionRenewed | Goods::SubscriptionChanged
         );
-        if gives && is_taken_back { now } else { *earlier }
+        if gives && is_taken_back { self.decide(event) } else { *earlier }
     }
 
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
@@ -186,8 +184,12 @@ impl Sale {
     /// An order can be reported without and with its transaction. Then its events have several subjects.
     #[must_use]
     pub fn group<'a>(&'a self, event: &'a SaleEvent) -> &'a str {
-        let first = self.decided.iter().map(|(other, _)| other).find(|other| other.is_same_order(event));
-        first.unwrap_or(event).event_id.subject()
+        let of_order = self.known(self.decided.iter()).of_order(event);
+        of_order.decided.first().map_or(event, |(first, _)| first).event_id.subject()
+    }
+
+    fn known<'a>(&self, decided: impl Iterator<Item = &'a (SaleEvent, Decision)>) -> Known<'a> {
+        Known { decided: decided.collect(), payment_without_order: self.payment_without_order }
     }
 
     /// Returns the state of the sale in a mode; `None` if no event of that mode is known.
@@ -200,7 +202,7 @@ impl Sale {
         let last = |goods: Goods| {
             decided.iter().rfind(|(_, decision)| decision.goods == goods).map(|(event, _)| &event.event_id)
         };
-        let known = Known { decided: decided.clone(), payment_without_order: self.payment_without_order };
+        let known = self.known(decided.iter().copied());
         Some(SaleState {
             is_held: known.is_held(),
             granted_by: last(Goods::Grant),

@@ -152,7 +152,7 @@ pub fn violated_by_final_state(scenario: &Scenario, state: &State) -> Option<Gua
         (Guarantee::StoredIsQueued, is_stored_queued(state)),
         (Guarantee::RetriesAreNotQueued, are_retries_not_queued(state)),
         (Guarantee::QueuedInOrder, is_queued_in_order(scenario, state)),
-        (Guarantee::QueuedOnce, is_queued_once(state)),
+        (Guarantee::QueuedOnce, is_queued_once(scenario, state)),
     ];
     let violated = guarantees.into_iter().find_map(|(guarantee, holds)| (!holds).then_some(guarantee));
     violated.or_else(|| goods::violated(scenario, state))
@@ -204,11 +204,15 @@ fn is_stored_queued(state: &State) -> bool {
     events.all(|event| is_queued(event) || (event.event_id.is_recurrence() && is_retry(event, is_queued, state)))
 }
 
-/// Whether the same bytes are queued, less than 48 hours old, and no later event of the object is stored before.
+/// Whether the same bytes are queued, less than 48 hours old, and no state in between was received before.
 fn is_retry(event: &StoredEvent, is_queued: impl Fn(&StoredEvent) -> bool, state: &State) -> bool {
     let earlier = state.stream.iter().take_while(|other| other.event_id != event.event_id);
-    let earlier = earlier.filter(|other| object(&other.event_id) == object(&event.event_id));
-    let mut same = earlier.collect::<Vec<_>>().into_iter().rev().take_while(|other| other.body == event.body);
+    let is_known = |other: &&StoredEvent| {
+        object(&other.event_id) == object(&event.event_id)
+            && (other.body == event.body || other.received_at <= event.received_at)
+    };
+    let known: Vec<&StoredEvent> = earlier.filter(is_known).collect();
+    let mut same = known.into_iter().rev().take_while(|other| other.body == event.body);
     same.any(|other| is_queued(other) && is_within_retry_window(other, event))
 }
 
@@ -250,10 +254,15 @@ fn is_queued_in_order(scenario: &Scenario, state: &State) -> bool {
     })
 }
 
-fn is_queued_once(state: &State) -> bool {
+/// A retry can have another group if the index missed an event. SQS does not recognize it as a duplicate.
+fn is_queued_once(scenario: &Scenario, state: &State) -> bool {
     state.queue.iter().enumerate().all(|(n, queued)| {
-        state.queue[..n]
-            .iter()
-            .all(|earlier| earlier.event_id != queued.event_id || queued.at >= earlier.at + DEDUPLICATION_WINDOW)
+        let report = scenario.webhook(&queued.notification).and_then(|webhook| webhook.report);
+        let is_group_known = report.is_none_or(|report| !state.missed.contains(report.purchase));
+        state.queue[..n].iter().all(|earlier| {
+            earlier.event_id != queued.event_id
+                || queued.at >= earlier.at + DEDUPLICATION_WINDOW
+                || (!is_group_known && earlier.group != queued.group)
+        })
     })
 }

@@ -354,6 +354,10 @@ impl Simulation<'_> {
             Job::Relay { lane, end, .. } if state.mutant == Some(Mutant::DropsBatchOfKilledFunction) => {
                 self.lanes[lane] = end;
             }
+            // A late decision of one shard can be missing in a decision of another.
+            Job::Relay { orders, .. } if self.lanes.len() > 1 && !state.late.is_empty() => {
+                state.missed.extend(orders.iter().map(|order| format!("order {order}")));
+            }
             Job::Relay { .. } => {}
         }
     }

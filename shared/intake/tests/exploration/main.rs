@@ -45,6 +45,7 @@ fn env_or(name: &str, default: u32) -> u32 {
 #[case::event_rejected_by_sqs(2, &[UNSENDABLE_DISPUTE, PAYMENT_8])]
 #[case::recurring_event_with_identical_bytes(2, &[ACCOUNT_ADDED, ACCOUNT_ADDED_AGAIN])]
 #[case::cancellation_before_order(2, &[ORDER_CANCELED, ORDER_PAID])]
+#[case::payment_and_cancellation(2, &[PAYMENT, ORDER_CANCELED])]
 #[case::refund_and_cancellation(1, &[PAYMENT, ORDER_PAID, REFUND, ORDER_CANCELED])]
 #[case::order_paid_twice(2, &[PAID_BY_17, PAID_BY_18])]
 #[case::order_paid_twice_and_cancelled(1, &[PAID_BY_17, PAID_BY_18, CANCELED_17, CANCELED_18])]
@@ -66,6 +67,20 @@ fn guarantees_hold_in_all_short_histories(#[case] max_deviations: u32, #[case] w
     let names: Vec<&str> = webhooks.iter().map(|webhook| webhook.name).collect();
     let elapsed = started.elapsed();
     println!("{histories} histories of {names:?} with up to {max_deviations} deviations in {elapsed:.1?}");
+}
+
+#[rstest]
+#[case::order_paid_twice(1, &[PAID_BY_17, PAID_BY_18])]
+#[case::cancellation_without_invoice(1, &[PAID_WITH_INVOICE, CANCELED_WITHOUT_INVOICE])]
+fn guarantees_hold_with_two_shards(#[case] max_deviations: u32, #[case] webhooks: &[Webhook]) {
+    let max_deviations = max_deviations + env_or("EXPLORE_DEEPER", 0);
+    let scenario = Scenario { shards: 2, ..Scenario::new(webhooks) };
+    let shards: Vec<usize> = ["transaction#17", "transaction#18", "transaction#27", "order#4"]
+        .into_iter()
+        .map(|subject| scenario.shard(subject))
+        .collect();
+    assert!(shards[0] != shards[1] && shards[2] != shards[3], "{shards:?}");
+    explore::all(&scenario, max_deviations as usize, None).unwrap_or_else(|violation| panic!("{violation}"));
 }
 
 #[test]
@@ -91,7 +106,7 @@ fn detects_every_mutant_in_random_histories() {
         let result = explore::random(1_000, 1, Some(*mutant));
         let violation = result.err().unwrap_or_else(|| panic!("{mutant:?} is not detected"));
         println!("{mutant:?}: {violation}\n");
-        assert!(violation.deviations <= 2, "{mutant:?} has a shorter history: {violation}");
+        assert!(violation.deviations <= 3, "{mutant:?} has a shorter history: {violation}");
     }
 }
 

@@ -240,6 +240,10 @@ impl SimulatedAws {
                 }
                 Message::new(&event).unwrap()
             }
+            Some(Mutant::RepeatsWithoutGoods) if state.queue.iter().any(|queued| queued.event_id == id) => {
+                event.goods = Goods::Info;
+                Message::new(&event).unwrap()
+            }
             _ => message.clone(),
         }
     }
@@ -448,8 +452,8 @@ impl History for SimulatedAws {
             }
             let mode = |state: &State, item: &StoredItem| {
                 let names_it = |(id, named): &(EventId, String)| *id == item.event.event_id && *named == subscription;
-                (item.event.type_name == "payment" && state.subscription_ids.iter().any(names_it))
-                    .then_some(item.event.mode)
+                let is_payment = item.event.type_name == "payment";
+                (is_payment && state.subscription_ids.iter().any(names_it)).then_some(item.event.mode)
             };
             state.read_index(format!("subscription {subscription}"), mode)
         };

@@ -159,6 +159,11 @@ impl<'a> Known<'a> {
         })
     }
 
+    /// Returns whether what the event gave was taken back since, and no other payment of its order remains.
+    pub(super) fn is_taken_back(&self, event: &SaleEvent) -> bool {
+        self.is_ended(event) || (self.is_reversed(event) && !self.other_payment_remains(event))
+    }
+
     fn is_revoked(&self, event: &SaleEvent) -> bool {
         self.of_sale(event).any(|(_, decision)| decision.goods == Goods::Revoke)
     }
@@ -224,7 +229,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns the events of the event's order, including those of its transactions that do not name it.
-    fn of_order(&self, event: &SaleEvent) -> Self {
+    pub(super) fn of_order(&self, event: &SaleEvent) -> Self {
         let of_sale = self.of_sale(event).map(|(other, _)| other);
         let orders: Vec<&str> = std::iter::once(event).chain(of_sale).filter_map(SaleEvent::order).collect();
         let names_order = |other: &SaleEvent| other.order().is_some_and(|order| orders.contains(&order));
