@@ -91,6 +91,8 @@ async fn conflict_of_a_granted_sale_grants_nothing() {
         assert_eq!(replay.send(&plan, run).await.unwrap().queued, 1);
         assert_eq!(effects(&stack.receive_all().await), [(Goods::Info, Some(GoodsReason::AlreadyGranted))]);
     }
+    let (_, shown) = stack.run(&["show", "2298114507"]).await;
+    assert!(shown.contains("order_paid  conflict, replayed, goods: info (already_granted)\n"), "{shown}");
 }
 
 #[tokio::test]

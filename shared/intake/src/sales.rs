@@ -147,16 +147,15 @@ impl Sales {
         if earlier.is_none() && sale.is_retry(&facts) {
             return Ok(None);
         }
-        let (decision, notice, to_store) = match earlier {
-            Some(earlier) => (sale.decide_again(&facts, &earlier.decision), None, None),
-            None => {
-                let decision = sale.decide(&facts);
-                // Strictly later than what it was based on, even if the clocks of two machines differ.
-                let latest = known.iter().filter_map(|known| known.decision).map(|stored| stored.decided_at).max();
-                let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
-                let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
-                (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
-            }
+        let (decision, notice, to_store) = if let Some(earlier) = earlier {
+            (sale.decide_again(&facts, &earlier.decision), None, None)
+        } else {
+            let decision = sale.decide(&facts);
+            // Strictly later than what it was based on, even if the clocks of two machines differ.
+            let latest = known.iter().filter_map(|known| known.decision).map(|stored| stored.decided_at).max();
+            let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
+            let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
+            (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
         };
         // As it was when the event was relayed. The event itself may be the first of its sale.
         let is_earlier = |stored: StoredDecision| earlier.is_none_or(|earlier| stored.decided_at < earlier.decided_at);

@@ -142,9 +142,10 @@ impl Sale {
         if !event.event_id.is_recurrence() || event.rule() == GoodsRule::PartialRefund {
             return false;
         }
-        let others = self.decided.iter().map(|(other, _)| other);
-        let states = others.filter(|other| other.is_state_of_same_object(event) && !other.is_received_after(event));
-        states.last().is_none_or(|latest| {
+        let is_earlier_state =
+            |other: &&SaleEvent| other.is_state_of_same_object(event) && !other.is_received_after(event);
+        let latest = self.decided.iter().rev().map(|(other, _)| other).find(is_earlier_state);
+        latest.is_none_or(|latest| {
             latest.event_id.rest_of_first() == event.event_id.rest_of_first()
                 && latest.is_received_within(RETRY_WINDOW, event)
         })

@@ -33,6 +33,7 @@ pub struct EventFacts<'a> {
 
 /// An event of a sale, with what its notification says about the sale. Independent of the notification's text.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a notification")]
 pub struct SaleEvent {
     pub(super) event_id: EventId,
     notification_type: Option<NotificationType>,
