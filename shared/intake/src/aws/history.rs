@@ -106,9 +106,10 @@ impl DecisionStore for EventHistory {
         }
         let Err(error) = update.update_expression(assignments).send().await else { return Ok(()) };
         if let Some(UpdateItemError::ConditionalCheckFailedException(existing)) = error.as_service_error() {
-            let existing = existing.item().and_then(|item| item.string(DECIDED_AT));
-            // The item has expired, or an earlier attempt of this call stored the decision.
-            if existing.is_none_or(|existing| existing == decided_at) {
+            // The item has expired, or an earlier attempt stored the same decision. An event that needs no history is decided
+            // at a new time whenever its batch is retried.
+            let existing = existing.item().and_then(StoredDecision::read);
+            if existing.is_none_or(|existing| existing.decision == *decision) {
                 return Ok(());
             }
         }
