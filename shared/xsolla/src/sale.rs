@@ -179,13 +179,12 @@ impl Sale {
         }
     }
 
-    /// Returns the message group: the subject of the sale's first event.
+    /// Returns the message group: the subject of the order's first event, or of the transaction's without an order.
     ///
     /// An order can be reported without and with its transaction. Then its events have several subjects.
     #[must_use]
     pub fn group<'a>(&'a self, event: &'a SaleEvent) -> &'a str {
-        let of_order = self.known(self.decided.iter()).of_order(event);
-        of_order.decided.first().map_or(event, |(first, _)| first).event_id.subject()
+        self.known(self.decided.iter()).first_of_order(event).unwrap_or(event).event_id.subject()
     }
 
     fn known<'a>(&self, decided: impl Iterator<Item = &'a (SaleEvent, Decision)>) -> Known<'a> {

@@ -108,10 +108,10 @@ impl DecisionStore for EventHistory {
         }
         let Err(error) = update.update_expression(assignments).send().await else { return Ok(()) };
         if let Some(UpdateItemError::ConditionalCheckFailedException(existing)) = error.as_service_error() {
-            // The item has expired, or an earlier attempt stored the decision: of this call, or of this batch, for an event
-            // whose history is not read.
-            let is_same = |item| StoredDecision::read(item).is_some_and(|existing| existing.decision == *decision);
-            if existing.item().is_none_or(is_same) {
+            // The item has expired, or an earlier attempt stored the same decision. An event that needs no history is decided
+            // at a new time whenever its batch is retried.
+            let existing = existing.item().and_then(StoredDecision::read);
+            if existing.is_none_or(|existing| existing.decision == *decision) {
                 return Ok(());
             }
         }

@@ -232,10 +232,28 @@ impl<'a> Known<'a> {
         self.decided.iter().copied().filter(move |(other, _)| other.is_same_sale(event))
     }
 
-    /// Returns the events of the event's order, including those of its transactions that do not name it.
-    pub(super) fn of_order(&self, event: &SaleEvent) -> Self {
+    /// Returns the first event that names the order of the event; without an order, the first of its transaction.
+    pub(super) fn first_of_order(&self, event: &SaleEvent) -> Option<&'a SaleEvent> {
+        let orders = self.orders(event);
+        if orders.is_empty() {
+            return self.of_sale(event).map(|(first, _)| first).next();
+        }
+        let mut events = self.decided.iter().map(|(other, _)| other);
+        events.find(|other| other.order().is_some_and(|order| orders.contains(&order)))
+    }
+
+    /// Returns the orders that the event or another event of its transaction names.
+    fn orders<'e>(&self, event: &'e SaleEvent) -> Vec<&'e str>
+    where
+        'a: 'e,
+    {
         let of_sale = self.of_sale(event).map(|(other, _)| other);
-        let orders: Vec<&str> = std::iter::once(event).chain(of_sale).filter_map(SaleEvent::order).collect();
+        std::iter::once(event).chain(of_sale).filter_map(SaleEvent::order).collect()
+    }
+
+    /// Returns the events of the event's order, including those of its transactions that do not name it.
+    fn of_order(&self, event: &SaleEvent) -> Self {
+        let orders = self.orders(event);
         let names_order = |other: &SaleEvent| other.order().is_some_and(|order| orders.contains(&order));
         let is_of_order = |other: &SaleEvent| {
             let mut naming = self.decided.iter().map(|(naming, _)| naming).filter(|naming| names_order(naming));
