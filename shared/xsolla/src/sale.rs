@@ -124,13 +124,20 @@ impl Sale {
     /// The sale has the other events. The earlier decision holds unless it gives something that was taken back since.
     #[must_use]
     pub fn decide_again(&self, event: &SaleEvent, earlier: &Decision) -> Decision {
-        let now = self.decide(event);
-        let is_taken_back = matches!(now.reason, Some(GoodsReason::AlreadyRevoked | GoodsReason::SubscriptionEnded));
+        let known =
+            Known { decided: self.in_mode(earlier.mode).collect(), payment_without_order: self.payment_without_order };
+        let reason = if known.is_reversed(event) {
+            GoodsReason::AlreadyRevoked
+        } else if known.is_ended(event) {
+            GoodsReason::SubscriptionEnded
+        } else {
+            return *earlier;
+        };
         let gives = matches!(
             earlier.goods,
             Goods::Grant | Goods::SubscriptionStarted | Goods::SubscriptionRenewed | Goods::SubscriptionChanged
         );
-        if gives && is_taken_back { now } else { *earlier }
+        if gives { Decision { goods: Goods::Info, reason: Some(reason), ..*earlier } } else { *earlier }
     }
 
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
@@ -144,12 +151,13 @@ impl Sale {
         if !event.event_id.is_recurrence() || event.rule() == GoodsRule::PartialRefund {
             return false;
         }
+        let is_same = |other: &SaleEvent| other.event_id.rest_of_first() == event.event_id.rest_of_first();
         let others = self.decided.iter().map(|(other, _)| other);
-        let states = others.filter(|other| other.is_state_of_same_object(event) && !other.is_received_after(event));
-        states.last().is_none_or(|latest| {
-            latest.event_id.rest_of_first() == event.event_id.rest_of_first()
-                && latest.is_received_within(RETRY_WINDOW, event)
-        })
+        // Of two overlapping deliveries, the second can be stored first.
+        let states = others.filter(|other| {
+            other.is_state_of_same_object(event) && (is_same(other) || !other.is_received_after(event))
+        });
+        states.last().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
     /// Returns what a person should look at after a decision.

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use xsolla::{EventId, Mode};
+use xsolla::{EventId, Mode, NotificationType};
 
 use super::error::port_error;
 use super::events::Attributes;
@@ -75,7 +75,11 @@ impl History for EventHistory {
 
     async fn modes_of_subscription(&self, subscription_id: &str) -> Result<Vec<Mode>, PortError> {
         let items = items(self.query(SUBSCRIPTION_ID, subscription_id).index_name("by_subscription")).await?;
-        Ok(items.iter().filter_map(|item| item.string(MODE)?.parse().ok()).collect())
+        // A refund names the subscription, too, but may have no sandbox marker.
+        let is_payment = |item: &&Attributes| {
+            item.string(SK).and_then(|sk| sk.split('#').next()) == Some(NotificationType::PAYMENT.name())
+        };
+        Ok(items.iter().filter(is_payment).filter_map(|item| item.string(MODE)?.parse().ok()).collect())
     }
 }
 
@@ -108,9 +112,10 @@ impl DecisionStore for EventHistory {
         }
         let Err(error) = update.update_expression(assignments).send().await else { return Ok(()) };
         if let Some(UpdateItemError::ConditionalCheckFailedException(existing)) = error.as_service_error() {
-            let existing = existing.item().and_then(|item| item.string(DECIDED_AT));
-            // The item has expired, or an earlier attempt of this call stored the decision.
-            if existing.is_none_or(|existing| existing == decided_at) {
+            let existing = existing.item().and_then(StoredDecision::read);
+            // The item has expired, or an earlier attempt stored the same decision: the relay may not have read it, because
+            // it reads no history for an event whose decision does not depend on it.
+            if existing.is_none_or(|existing| existing.decision == *decision) {
                 return Ok(());
             }
         }

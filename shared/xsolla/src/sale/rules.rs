@@ -151,7 +151,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns whether the money of the event's sale was returned, or the sale was revoked.
-    fn is_reversed(&self, event: &SaleEvent) -> bool {
+    pub(super) fn is_reversed(&self, event: &SaleEvent) -> bool {
         self.of_sale(event).any(|(other, decision)| {
             let is_about_another_payment =
                 other.transaction().is_none() && decision.reason == Some(Reason::AnotherPaymentRemains);
@@ -205,7 +205,7 @@ impl<'a> Known<'a> {
         payments
     }
 
-    fn is_ended(&self, event: &SaleEvent) -> bool {
+    pub(super) fn is_ended(&self, event: &SaleEvent) -> bool {
         self.of_subject(event).any(|(_, decision)| decision.goods == Goods::SubscriptionEnded)
     }
 
