@@ -142,13 +142,13 @@ impl Sale {
         if !event.event_id.is_recurrence() || event.rule() == GoodsRule::PartialRefund {
             return false;
         }
-        let is_earlier_state =
-            |other: &&SaleEvent| other.is_state_of_same_object(event) && !other.is_received_after(event);
-        let latest = self.decided.iter().rev().map(|(other, _)| other).find(is_earlier_state);
-        latest.is_none_or(|latest| {
-            latest.event_id.rest_of_first() == event.event_id.rest_of_first()
-                && latest.is_received_within(RETRY_WINDOW, event)
-        })
+        let is_same = |other: &SaleEvent| other.event_id.rest_of_first() == event.event_id.rest_of_first();
+        let others = self.decided.iter().map(|(other, _)| other);
+        // Of two overlapping deliveries, the second can be stored first.
+        let states = others.filter(|other| {
+            other.is_state_of_same_object(event) && (is_same(other) || !other.is_received_after(event))
+        });
+        states.last().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
     /// Returns what a person should look at after a decision.

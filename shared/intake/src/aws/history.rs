@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use xsolla::{EventId, Mode};
+use xsolla::{EventId, Mode, NotificationType};
 
 use super::error::port_error;
 use super::events::Attributes;
@@ -75,7 +75,11 @@ impl History for EventHistory {
 
     async fn modes_of_subscription(&self, subscription_id: &str) -> Result<Vec<Mode>, PortError> {
         let items = items(self.query(SUBSCRIPTION_ID, subscription_id).index_name("by_subscription")).await?;
-        Ok(items.iter().filter_map(|item| item.string(MODE)?.parse().ok()).collect())
+        // A refund names the subscription, too, but may have no sandbox marker.
+        let is_payment = |item: &&Attributes| {
+            item.string(SK).and_then(|sk| sk.split('#').next()) == Some(NotificationType::PAYMENT.name())
+        };
+        Ok(items.iter().filter(is_payment).filter_map(|item| item.string(MODE)?.parse().ok()).collect())
     }
 }
 

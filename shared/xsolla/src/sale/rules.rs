@@ -155,7 +155,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns whether the money of the event's sale was returned, or the sale was revoked.
-    fn is_reversed(&self, event: &SaleEvent) -> bool {
+    pub(super) fn is_reversed(&self, event: &SaleEvent) -> bool {
         self.of_sale(event).any(|(other, decision)| {
             let is_about_another_payment =
                 other.transaction().is_none() && decision.reason == Some(Reason::AnotherPaymentRemains);
@@ -163,9 +163,11 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// Returns whether what the event gave was taken back since, and no other payment of its order remains.
+    /// Returns whether what the event gave was taken back since. It was not if another payment of its order remains.
     pub(super) fn is_taken_back(&self, event: &SaleEvent) -> bool {
-        self.is_ended(event) || (self.is_reversed(event) && !self.other_payment_remains(event))
+        self.is_ended(event)
+            || self.is_revoked(event)
+            || (self.is_reversed(event) && !self.other_payment_remains(event))
     }
 
     fn is_revoked(&self, event: &SaleEvent) -> bool {
@@ -214,7 +216,7 @@ impl<'a> Known<'a> {
         payments
     }
 
-    fn is_ended(&self, event: &SaleEvent) -> bool {
+    pub(super) fn is_ended(&self, event: &SaleEvent) -> bool {
         self.of_subject(event).any(|(_, decision)| decision.goods == Goods::SubscriptionEnded)
     }
 

@@ -564,6 +564,26 @@ fn debug_shows_no_personal_data() {
     assert!(!shown.contains("mira"), "{shown}");
 }
 
+#[test]
+fn repeated_payment_of_a_cancelled_order_grants_nothing() {
+    let (payment, canceled) = (event(&payment(7, "{}")), event(&canceled("7")));
+    let mut sale = Sale::new(SettingGrant);
+    let granted = sale.decide(&payment);
+    assert_eq!(granted.goods, Goods::Grant);
+    assert_eq!(sale.decide_again(&payment, &granted), granted);
+    // The cancellation names the order, which the payment does not.
+    sale.apply(canceled);
+    let again = sale.decide_again(&payment, &granted);
+    assert_eq!((again.goods, again.reason), info(Reason::AlreadyRevoked));
+}
+
+#[test]
+fn every_subscription_event_depends_on_the_payments_that_name_it() {
+    for name in ["create", "update", "non_renewal", "cancel"] {
+        assert!(event(&subscription(name, "1", "2026-03-01")).depends_on_history(), "{name}");
+    }
+}
+
 /// The events of one purchase, as Xsolla can report it.
 #[derive(Debug, Clone)]
 struct Purchase {
