@@ -102,7 +102,10 @@ fn detects_every_mutant_in_short_histories() {
 
 #[test]
 fn detects_every_mutant_in_random_histories() {
-    for (mutant, ..) in Mutant::ALL {
+    for (n, (mutant, ..)) in Mutant::ALL.iter().enumerate() {
+        if Mutant::ALL[..n].iter().any(|(other, ..)| other == mutant) {
+            continue;
+        }
         let result = explore::random(1_000, 1, Some(*mutant));
         let violation = result.err().unwrap_or_else(|| panic!("{mutant:?} is not detected"));
         println!("{mutant:?}: {violation}\n");
