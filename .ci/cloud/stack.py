@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pathlib
+import sys
 import time
 import zipfile
 
@@ -28,6 +29,9 @@ def bootstraps():
     A type whose binary was not built uses `webhook`, which accepts every type and therefore requires a directory.
     """
     folder = pathlib.Path(os.environ.get("CLOUD_BINARIES", ROOT / "target/release")).absolute()
+    missing = [name for name in ("webhook", "relay", "unsigned") if not (folder / name).exists()]
+    if missing:
+        sys.exit(f"{folder} has no binaries {missing}: build them first, as .ci/run does")
     substitute = f"#!/bin/sh\nUSER_DIRECTORY=accept-all exec {folder}/webhook\n".encode()
     for resource in yaml_parse(TEMPLATE.read_text())["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
