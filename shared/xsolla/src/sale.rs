@@ -123,12 +123,14 @@ impl Sale {
     /// The sale has the other events. The earlier decision holds unless it gives something that was taken back since.
     #[must_use]
     pub fn decide_again(&self, event: &SaleEvent, earlier: &Decision) -> Decision {
-        let is_taken_back = self.known(self.in_mode(earlier.mode)).is_taken_back(event);
         let gives = matches!(
             earlier.goods,
             Goods::Grant | Goods::SubscriptionStarted | Goods::SubscriptionRenewed | Goods::SubscriptionChanged
         );
-        if gives && is_taken_back { self.decide(event) } else { *earlier }
+        match self.known(self.in_mode(earlier.mode)).taken_back(event) {
+            Some(reason) if gives => Decision { goods: Goods::Info, reason: Some(reason), ..*earlier },
+            _ => *earlier,
+        }
     }
 
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
@@ -145,10 +147,10 @@ impl Sale {
         let is_same = |other: &SaleEvent| other.event_id.rest_of_first() == event.event_id.rest_of_first();
         let others = self.decided.iter().map(|(other, _)| other);
         // Of two overlapping deliveries, the second can be stored first.
-        let states = others.filter(|other| {
+        let mut states = others.filter(|other| {
             other.is_state_of_same_object(event) && (is_same(other) || !other.is_received_after(event))
         });
-        states.last().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
+        states.next_back().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
     /// Returns what a person should look at after a decision.

@@ -163,11 +163,11 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// Returns whether what the event gave was taken back since. It was not if another payment of its order remains.
-    pub(super) fn is_taken_back(&self, event: &SaleEvent) -> bool {
-        self.is_ended(event)
-            || self.is_revoked(event)
-            || (self.is_reversed(event) && !self.other_payment_remains(event))
+    /// Returns why what the event gave was taken back since. It was not if another payment of its order remains.
+    pub(super) fn taken_back(&self, event: &SaleEvent) -> Option<Reason> {
+        let is_revoked = self.is_revoked(event) || (self.is_reversed(event) && !self.other_payment_remains(event));
+        let revoked = is_revoked.then_some(Reason::AlreadyRevoked);
+        revoked.or_else(|| self.is_ended(event).then_some(Reason::SubscriptionEnded))
     }
 
     fn is_revoked(&self, event: &SaleEvent) -> bool {
