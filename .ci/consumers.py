@@ -1,6 +1,7 @@
 """Runs the example consumers against the emulator, with retries, double payments, gifts and hostile messages."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -135,26 +137,7 @@ class Case:
             self.lines[f"user-{order}: grant 1 × {sku}"] = 0
 
     def message(self, transaction, order, sku, goods, **changes):
-        kind = "order_paid" if goods == "grant" else "order_canceled"
-        event_id = f"transaction#{transaction}#{kind}#{order}"
-        event = {
-            "event_id": event_id,
-            "type": kind,
-            "goods": goods,
-            "goods_reason": None,
-            "subject": f"transaction#{transaction}",
-            "order_id": str(order),
-            "user_id": f"user-{order}",
-            "recipient_user_id": changes.get("recipient", f"user-{order}"),
-            "project_id": None,
-            "mode": "live",
-            "identified": True,
-            "deprecated": False,
-            "replay": False,
-            "received_at": "2026-11-22T00:31:07.042Z",
-            "item_roles": ["standalone"],
-            "notification": json.loads(notification(kind, transaction, order, good_item(sku))),
-        }
+        event = message(transaction, order, sku, goods, changes.get("recipient", f"user-{order}"))
         self.queue.send_message(
             QueueUrl=QUEUE,
             MessageBody=json.dumps(event),
@@ -172,6 +155,79 @@ class Case:
             granted = lines.count(line)
             assert granted <= 1 and is_set_aside(group, lines) == (granted == 0), f"{group}, {name}"
         assert "@example.com" not in output and DIGITS[:100] not in output and "[[[" not in output, "content of a body"
+
+
+class BatchQueue(http.server.BaseHTTPRequestHandler):
+    """A queue with one batch. Unlike the emulator, and like SQS, it puts several messages of a group into it."""
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = {}
+        if self.headers["X-Amz-Target"] == "AmazonSQS.ReceiveMessage":
+            answer = {"Messages": self.server.batch} if self.server.batch else {}
+            self.server.batch = []
+        else:
+            self.server.deleted.append(request["ReceiptHandle"])
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def check_order_of_group(name, command, directory):
+    """Checks that a group stops at its odd message, while the other group continues."""
+    ids = [secrets.randbelow(10**12) for _ in range(3)]
+    good = [json.dumps(message(number, number, f"sku-{number}", "grant", f"user-{number}")) for number in ids]
+    batch = [("a", good[0]), ("a", "{"), ("b", good[1]), ("a", good[2]), ("b", good[1])]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), BatchQueue)
+    server.deleted = []
+    server.batch = [
+        {
+            "MessageId": str(index),
+            "ReceiptHandle": str(index),
+            "MD5OfBody": hashlib.md5(body.encode()).hexdigest(),
+            "Body": body,
+            "Attributes": {"MessageGroupId": group},
+        }
+        for index, (group, body) in enumerate(batch)
+    ]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    environment = ENVIRONMENT | {"AWS_ENDPOINT_URL_SQS": endpoint, "QUEUE_URL": f"{endpoint}/0/events.fifo"}
+    output = subprocess.run(
+        command, cwd=directory, env=environment, check=True, timeout=120, stdout=subprocess.PIPE, text=True
+    ).stdout
+    server.shutdown()
+    assert server.deleted == ["0", "2", "4"], f"{name}: deleted {server.deleted}"
+    assert output.count(": grant 1 × ") == 2 and output.count("a: message set aside: ") == 1, output
+
+
+def message(transaction, order, sku, goods, recipient):
+    """Returns a message as the relay writes it."""
+    kind = "order_paid" if goods == "grant" else "order_canceled"
+    return {
+        "event_id": f"transaction#{transaction}#{kind}#{order}",
+        "type": kind,
+        "goods": goods,
+        "goods_reason": None,
+        "subject": f"transaction#{transaction}",
+        "order_id": str(order),
+        "user_id": f"user-{order}",
+        "recipient_user_id": recipient,
+        "project_id": None,
+        "mode": "live",
+        "identified": True,
+        "deprecated": False,
+        "replay": False,
+        "received_at": "2026-11-22T00:31:07.042Z",
+        "item_roles": ["standalone"],
+        "notification": json.loads(notification(kind, transaction, order, good_item(sku))),
+    }
 
 
 def is_set_aside(group, lines):
@@ -220,6 +276,7 @@ def run(name, queue, command, directory=ROOT):
     ).stdout
     print(f"{name}:\n{output}", flush=True)
     case.check(output)
+    check_order_of_group(name, command, directory)
 
 
 def main(python, npm):

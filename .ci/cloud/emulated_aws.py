@@ -60,15 +60,32 @@ def wraps_handler(kind, operation):
     return decorate
 
 
-# ---- CloudFormation: a change set adds and removes resources whose condition has changed ---------------
+# ---- CloudFormation: a change set heeds conditions ---------------------------------------------------
+
+
+def existing_resources(template, conditions):
+    """Resources whose condition is false do not exist."""
+    resources = template.get("Resources", {})
+    return {name: resource for name, resource in resources.items() if conditions.get(resource.get("Condition"), True)}
 
 
 @wraps(changesets, "_resolve_props_for_diff")
 def resolve_for_comparison(original, template, parameters, *arguments):
-    resolved = original(template, parameters, *arguments)
     conditions = changesets._evaluate_conditions(template, parameters) if template else {}
-    exists = lambda resource: conditions.get(resource.get("Condition"), True)
-    return {"Resources": {name: resource for name, resource in resolved.get("Resources", {}).items() if exists(resource)}}
+    return {"Resources": existing_resources(original(template, parameters, *arguments), conditions)}
+
+
+@wraps(changesets, "validate_template_support")
+def validate_template(original, template, conditions, **keywords):
+    """No resource may depend on one that does not exist."""
+    resources = existing_resources(template, conditions)
+    for resource in resources.values():
+        needed = resource.get("DependsOn", [])
+        missing = set(needed if isinstance(needed, list) else [needed]) - set(resources)
+        if missing:
+            text = f"Unresolved resource dependencies {sorted(missing)} in the Resources block of the template"
+            raise ValueError(f"Template format error: {text}")
+    return original(template, conditions, **keywords)
 
 
 # ---- CloudWatch: alarms of several metrics ---------------------------------------------------------

@@ -87,13 +87,13 @@ class Emulator:
                 continue
 
     @functools.cache
-    def client(self, service):
+    def client(self, service, key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"], key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"]):
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=key_id,
+            aws_secret_access_key=key,
             config=Config(retries={"max_attempts": 0}, read_timeout=120, s3={"addressing_style": "path"}),
         )
 

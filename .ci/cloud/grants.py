@@ -105,6 +105,39 @@ def check(stack, checks, only=lambda action, resource: True):
     return count
 
 
+def check_condition(stack, checks):
+    """With the relay's permissions, the attributes of its decision can be updated, and nothing else of an event."""
+    iam, name, resources = stack.emulator.client("iam"), f"{stack.name}-relay", stack.resources()
+    relay = next(policy for policy in policies(stack) if policy.name == "RelayRole")
+    iam.create_user(UserName=name, PermissionsBoundary=resources["PermissionsBoundary"])
+    iam.put_user_policy(UserName=name, PolicyName="relay", PolicyDocument=json.dumps(relay.document))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    dynamodb = stack.emulator.client("dynamodb", key["AccessKeyId"], key["SecretAccessKey"])
+    decision = "goods = :x, goods_reason = :x, goods_mode = :x, decided_at = :x"
+    for update, condition, allowed in (
+        (f"SET {decision}", "attribute_exists(pk) AND attribute_not_exists(decided_at)", True),
+        ("SET body = :x", "attribute_exists(pk)", False),
+        ("SET goods = :x REMOVE body", "attribute_exists(pk)", False),
+        ("SET #body = :x", "attribute_exists(pk)", False),
+        ("SET goods = :x", "kind = :x", False),
+    ):
+        request = {"TableName": stack.outputs["TableName"], "Key": {"pk": {"S": "none"}, "sk": {"S": "none"}}}
+        if "#body" in update:
+            request["ExpressionAttributeNames"] = {"#body": "body"}
+        request |= {"UpdateExpression": update, "ConditionExpression": condition, "ExpressionAttributeValues": {":x": {"S": "x"}}}
+        code = "updated"
+        try:
+            dynamodb.update_item(**request)
+        except dynamodb.exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+        # Nothing has this key, so an allowed update fails by its condition.
+        expected = "ConditionalCheckFailedException" if allowed else "AccessDeniedException"
+        checks.expect(f"the relay's permission to {update} if {condition}", code, expected)
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="relay")
+    iam.delete_user(UserName=name)
+
+
 def check_invocations(stack, checks):
     """The permissions of API Gateway to invoke the functions."""
     client, types, count = stack.emulator.client("lambda"), stack.resource_types(), 0

@@ -9,6 +9,7 @@ import time
 import zipfile
 
 import boto3
+from botocore.exceptions import ClientError
 from emulator import REGION, ROOT
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -74,6 +75,12 @@ class Stack:
 
     def deploy(self, **parameters):
         """Creates the stack, or updates it with exactly these parameters."""
+        try:
+            return self.execute(parameters)
+        except ClientError as error:
+            raise DeploymentError(str(error)) from error
+
+    def execute(self, parameters):
         self.parameters = REQUIRED | {name: str(value) for name, value in parameters.items()}
         body = json.dumps(translate(self.parameters), default=str)
         self.emulator.client("s3").put_object(Bucket=BUCKET, Key=f"{self.name}.json", Body=body.encode())

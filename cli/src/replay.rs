@@ -233,10 +233,6 @@ impl Replay {
             Err(missing) => return Ok(Err(NotSent::Invalid(missing.to_string()))),
         };
         match replay_message(&event, &self.history, self.payment_without_order, Timestamp::now()).await {
-            // The relay does not know conflicts, so they have no decisions.
-            Ok(Some(replay)) if item.string(KIND) == Some(Kind::Conflict.name()) => {
-                Ok(Ok(ReplayMessage { decision: None, ..replay }))
-            }
             Ok(Some(replay)) => Ok(Ok(replay)),
             Ok(None) => Ok(Err(NotSent::Retry)),
             Err(DecideError::NotJson(error)) => Ok(Err(NotSent::Invalid(error.to_string()))),

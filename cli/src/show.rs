@@ -121,9 +121,13 @@ async fn items_of_sale(table: &Table, subject: String, seen: &mut Vec<String>) -
     Ok(items)
 }
 
-/// Reads an event; `None` for other records, and for a damaged item.
+/// Reads an event, or a conflict that an operator sent; `None` for other records, and for a damaged item.
 fn stored_event(item: &Item) -> Option<StoredEvent> {
-    StoredEvent::read(item).ok().filter(|_| item.string(KIND) == Some(Kind::Event.name()))
+    StoredEvent::read(item).ok().filter(|event| is_event(item) || event.decision.is_some())
+}
+
+fn is_event(item: &Item) -> bool {
+    item.string(KIND) == Some(Kind::Event.name())
 }
 
 impl Timeline {
@@ -185,7 +189,11 @@ impl Entry {
             event_id: EventId::new(text(PK), text(SK)),
             received_at: text(RECEIVED_AT),
             kind: text(KIND),
-            outcome: event.map_or_else(|| format!("{}, not relayed", text(KIND)), |event| outcome(&event, sale)),
+            outcome: match event {
+                Some(event) if is_event(item) => outcome(&event, sale),
+                Some(event) => format!("{}, replayed, {}", text(KIND), outcome(&event, sale)),
+                None => format!("{}, not relayed", text(KIND)),
+            },
             type_name,
             details,
             body,

@@ -212,17 +212,19 @@ impl PurchaseBuilder {
 
     /// Separate webhooks: `order_paid` is sent without its transaction, then with it.
     fn order_first_without_transaction(&mut self, rng: &mut Rng) -> Bought {
-        let without_transaction = |body: String| {
-            body.replace(&format!(r#""invoice_id": "{}""#, self.transaction(0)), r#""invoice_id": null"#)
-        };
+        let invoice = format!(r#""invoice_id": "{}""#, self.transaction(0));
+        let without_transaction = |body: String| body.replace(&invoice, r#""invoice_id": null"#);
         let paid = self.separate("order_paid-separate", 0);
-        let mut events = vec![
+        let events = vec![
             event(NotificationType::ORDER_PAID, Goods::Grant, without_transaction(paid.clone())),
             event(NotificationType::ORDER_PAID, Goods::Info, paid),
         ];
+        self.user_validation();
+        // The payment precedes all late events: only it connects a refund, which names no order, with an order without its
+        // transaction.
         let has_payment = rng.bool();
         if has_payment {
-            events.insert(0, event(NotificationType::PAYMENT, Goods::MoneyOnly, self.payment_of_order(0)));
+            self.steps.push(event(NotificationType::PAYMENT, Goods::MoneyOnly, self.payment_of_order(0)));
         }
         let canceled = self.separate("order_canceled-separate", 0);
         let canceled = if rng.bool() { canceled } else { without_transaction(canceled) };
@@ -230,7 +232,6 @@ impl PurchaseBuilder {
         if has_payment {
             reversed.insert(0, event(NotificationType::REFUND, Goods::MoneyOnly, self.separate("refund", 0)));
         }
-        self.user_validation();
         let refunded = self.sale(events, reversed, true, rng);
         self.items(self.user(), &separate_items(), refunded)
     }

@@ -9,6 +9,7 @@ use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use intake::accept::{DEADLINE, Intake};
 use intake::aws::{CallLimits, EventHistory, Events, SecretSource};
 use intake::directory::Directory;
@@ -26,7 +27,7 @@ use xsolla::PaymentWithoutOrder;
 use crate::fault_cases::Call;
 use crate::fault_proxy::{CallFault, FaultProxy};
 use crate::secrets::secrets_manager;
-use crate::test_stack::{SECRET, TestStack, WebhookIntake, deliver, intake, options, text};
+use crate::test_stack::{Item, SECRET, TestStack, WebhookIntake, deliver, intake, options, text};
 
 /// Limits for faults that cause a time-out. Three attempts with their pauses fit into the operation limit, and the
 /// operation into [`DEADLINE`], as with the limits of the functions.
@@ -132,26 +133,26 @@ impl FaultHarness {
             }
             Call::UpdateItem => {
                 self.events.lock().unwrap().insert(format!("transaction#{id}"));
-                self.store_payment(id).await;
-                self.relay(&config, endpoints, &[record(&id.to_string(), "payment", &payment(id))]).await
+                let record = record(&id.to_string(), "payment", &payment(id));
+                self.store(&record).await;
+                self.relay(&config, endpoints, &[record]).await
             }
         }
     }
 
-    /// Stores an event unless it exists, without the stack's own relay.
-    async fn store_payment(&self, id: usize) {
-        let string = |text: &str| AttributeValue::S(text.to_owned());
-        let (pk, sk) = (string(&format!("transaction#{id}")), string("payment"));
-        let put = self.stack.emulator.dynamodb.put_item().table_name("events");
-        let put = put.condition_expression("attribute_not_exists(pk)").item("pk", pk.clone()).item("sk", sk.clone());
-        let put = put.item("kind", string("conflict")).item("type", string("payment")).item("mode", string("live"));
-        let put = put.item("received_at", string("2026-11-22T00:31:07.042518Z"));
-        let put = put.item("identified", AttributeValue::Bool(true));
-        if put.item("body", AttributeValue::B(Blob::new(payment(id)))).send().await.is_ok() {
+    /// Stores the event of a stream record unless it exists, without a message from the stack's own relay.
+    pub async fn store(&self, record: &Value) {
+        let dynamodb = &self.stack.emulator.dynamodb;
+        let mut item = item(record);
+        let [pk, sk] = ["pk", "sk"].map(|name| item[name].clone());
+        item.insert("kind".to_owned(), AttributeValue::S("conflict".to_owned()));
+        let put = dynamodb.put_item().table_name("events").set_item(Some(item));
+        if put.condition_expression("attribute_not_exists(pk)").send().await.is_ok() {
             // The stack relays new items, not updates.
-            let update = self.stack.emulator.dynamodb.update_item().table_name("events").key("pk", pk).key("sk", sk);
+            let update = dynamodb.update_item().table_name("events").key("pk", pk).key("sk", sk);
             let update = update.update_expression("SET kind = :event");
-            update.expression_attribute_values(":event", string("event")).send().await.unwrap();
+            let event = AttributeValue::S("event".to_owned());
+            update.expression_attribute_values(":event", event).send().await.unwrap();
         }
     }
 
@@ -248,4 +249,19 @@ pub fn record(id: &str, type_name: &str, body: &str) -> Value {
         "type": { "S": type_name },
     });
     insert_record(id, attributes, body)
+}
+
+/// The item of a stream record.
+pub fn item(record: &Value) -> Item {
+    let attribute = |value: &Value| {
+        let (kind, value) = value.as_object().unwrap().iter().next().unwrap();
+        match kind.as_str() {
+            "S" => AttributeValue::S(value.as_str().unwrap().to_owned()),
+            "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
+            "B" => AttributeValue::B(Blob::new(BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap())),
+            _ => panic!("unexpected attribute type {kind}"),
+        }
+    };
+    let image = record["dynamodb"]["NewImage"].as_object().unwrap();
+    image.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
 }

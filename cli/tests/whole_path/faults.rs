@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::doc_tables::assert_page_shows_snapshot;
 use crate::fault_cases::{CALLS, Call, Expectation, FAULTS};
 use crate::fault_harness::{
-    ANSWERING, Endpoints, FaultHarness, STALLING, config, intake_at, payment, status_and_outcome,
+    ANSWERING, Endpoints, FaultHarness, STALLING, config, intake_at, payment, record, status_and_outcome,
 };
 use crate::fault_proxy::{CallFault, FaultProxy};
 
@@ -102,6 +102,26 @@ async fn partial_batch_failure_loses_or_duplicates_no_event(#[case] fault: CallF
     assert_eq!(actual, (expected.to_owned(), 1));
     assert_eq!(harness.call(Call::SendMessageBatch, 1, ANSWERING, &harness.endpoints()).await, "sent");
     harness.verify().await;
+}
+
+/// The decision of the first attempt is stored. The history of a dispute is not read, so the second attempt decides again.
+#[rstest]
+#[case::dispute("dispute")]
+#[case::payment("payment")]
+#[tokio::test]
+async fn event_whose_decision_is_stored_is_sent_by_the_next_attempt(#[case] type_name: &str) {
+    let harness = FaultHarness::start().await;
+    let body = format!(r#"{{"notification_type":"{type_name}","transaction":{{"id":7}}}}"#);
+    let records = [record("7", type_name, &body)];
+    harness.store(&records[0]).await;
+    let config = config(ANSWERING, format!("region-of-{type_name}"));
+    let fault = CallFault::ErrorBefore(400, "AccessDeniedException");
+    let proxy = FaultProxy::start(&harness.stack.emulator.sqs_endpoint, "SendMessageBatch", fault, 1).await;
+    let endpoints = Endpoints { sqs: proxy.endpoint.clone(), ..harness.endpoints() };
+    assert_eq!(harness.relay(&config, &endpoints, &records).await, "retried by the stream");
+    assert_eq!(harness.relay(&config, &endpoints, &records).await, "sent");
+    let messages = harness.stack.receive_all().await;
+    assert_eq!((messages.len(), messages[0].r#type.as_str()), (1, type_name));
 }
 
 #[tokio::test]

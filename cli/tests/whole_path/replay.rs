@@ -3,7 +3,7 @@
 use cli::replay::{ReplayResult, Selection};
 use cli::table::EventFilter;
 use jiff::Timestamp;
-use xsolla::{EventId, Goods, GoodsReason};
+use xsolla::{Goods, GoodsReason};
 
 use crate::test_stack::{Message, TestStack, event_id, sample, text};
 
@@ -29,7 +29,12 @@ fn types(messages: &[Message]) -> Vec<&str> {
 
 #[tokio::test]
 async fn replayed_messages_differ_only_in_the_field_replay() {
-    let (stack, first) = sale().await;
+    let stack = TestStack::start().await;
+    let changed = sample("payment").replace("7.99", "79.90");
+    for body in [sample("payment"), sample("order_paid-separate"), sample("dispute"), &changed] {
+        assert!(stack.send(body).await.status < 300);
+    }
+    let first = stack.receive_all().await;
     let replay = stack.replay();
     let plan = replay.plan(subject()).await.unwrap();
     let all = ReplayResult { queued: 3, ..ReplayResult::default() };
@@ -42,7 +47,7 @@ async fn replayed_messages_differ_only_in_the_field_replay() {
         assert_eq!((&second.group_id, &second.attributes), (&first.group_id, &first.attributes));
         assert_ne!(second.deduplication_id, first.deduplication_id);
     }
-    assert_eq!(types(&second), ["payment", "order_paid", "refund"]);
+    assert_eq!(types(&second), ["payment", "order_paid", "dispute"]);
 
     replay.send(&plan, "run 1").await.unwrap();
     assert!(stack.receive_all().await.is_empty(), "SQS drops the repetition of a run");
@@ -86,6 +91,8 @@ async fn conflict_of_a_granted_sale_grants_nothing() {
         assert_eq!(replay.send(&plan, run).await.unwrap().queued, 1);
         assert_eq!(effects(&stack.receive_all().await), [(Goods::Info, Some(GoodsReason::AlreadyGranted))]);
     }
+    let (_, shown) = stack.run(&["show", "2298114507"]).await;
+    assert!(shown.contains("order_paid  conflict, replayed, goods: info (already_granted)\n"), "{shown}");
 }
 
 #[tokio::test]
@@ -226,7 +233,7 @@ async fn command_requires_confirmation_for_a_range_except_for_a_dry_run() {
     let (succeeded, printed) = stack.run(&["replay", "--type", "order_paid"]).await;
     assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
     let (succeeded, printed) = stack.run(&["replay", "--type", "order_paid", "--dry-run"]).await;
-    assert!(succeeded && printed.contains("order_paid  live  grant"), "{printed}");
+    assert!(succeeded && printed.contains("order_paid  live  info (already_revoked)"), "{printed}");
     assert!(stack.receive_all().await.is_empty());
 
     let (succeeded, printed) = stack.run(&["replay", "--type", "order_paid", "--yes"]).await;

@@ -148,7 +148,7 @@ async fn marks_events_that_were_not_relayed() {
     let all = shown(&stack, id("subscription#31"), Bodies::Hidden).await;
     let outcomes: Vec<&str> = all
         .lines()
-        .filter_map(|line| line.starts_with("  2").then(|| line.split("update_subscription").nth(1).unwrap().trim()))
+        .filter_map(|line| line.strip_prefix("  2")?.split("update_subscription").nth(1).map(str::trim))
         .collect();
     assert_eq!(outcomes, ["goods: subscription_changed", "retry, not relayed", "not relayed yet"], "{all}");
 }

@@ -34,7 +34,9 @@ def lines(event):
 
 def order_user(event, user):
     """Stores the effect on the order. Returns the user who gets or loses it; None if there is nothing to do."""
-    order, sale = f"{event['mode']} {event['order_id']}", f"{event['mode']} {event['subject']}"
+    order = f"{event['mode']} {event['order_id']}"
+    # The sale is the first two parts of the event id. All payments of an order share the field "subject".
+    sale = f"{event['mode']} {'#'.join(event['event_id'].split('#')[:2])}"
     if event["goods"] == "grant":
         if game.execute("SELECT 1 FROM revoked WHERE sale = ?", [sale]).fetchone():
             return None

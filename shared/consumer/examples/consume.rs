@@ -77,7 +77,7 @@ fn apply(game: &mut Game, event: &Event<'_>) -> Result<(), Box<dyn Error>> {
     };
     if let Some(key) = order::key(event) {
         let (order, owner) = game.orders.entry(key).or_default();
-        if !order.apply(goods, &event.subject) {
+        if !order.apply(goods, order::sale(event)) {
             println!("{id}: {goods} skipped, the order is already granted or revoked");
             return Ok(());
         }

@@ -218,7 +218,7 @@ impl<S: ClaimStore> Claims<S> {
             }
             let before = expected.order.clone();
             let mut after = before.clone();
-            let is_applied = completed == State::Done || after.apply(event.goods, &event.subject);
+            let is_applied = completed == State::Done || after.apply(event.goods, order::sale(event));
             if !is_applied && after == before {
                 return Ok(settled(event, &before));
             }
@@ -280,8 +280,8 @@ impl<S: ClaimStore> Claims<S> {
 /// Returns why an event changes nothing of its order.
 fn settled(event: &Event<'_>, order: &Order) -> Claimed {
     let is_retry = match event.goods {
-        Goods::Grant => order.granted_by.as_deref() == Some(&event.subject),
-        _ => order.revoked.contains(&*event.subject),
+        Goods::Grant => order.granted_by.as_deref() == Some(order::sale(event)),
+        _ => order.revoked.contains(order::sale(event)),
     };
     if is_retry { Claimed::Done } else { Claimed::OrderSettled }
 }

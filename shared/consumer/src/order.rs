@@ -26,9 +26,9 @@ use message::{Event, Goods};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Order {
-    /// Subject of the sale that granted the order, until it is revoked.
+    /// [Sale](sale) that granted the order, until it is revoked.
     pub granted_by: Option<String>,
-    /// Subjects of the revoked sales. These grant nothing again.
+    /// The revoked [sales](sale). These grant nothing again.
     pub revoked: BTreeSet<String>,
 }
 
@@ -64,6 +64,15 @@ impl Order {
             | Goods::Info => true,
         }
     }
+}
+
+/// Returns the sale of an event: the subject in its event id, such as `transaction#2298114507`.
+///
+/// The field `subject` of the message is that of the order's first event, so all payments of an order share it.
+#[must_use]
+pub fn sale<'e>(event: &'e Event<'_>) -> &'e str {
+    let id: &str = &event.event_id;
+    id.match_indices('#').nth(1).map_or(id, |(end, _)| &id[..end])
 }
 
 /// Returns the key of the order that an event grants or revokes: its mode and id. Differs from every event id.

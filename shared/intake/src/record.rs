@@ -218,8 +218,7 @@ pub struct StoredDecision {
 }
 
 impl StoredDecision {
-    /// Reads the decision of an item. `None`: it has none.
-    pub fn read(item: &impl Item) -> Option<Self> {
+    pub(crate) fn read(item: &impl Item) -> Option<Self> {
         let goods = item.string(GOODS)?.parse().ok()?;
         let reason = item.string(GOODS_REASON).and_then(|reason| reason.parse().ok());
         let mode = item.string(GOODS_MODE)?.parse().ok()?;

@@ -142,8 +142,8 @@ impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
     ///
     /// A decision is stored before its event is sent: later events of the sale depend on it.
     async fn process<'e>(&self, batch: &[Prepared<'e>], outcome: &mut BatchOutcome) -> Result<(), &'e StreamRecord> {
-        let stores = batch.iter().map(|prepared| self.store_decision(prepared));
-        let stored = join_all(stores).await.into_iter().take_while(|is_stored| *is_stored).count();
+        let calls = batch.iter().map(|prepared| self.store_decision(prepared));
+        let stored = join_all(calls).await.into_iter().take_while(|is_stored| *is_stored).count();
         let (ready, failed) = batch.split_at(stored);
         self.send(ready, outcome).await?;
         failed.first().map_or(Ok(()), |failed| Err(failed.record))

@@ -142,21 +142,20 @@ impl Sales {
     pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
         let facts = sale_event(event)?;
         let (sale, known) = self.sale(&facts)?;
-        let earlier =
-            known.iter().find(|known| known.event.event_id() == facts.event_id()).and_then(|own| own.decision);
+        let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
+        let earlier = own.map_or(event.decision, |own| own.decision);
         if earlier.is_none() && sale.is_retry(&facts) {
             return Ok(None);
         }
-        let (decision, notice, to_store) = match earlier {
-            Some(earlier) => (sale.decide_again(&facts, &earlier.decision), None, None),
-            None => {
-                let decision = sale.decide(&facts);
-                // Strictly later than what it was based on, even if the clocks of two machines differ.
-                let latest = known.iter().filter_map(|known| known.decision).map(|stored| stored.decided_at).max();
-                let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
-                let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
-                (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
-            }
+        let (decision, notice, to_store) = if let Some(earlier) = earlier {
+            (sale.decide_again(&facts, &earlier.decision), None, None)
+        } else {
+            let decision = sale.decide(&facts);
+            // Strictly later than what it was based on, even if the clocks of two machines differ.
+            let latest = known.iter().filter_map(|known| known.decision).map(|stored| stored.decided_at).max();
+            let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
+            let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
+            (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
         };
         // As it was when the event was relayed. The event itself may be the first of its sale.
         let is_earlier = |stored: StoredDecision| earlier.is_none_or(|earlier| stored.decided_at < earlier.decided_at);

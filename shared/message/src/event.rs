@@ -26,8 +26,9 @@ pub struct Event<'a> {
     /// Why `goods` is not what the type alone suggests; `null` if it is.
     #[serde(default)]
     pub goods_reason: Option<GoodsReason>,
-    /// Subject of the event, and message group: `transaction#<id>`, else `order#<id>`, `subscription#<id>`,
-    /// `payment_account#<id>`, `operation#<id>`, `payout#<id>`, else `body#<digest>`. Events of a subject arrive in order.
+    /// Message group: the subject of the sale's first event, usually that of the event id. The orders and cancellations of
+    /// one order share it. `transaction#<id>`, else `order#<id>`, `subscription#<id>`, `payment_account#<id>`,
+    /// `operation#<id>`, `payout#<id>`, else `body#<digest>`. Events of a group arrive in order.
     #[serde(borrow)]
     pub subject: Cow<'a, str>,
     /// Xsolla's order id.

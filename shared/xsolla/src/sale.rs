@@ -114,8 +114,7 @@ impl Sale {
     #[must_use]
     pub fn decide(&self, event: &SaleEvent) -> Decision {
         let mode = self.mode(event);
-        let known = Known { decided: self.in_mode(mode).collect(), payment_without_order: self.payment_without_order };
-        let (goods, reason) = known.effect(event);
+        let (goods, reason) = self.known(self.in_mode(mode)).effect(event);
         Decision { goods, reason, mode }
     }
 
@@ -124,20 +123,12 @@ impl Sale {
     /// The sale has the other events. The earlier decision holds unless it gives something that was taken back since.
     #[must_use]
     pub fn decide_again(&self, event: &SaleEvent, earlier: &Decision) -> Decision {
-        let known =
-            Known { decided: self.in_mode(earlier.mode).collect(), payment_without_order: self.payment_without_order };
-        let reason = if known.is_reversed(event) {
-            GoodsReason::AlreadyRevoked
-        } else if known.is_ended(event) {
-            GoodsReason::SubscriptionEnded
-        } else {
-            return *earlier;
-        };
+        let is_taken_back = self.known(self.in_mode(earlier.mode)).is_taken_back(event);
         let gives = matches!(
             earlier.goods,
             Goods::Grant | Goods::SubscriptionStarted | Goods::SubscriptionRenewed | Goods::SubscriptionChanged
         );
-        if gives { Decision { goods: Goods::Info, reason: Some(reason), ..*earlier } } else { *earlier }
+        if gives && is_taken_back { self.decide(event) } else { *earlier }
     }
 
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
@@ -152,12 +143,12 @@ impl Sale {
             return false;
         }
         let is_same = |other: &SaleEvent| other.event_id.rest_of_first() == event.event_id.rest_of_first();
-        let others = self.decided.iter().map(|(other, _)| other);
-        // Of two overlapping deliveries, the second can be stored first.
-        let states = others.filter(|other| {
+        // Of two overlapping deliveries of the same bytes, the second can be stored first.
+        let is_known_state = |other: &&SaleEvent| {
             other.is_state_of_same_object(event) && (is_same(other) || !other.is_received_after(event))
-        });
-        states.last().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
+        };
+        let latest = self.decided.iter().rev().map(|(other, _)| other).find(is_known_state);
+        latest.is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
     /// Returns what a person should look at after a decision.
@@ -188,13 +179,16 @@ impl Sale {
         }
     }
 
-    /// Returns the message group: the subject of the sale's first event.
+    /// Returns the message group: the subject of the order's first event, or of the transaction's without an order.
     ///
     /// An order can be reported without and with its transaction. Then its events have several subjects.
     #[must_use]
     pub fn group<'a>(&'a self, event: &'a SaleEvent) -> &'a str {
-        let first = self.decided.iter().map(|(other, _)| other).find(|other| other.is_same_order(event));
-        first.unwrap_or(event).event_id.subject()
+        self.known(self.decided.iter()).first_of_order(event).unwrap_or(event).event_id.subject()
+    }
+
+    fn known<'a>(&self, decided: impl Iterator<Item = &'a (SaleEvent, Decision)>) -> Known<'a> {
+        Known { decided: decided.collect(), payment_without_order: self.payment_without_order }
     }
 
     /// Returns the state of the sale in a mode; `None` if no event of that mode is known.
@@ -207,7 +201,7 @@ impl Sale {
         let last = |goods: Goods| {
             decided.iter().rfind(|(_, decision)| decision.goods == goods).map(|(event, _)| &event.event_id)
         };
-        let known = Known { decided: decided.clone(), payment_without_order: self.payment_without_order };
+        let known = self.known(decided.iter().copied());
         Some(SaleState {
             is_held: known.is_held(),
             granted_by: last(Goods::Grant),

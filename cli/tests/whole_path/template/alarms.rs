@@ -117,7 +117,7 @@ fn metrics_used() -> BTreeSet<String> {
     let mut used: BTreeSet<String> = nodes(whole())
         .into_iter()
         .filter(|node| node["Namespace"] == own_namespace())
-        .map(|metric| text(&metric["MetricName"]).to_owned())
+        .filter_map(|metric| metric["MetricName"].as_str().map(str::to_owned))
         .collect();
     for metric in dashboard_metrics() {
         if metric[0] == "${Namespace}" {

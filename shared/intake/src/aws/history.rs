@@ -112,9 +112,9 @@ impl DecisionStore for EventHistory {
         }
         let Err(error) = update.update_expression(assignments).send().await else { return Ok(()) };
         if let Some(UpdateItemError::ConditionalCheckFailedException(existing)) = error.as_service_error() {
+            // The item has expired, or an earlier attempt stored the same decision. An event that needs no history is decided
+            // at a new time whenever its batch is retried.
             let existing = existing.item().and_then(StoredDecision::read);
-            // The item has expired, or an earlier attempt stored the same decision: the relay may not have read it, because
-            // it reads no history for an event whose decision does not depend on it.
             if existing.is_none_or(|existing| existing.decision == *decision) {
                 return Ok(());
             }

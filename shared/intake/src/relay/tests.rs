@@ -394,7 +394,7 @@ async fn replay_of_a_revoked_sale_grants_nothing() {
     run(&relay, &records).await;
     let paid = relay.history.events.lock().unwrap()[0].clone();
     let message = replay_message(&paid, &relay.history, PaymentWithoutOrder::Grant, NOW.parse().unwrap()).await;
-    let message = message.unwrap().unwrap();
+    let message = message.unwrap().unwrap().message;
     let event = Event::read(message.body.as_str()).unwrap();
     assert_eq!((event.goods, event.goods_reason), (Goods::Info, Some(GoodsReason::AlreadyRevoked)));
     assert!(event.replay);

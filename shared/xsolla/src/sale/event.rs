@@ -33,6 +33,7 @@ pub struct EventFacts<'a> {
 
 /// An event of a sale, with what its notification says about the sale. Independent of the notification's text.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a notification")]
 pub struct SaleEvent {
     pub(super) event_id: EventId,
     notification_type: Option<NotificationType>,
@@ -109,8 +110,9 @@ impl SaleEvent {
     /// Returns whether the other events of the sale decide what this event means.
     #[must_use]
     pub fn depends_on_history(&self) -> bool {
-        let has_mode_of_payments = self.subscription().is_some();
-        !matches!(self.rule(), GoodsRule::Always(_)) || self.event_id.is_recurrence() || has_mode_of_payments
+        // The payments of a subscription decide its mode.
+        let is_constant = matches!(self.rule(), GoodsRule::Always(_)) && self.subscription().is_none();
+        !is_constant || self.event_id.is_recurrence()
     }
 
     /// Returns whether the other transactions of its order decide what this event means.

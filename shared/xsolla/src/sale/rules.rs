@@ -49,7 +49,11 @@ impl<'a> Known<'a> {
     }
 
     fn refund(&self, event: &SaleEvent) -> Effect {
-        if let Some(reason) = self.reported_elsewhere(event) {
+        // A consumer finds the goods under the ids of the event that granted them: a payment may name no order.
+        let is_granted_by_payment = self
+            .of_sale(event)
+            .any(|(other, decision)| decision.goods == Goods::Grant && other.is(NotificationType::PAYMENT));
+        if !is_granted_by_payment && let Some(reason) = self.reported_elsewhere(event) {
             (Goods::MoneyOnly, Some(reason))
         } else if self.is_revoked(event) {
             info(Reason::AlreadyRevoked)
@@ -159,6 +163,13 @@ impl<'a> Known<'a> {
         })
     }
 
+    /// Returns whether what the event gave was taken back since. It was not if another payment of its order remains.
+    pub(super) fn is_taken_back(&self, event: &SaleEvent) -> bool {
+        self.is_ended(event)
+            || self.is_revoked(event)
+            || (self.is_reversed(event) && !self.other_payment_remains(event))
+    }
+
     fn is_revoked(&self, event: &SaleEvent) -> bool {
         self.of_sale(event).any(|(_, decision)| decision.goods == Goods::Revoke)
     }
@@ -223,10 +234,28 @@ impl<'a> Known<'a> {
         self.decided.iter().copied().filter(move |(other, _)| other.is_same_sale(event))
     }
 
+    /// Returns the first event that names the order of the event; without an order, the first of its transaction.
+    pub(super) fn first_of_order(&self, event: &SaleEvent) -> Option<&'a SaleEvent> {
+        let orders = self.orders(event);
+        if orders.is_empty() {
+            return self.of_sale(event).map(|(first, _)| first).next();
+        }
+        let mut events = self.decided.iter().map(|(other, _)| other);
+        events.find(|other| other.order().is_some_and(|order| orders.contains(&order)))
+    }
+
+    /// Returns the orders that the event or another event of its transaction names.
+    fn orders<'e>(&self, event: &'e SaleEvent) -> Vec<&'e str>
+    where
+        'a: 'e,
+    {
+        let of_sale = self.of_sale(event).map(|(other, _)| other);
+        std::iter::once(event).chain(of_sale).filter_map(SaleEvent::order).collect()
+    }
+
     /// Returns the events of the event's order, including those of its transactions that do not name it.
     fn of_order(&self, event: &SaleEvent) -> Self {
-        let of_sale = self.of_sale(event).map(|(other, _)| other);
-        let orders: Vec<&str> = std::iter::once(event).chain(of_sale).filter_map(SaleEvent::order).collect();
+        let orders = self.orders(event);
         let names_order = |other: &SaleEvent| other.order().is_some_and(|order| orders.contains(&order));
         let is_of_order = |other: &SaleEvent| {
             let mut naming = self.decided.iter().map(|(naming, _)| naming).filter(|naming| names_order(naming));
