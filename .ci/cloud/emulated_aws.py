@@ -336,7 +336,8 @@ def enforce(original, access_key_id, action, service, region, resource_arn="*", 
     denied = original(access_key_id, action, service, region, resource_arn=resource_arn, service_context=service_context)
     if access_key_id.startswith("ASIA"):
         identity = iam_evaluator.resolve_caller_identity(access_key_id) or {}
-        record_decision(identity.get("userArn", "").split("/")[-2:-1], action, resource_arn, denied is None)
+        role = iam_evaluator._role_name_from_assumed_arn(identity.get("userArn", ""))
+        record_decision(role, action, resource_arn, denied is None)
     return denied
 
 
@@ -349,7 +350,7 @@ def role_may(role_arn, action, resource):
     policies = iam_evaluator._gather_role_policies(name, account)
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
     allowed = iam_evaluator.evaluate(context, policies, *limits).decision == "Allow"
-    record_decision([name], action, resource, allowed)
+    record_decision(name, action, resource, allowed)
     return allowed
 
 

@@ -109,7 +109,9 @@ class Emulator:
         """The resolved properties of the resources that the emulator itself does not support, by physical name."""
         return json.loads(self.properties_file.read_text())
 
-    def decisions(self):
-        """All decisions about calls of functions: role, action, resource, whether allowed."""
-        lines = self.decisions_file.read_text().splitlines() if self.decisions_file.exists() else []
-        return [json.loads(line) for line in lines]
+    def decisions(self, position):
+        """The decisions about calls of functions from a position in their file: role, action, resource, whether allowed."""
+        with self.decisions_file.open() as file:
+            file.seek(position)
+            # A line may be incomplete.
+            return [json.loads(line) for line in file if line.endswith("\n")]

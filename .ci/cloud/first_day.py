@@ -9,7 +9,7 @@ import urllib.parse
 import documents
 from checks import wait_for
 from emulator import REGION, ROOT
-from exercise import Round, receive
+from exercise import PATIENCE, Round, receive
 from xsolla import ADDRESS, OLD_SECRET, SECRET, USER, Api, sample, sign
 
 CLI = os.environ.get("CLOUD_CLI", str(ROOT / "target/debug/xsolla-webhooks"))
@@ -84,7 +84,7 @@ def webhooks(stack, checks):
         receipt.extend(receive(stack, "QueueUrl"))
         return [message for message in receipt if message["subject"] == key["pk"]["S"]]
 
-    messages = wait_for(delivered, 5)
+    messages = wait_for(delivered, PATIENCE)
     checks.expect("messages of the sale", [(m["type"], m["goods"], m["mode"]) for m in messages], [("payment", "grant", "live")])
     checks.expect("the message contains the notification", messages and messages[0]["notification"], json.loads(payment))
 
@@ -141,8 +141,13 @@ def outputs(stack, checks):
     checks.expect("QueueUrl", arn(take("QueueUrl")), take("QueueArn"))
     checks.expect("DeadLetterQueueUrl", arn(take("DeadLetterQueueUrl")).endswith(f"{stack.name}-events-dead.fifo"), True)
     checks.expect("ParkedQueueUrl", stack.name in arn(take("ParkedQueueUrl")), True)
-    table = emulator.client("dynamodb").describe_table(TableName=take("TableName"))["Table"]
+    dynamodb, name = emulator.client("dynamodb"), take("TableName")
+    table = dynamodb.describe_table(TableName=name)["Table"]
     checks.expect("TableName", (table["DeletionProtectionEnabled"], table["StreamSpecification"]["StreamViewType"]), (True, "NEW_IMAGE"))
+    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    checks.expect("expiry of events", expiry, {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"})
+    recovery = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    checks.expect("recovery", recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"], "ENABLED")
     secrets = emulator.client("secretsmanager")
     checks.expect("SecretArn", secrets.describe_secret(SecretId=values["SecretArn"])["ARN"], take("SecretArn"))
     checks.expect("AlarmTopicArn", emulator.client("sns").get_topic_attributes(TopicArn=values["AlarmTopicArn"])["Attributes"]["TopicArn"], take("AlarmTopicArn"))
@@ -182,12 +187,12 @@ def commands(stack, checks):
     run(f"replay --event '{event}' --yes")
     fail_ten_times(stack)
     done.put_unreadable_event(sort_key="unreadable-again")
-    time.sleep(1)  # until the relay has parked it
+    wait_for(lambda: length(stack, "ParkedQueueUrl"), PATIENCE)
     run("dlq list", "payment")
     run(f"dlq show '{event}'", "dead letter", "7.99")
     run("dlq redrive --dry-run", event)
     run("dlq redrive", status=3)  # the unreadable event remains
-    redriven = [(message["event_id"], message["replay"]) for message in wait_for(queued, 3)]
+    redriven = [(message["event_id"], message["replay"]) for message in wait_for(queued, PATIENCE)]
     checks.expect("redriven", redriven, [(event, True)])
     run(f"erase --user {USER} --dry-run", event)
     run(f"erase --user {USER} --yes")
@@ -196,8 +201,11 @@ def commands(stack, checks):
 
 def fail_ten_times(stack):
     """Receives the only message of the queue without deleting it, as a game that fails."""
-    sqs, urls = stack.emulator.client("sqs"), [stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl")]
-    count = lambda: sqs.get_queue_attributes(QueueUrl=urls[1], AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"]
     for _ in range(12):
-        sqs.receive_message(QueueUrl=urls[0], VisibilityTimeout=0)
-    assert count() == "1", "the message is no dead letter after ten receipts"
+        stack.emulator.client("sqs").receive_message(QueueUrl=stack.outputs["QueueUrl"], VisibilityTimeout=0)
+    assert length(stack, "DeadLetterQueueUrl") == 1, "the message is no dead letter after ten receipts"
+
+
+def length(stack, queue):
+    attributes = stack.emulator.client("sqs").get_queue_attributes(QueueUrl=stack.outputs[queue], AttributeNames=["All"])
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])

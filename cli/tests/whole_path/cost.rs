@@ -88,6 +88,8 @@ async fn measure(harness: &FaultHarness) -> String {
             r#"{"notification_type":"user_search","user":{"public_id":"captain"}}"#,
         ),
     ] {
+        // When this returns, the stack's own relay has stored its decision about the earlier event.
+        harness.stack.receive_all().await;
         deliver_signed(&intake, body, SECRET, now).await;
         row(name);
     }

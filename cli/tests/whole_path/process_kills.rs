@@ -186,12 +186,13 @@ struct Xsolla {
     acknowledged: watch::Sender<usize>,
 }
 
+/// The ids start at 1, because 0 is no transaction.
 fn payment(sale: usize) -> String {
-    format!(r#"{{"notification_type":"payment","transaction":{{"id":"{sale}"}}}}"#)
+    format!(r#"{{"notification_type":"payment","transaction":{{"id":"{}"}}}}"#, sale + 1)
 }
 
 fn refund(sale: usize) -> String {
-    format!(r#"{{"notification_type":"refund","transaction":{{"id":"{sale}"}}}}"#)
+    format!(r#"{{"notification_type":"refund","transaction":{{"id":"{}"}}}}"#, sale + 1)
 }
 
 impl Xsolla {

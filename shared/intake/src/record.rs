@@ -218,7 +218,8 @@ pub struct StoredDecision {
 }
 
 impl StoredDecision {
-    pub(crate) fn read(item: &impl Item) -> Option<Self> {
+    /// Reads the decision of an item. `None`: it has none.
+    pub fn read(item: &impl Item) -> Option<Self> {
         let goods = item.string(GOODS)?.parse().ok()?;
         let reason = item.string(GOODS_REASON).and_then(|reason| reason.parse().ok());
         let mode = item.string(GOODS_MODE)?.parse().ok()?;

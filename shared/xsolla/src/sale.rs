@@ -143,12 +143,12 @@ impl Sale {
             return false;
         }
         let is_same = |other: &SaleEvent| other.event_id.rest_of_first() == event.event_id.rest_of_first();
-        // Of two overlapping deliveries of the same bytes, the second can be stored first.
-        let is_known_state = |other: &&SaleEvent| {
+        let others = self.decided.iter().map(|(other, _)| other);
+        // Of two overlapping deliveries, the second can be stored first.
+        let states = others.filter(|other| {
             other.is_state_of_same_object(event) && (is_same(other) || !other.is_received_after(event))
-        };
-        let latest = self.decided.iter().rev().map(|(other, _)| other).find(is_known_state);
-        latest.is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
+        });
+        states.last().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
     /// Returns what a person should look at after a decision.

@@ -110,9 +110,8 @@ impl SaleEvent {
     /// Returns whether the other events of the sale decide what this event means.
     #[must_use]
     pub fn depends_on_history(&self) -> bool {
-        // The payments of a subscription decide its mode.
-        let is_constant = matches!(self.rule(), GoodsRule::Always(_)) && self.subscription().is_none();
-        !is_constant || self.event_id.is_recurrence()
+        let has_mode_of_payments = self.subscription().is_some();
+        !matches!(self.rule(), GoodsRule::Always(_)) || self.event_id.is_recurrence() || has_mode_of_payments
     }
 
     /// Returns whether the other transactions of its order decide what this event means.
