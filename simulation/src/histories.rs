@@ -135,7 +135,8 @@ async fn first_purchase_with(is_found: fn(&Violations) -> bool, change: Change) 
         let description = describe(&purchase, &effects);
         effects.into_iter().filter_map(change).for_each(|effect| ledger.apply_once(effect));
         let expected = expected_holdings([&purchase.bought]);
-        let violations = Violations::find(&Observations { log: &log, ledger: &ledger, stored: &[], expected: &expected });
+        let violations =
+            Violations::find(&Observations { log: &log, ledger: &ledger, stored: &[], expected: &expected });
         if is_found(&violations) {
             let differences = ledger.holdings().differences(&expected).join("\n  ");
             return Some(format!("{description}\n  {differences}\n  {violations:?}"));

@@ -128,7 +128,11 @@ impl PurchaseBuilder {
     /// A payment by token, without an order: the payment grants the goods.
     fn token(&mut self, rng: &mut Rng) -> Bought {
         let (gift, recipient) = self.gift(rng);
-        let ids = [("2297600318", self.transaction(0)), ("isle-2036", self.user()), (r#"quantity\":2"#, r#"quantity\":3"#.into())];
+        let ids = [
+            ("2297600318", self.transaction(0)),
+            ("isle-2036", self.user()),
+            (r#"quantity\":2"#, r#"quantity\":3"#.into()),
+        ];
         let payment = self.with_gift(self.in_mode(body("payment-token", &ids)), &gift);
         let refund = payment.replace(r#""notification_type":"payment""#, r#""notification_type":"refund""#);
         self.user_validation();
@@ -306,9 +310,8 @@ impl PurchaseBuilder {
         if rng.u32(0..8) != 0 {
             return;
         }
-        let can_grant = |step: &Step| {
-            matches!(step.notification_type, NotificationType::PAYMENT | NotificationType::ORDER_PAID)
-        };
+        let can_grant =
+            |step: &Step| matches!(step.notification_type, NotificationType::PAYMENT | NotificationType::ORDER_PAID);
         let granting: Vec<usize> = (0..events.len()).filter(|step| events.get(*step).is_some_and(can_grant)).collect();
         let Some(replayed) = rng.choice(granting) else { return };
         let at = if rng.bool() { events.len() } else { rng.usize(replayed + 1..=events.len()) };
@@ -345,8 +348,11 @@ impl PurchaseBuilder {
         };
         self.user_validation();
         self.steps.push(charged(self, 0).after(SECOND));
-        let created =
-            event(NotificationType::CREATE_SUBSCRIPTION, Goods::SubscriptionStarted, state(self, "create_subscription", plan, month));
+        let created = event(
+            NotificationType::CREATE_SUBSCRIPTION,
+            Goods::SubscriptionStarted,
+            state(self, "create_subscription", plan, month),
+        );
         let mut events = Vec::new();
         let mut charges = 1;
         for _ in 0..rng.u32(0..8) {
@@ -484,7 +490,9 @@ impl PurchaseBuilder {
         let order_mode = format!(r#""mode": "{order_mode}""#);
         let body = modes.iter().fold(body, |body, mode| body.replace(mode, &order_mode));
         let transactions = [r#""transaction": {"#, r#""transaction":{"#];
-        transactions.iter().fold(body, |body, transaction| body.replace(transaction, &format!("{transaction}{dry_run}")))
+        transactions
+            .iter()
+            .fold(body, |body, transaction| body.replace(transaction, &format!("{transaction}{dry_run}")))
     }
 
     fn user_validation(&mut self) {

@@ -141,11 +141,15 @@ impl Sale {
         if !event.event_id.is_recurrence() || event.rule() == GoodsRule::PartialRefund {
             return false;
         }
-        let states = self.decided.iter().map(|(other, _)| other).filter(|other| other.is_state_of_same_object(event));
-        states.last().is_none_or(|latest| {
-            latest.event_id.rest_of_first() == event.event_id.rest_of_first()
-                && latest.is_received_within(RETRY_WINDOW, event)
-        })
+        let has_same_bytes = |other: &SaleEvent| other.event_id.rest_of_first() == event.event_id.rest_of_first();
+        // A retried batch is decided again when later states are already known. Of two deliveries at once, the one that was
+        // received later can be stored first.
+        let is_earlier = |other: &SaleEvent| has_same_bytes(other) || !event.is_received_before(other);
+        let states = self.decided.iter().map(|(other, _)| other);
+        let mut earlier = states.filter(|other| other.is_state_of_same_object(event) && is_earlier(other));
+        earlier
+            .next_back()
+            .is_none_or(|latest| has_same_bytes(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
     /// Returns what a person should look at after a decision.

@@ -168,6 +168,11 @@ impl SaleEvent {
         subject == other.event_id.subject() && (is_object || is_same_type)
     }
 
+    /// Returns whether this event was received before the other. An unreadable time does not count as such.
+    pub(super) fn is_received_before(&self, other: &Self) -> bool {
+        self.received_at.zip(other.received_at).is_some_and(|(own, other)| own < other)
+    }
+
     /// Returns whether `later` was received at most this long after this event. An unreadable time counts as such.
     pub(super) fn is_received_within(&self, window: SignedDuration, later: &Self) -> bool {
         let times = self.received_at.zip(later.received_at);

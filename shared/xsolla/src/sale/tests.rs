@@ -402,6 +402,16 @@ fn same_bytes_are_a_retry_only_while_no_later_state_is_known() {
     assert!(!sale.is_retry(&again(&april, 1)));
 }
 
+#[test]
+fn retry_is_still_a_retry_when_a_state_received_later_is_known() {
+    let (march, april) = (subscription("update", "1", "2026-03-01"), subscription("update", "1", "2026-04-01"));
+    let mut sale = Sale::new(SettingGrant);
+    sale.apply(event(&march));
+    sale.apply(parse(&april, "2026-11-22T12:00:00Z"));
+    assert!(sale.is_retry(&again(&march, 1)));
+    assert!(!sale.is_retry(&again(&march, 3)));
+}
+
 #[rstest]
 #[case::within_retry_window(48, true)]
 #[case::after_retry_window(49, false)]
