@@ -107,7 +107,7 @@ impl Ledger {
     pub(crate) fn holdings(&self) -> Holdings {
         let mut holdings = Holdings::default();
         // The granted items that were not revoked, per sale. Live and sandbox sales are separate.
-        let mut granted: HashMap<(&str, Mode), Vec<(&Account, Vec<Item>)>> = HashMap::new();
+        let mut granted: HashMap<_, Vec<(&Account, Vec<Item>)>> = HashMap::new();
         for effect in &self.effects {
             let sale = (effect.subject.as_str(), effect.mode);
             match (effect.goods, &effect.account, &effect.subscription) {

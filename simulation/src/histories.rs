@@ -189,6 +189,7 @@ fn is_type(effect: &Effect, name: &str) -> bool {
 }
 
 /// A mistake that changes the goods of the messages with this reason.
+#[expect(clippy::unnecessary_wraps, reason = "a change can drop a message")]
 fn with_goods_if(effect: Effect, reason: GoodsReason, goods: Goods) -> Option<Effect> {
     let goods = if effect.goods_reason == Some(reason) { goods } else { effect.goods };
     Some(Effect { goods, ..effect })

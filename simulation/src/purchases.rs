@@ -89,7 +89,7 @@ struct PurchaseBuilder {
 }
 
 /// How much of a sale was refunded.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Refunded {
     in_full: bool,
     parts: u64,
@@ -99,7 +99,7 @@ impl PurchaseBuilder {
     /// Combined webhooks: only `order_paid` reports the order.
     fn combined_order(&mut self, rng: &mut Rng) -> Bought {
         let (gift, recipient) = self.gift(rng);
-        let paid = self.with_gift(self.combined("order_paid-combined", 0), &gift);
+        let paid = with_gift(self.combined("order_paid-combined", 0), gift.as_deref());
         let paid = vec![event(NotificationType::ORDER_PAID, Goods::Grant, paid)];
         let canceled = self.combined("order_canceled-combined", 0);
         let canceled = vec![event(NotificationType::ORDER_CANCELED, Goods::Revoke, canceled)];
@@ -112,7 +112,7 @@ impl PurchaseBuilder {
     fn separate_order(&mut self, rng: &mut Rng) -> Bought {
         let (gift, recipient) = self.gift(rng);
         let paid = vec![
-            event(NotificationType::PAYMENT, Goods::MoneyOnly, self.with_gift(self.payment_of_order(0), &gift)),
+            event(NotificationType::PAYMENT, Goods::MoneyOnly, with_gift(self.payment_of_order(0), gift.as_deref())),
             event(NotificationType::ORDER_PAID, Goods::Grant, self.separate("order_paid-separate", 0)),
         ];
         let reversed = vec![
@@ -133,7 +133,7 @@ impl PurchaseBuilder {
             ("isle-2036", self.user()),
             (r#"quantity\":2"#, r#"quantity\":3"#.into()),
         ];
-        let payment = self.with_gift(self.in_mode(body("payment-token", &ids)), &gift);
+        let payment = with_gift(self.in_mode(body("payment-token", &ids)), gift.as_deref());
         let refund = payment.replace(r#""notification_type":"payment""#, r#""notification_type":"refund""#);
         self.user_validation();
         let paid = vec![event(NotificationType::PAYMENT, Goods::Grant, payment)];
@@ -181,7 +181,9 @@ impl PurchaseBuilder {
                     event(NotificationType::ORDER_PAID, goods, self.separate("order_paid-separate", sale)),
                 ]
             };
-            paid.iter_mut().for_each(|step| step.set_sale(sale));
+            for step in &mut paid {
+                step.set_sale(sale);
+            }
             events.append(&mut paid);
         }
         for sale in &refunded {
@@ -195,14 +197,16 @@ impl PurchaseBuilder {
                     event(NotificationType::ORDER_CANCELED, goods, self.separate("order_canceled-separate", *sale)),
                 ]
             };
-            reversed.iter_mut().for_each(|step| step.set_sale(*sale));
+            for step in &mut reversed {
+                step.set_sale(*sale);
+            }
             events.append(&mut reversed);
         }
         if rng.bool() {
             shuffle(&mut events, rng);
         }
         self.user_validation();
-        self.replay(&mut events, rng);
+        add_replay(&mut events, rng);
         self.steps.append(&mut events);
         let items = if is_combined { combined_items() } else { separate_items() };
         let refunds = refunded.iter().map(|_| 1).sum();
@@ -298,30 +302,10 @@ impl PurchaseBuilder {
             paid.append(&mut reversed);
         }
         if refunded.parts == 0 {
-            self.replay(&mut paid, rng);
+            add_replay(&mut paid, rng);
         }
         self.steps.append(&mut paid);
         refunded
-    }
-
-    /// Sometimes adds an operator's replay of an event that can grant the goods, often after the other events. In half of
-    /// the cases the game could not apply the event before.
-    fn replay(&self, events: &mut Vec<Step>, rng: &mut Rng) {
-        if rng.u32(0..8) != 0 {
-            return;
-        }
-        let can_grant =
-            |step: &Step| matches!(step.notification_type, NotificationType::PAYMENT | NotificationType::ORDER_PAID);
-        let granting: Vec<usize> = (0..events.len()).filter(|step| events.get(*step).is_some_and(can_grant)).collect();
-        let Some(replayed) = rng.choice(granting) else { return };
-        let at = if rng.bool() { events.len() } else { rng.usize(replayed + 1..=events.len()) };
-        if let Some(step) = events.get_mut(replayed) {
-            if rng.bool() {
-                step.set_aside();
-            }
-            let replay = Step { kind: StepKind::Replay, ..step.clone() };
-            events.insert(at, replay);
-        }
     }
 
     /// A subscription with monthly charges. Its state changes, and earlier states return.
@@ -354,12 +338,12 @@ impl PurchaseBuilder {
             state(self, "create_subscription", plan, month),
         );
         let mut events = Vec::new();
-        let mut charges = 1;
+        let mut payments = 1;
         for _ in 0..rng.u32(0..8) {
             let (notification_type, goods) = match rng.u32(0..6) {
                 0..2 => {
-                    events.push(charged(self, charges));
-                    (charges, month) = (charges + 1, month + 1);
+                    events.push(charged(self, payments));
+                    (payments, month) = (payments + 1, month + 1);
                     (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionRenewed)
                 }
                 2 if month > 3 => {
@@ -388,12 +372,12 @@ impl PurchaseBuilder {
             let refund = if rng.bool() {
                 let ids = [
                     (r#""subscription_id": "31""#, format!(r#""subscription_id": "{id}""#)),
-                    ("2298090033", self.transaction(charges - 1)),
+                    ("2298090033", self.transaction(payments - 1)),
                 ];
                 self.in_mode(body("refund-subscription", &ids))
             } else {
                 // Only the payment names the subscription.
-                self.separate("refund", charges - 1)
+                self.separate("refund", payments - 1)
             };
             events.push(event(NotificationType::REFUND, Goods::MoneyOnly, refund).after(DAY));
             let ended = state(self, "cancel_subscription", plan, month);
@@ -419,12 +403,13 @@ impl PurchaseBuilder {
         } else {
             events.insert(0, created);
             // An operator sends the start of an ended subscription again, which the game could not apply before.
-            if is_ended && rng.bool() {
-                if let Some(created) = events.first_mut() {
-                    created.set_aside();
-                    let replay = Step { kind: StepKind::Replay, ..created.clone() };
-                    events.push(replay);
-                }
+            if is_ended
+                && rng.bool()
+                && let Some(created) = events.first_mut()
+            {
+                created.set_aside();
+                let replay = Step { kind: StepKind::Replay, ..created.clone() };
+                events.push(replay);
             }
         }
         self.steps.append(&mut events);
@@ -445,10 +430,6 @@ impl PurchaseBuilder {
         let receiver = format!("friend-{}", self.number % PLAYERS);
         let gift = format!(r#""gift":{{"giver_id":"{}","receiver_id":"{receiver}"}}"#, self.user());
         (Some(gift), receiver)
-    }
-
-    fn with_gift(&self, body: String, gift: &Option<String>) -> String {
-        gift.as_ref().map_or(body.clone(), |gift| with_purchase_field(&body, gift))
     }
 
     /// A body of the order with combined webhooks, paid by the `nth` transaction.
@@ -547,6 +528,26 @@ fn event(notification_type: NotificationType, goods: Goods, body: String) -> Ste
     Step { notification_type, delay: SECOND, body, kind }
 }
 
+/// Sometimes adds an operator's replay of an event that can grant the goods, often after the other events. In half of
+/// the cases the game could not apply the event before.
+fn add_replay(events: &mut Vec<Step>, rng: &mut Rng) {
+    if rng.u32(0..8) != 0 {
+        return;
+    }
+    let can_grant =
+        |step: &Step| matches!(step.notification_type, NotificationType::PAYMENT | NotificationType::ORDER_PAID);
+    let granting: Vec<usize> = (0..events.len()).filter(|step| events.get(*step).is_some_and(can_grant)).collect();
+    let Some(replayed) = rng.choice(granting) else { return };
+    let at = if rng.bool() { events.len() } else { rng.usize(replayed + 1..=events.len()) };
+    if let Some(step) = events.get_mut(replayed) {
+        if rng.bool() {
+            step.set_aside();
+        }
+        let replay = Step { kind: StepKind::Replay, ..step.clone() };
+        events.insert(at, replay);
+    }
+}
+
 /// Puts late events in a random order.
 fn shuffle(events: &mut [Step], rng: &mut Rng) {
     rng.shuffle(events);
@@ -571,6 +572,13 @@ fn body(sample: &str, ids: &[(&str, String)]) -> String {
 
 fn replaced(body: String, ids: &[(&str, String)]) -> String {
     ids.iter().fold(body, |body, (old, new)| body.replace(old, new))
+}
+
+fn with_gift(body: String, gift: Option<&str>) -> String {
+    match gift {
+        Some(gift) => with_purchase_field(&body, gift),
+        None => body,
+    }
 }
 
 /// A body with an additional field in `purchase`.

@@ -27,6 +27,8 @@ use crate::purchases::{Purchase, Step, StepKind};
 const CONCURRENCY: usize = 16;
 /// Latest time of an early disconnect, in milliseconds after the request.
 const MAX_DISCONNECT_MS: u64 = 20;
+/// Timeout of the webhook functions in `template.yaml`.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// Attempts to send the last event. No faults are injected by then.
 const LAST_EVENT_ATTEMPTS: u32 = 100;
 
@@ -160,7 +162,10 @@ impl Sender {
         };
         let answer = if self.faults.occurs(Fault::EarlyDisconnect) {
             let timeout = Duration::from_millis(self.faults.random_below(MAX_DISCONNECT_MS));
-            tokio::time::timeout(timeout, post()).await.ok().flatten()
+            let answer = tokio::time::timeout(timeout, post()).await.ok().flatten();
+            // The next attempt is minutes later. By then the function has ended, but not by the simulated clock.
+            tokio::time::sleep(FUNCTION_TIMEOUT).await;
+            answer
         } else if self.faults.occurs(Fault::ConcurrentDuplicate) {
             let (first, second) = tokio::join!(post(), post());
             if first == success { first } else { second }
