@@ -253,8 +253,8 @@ impl PurchaseBuilder {
             event(NotificationType::ORDER_PAID, Goods::Info, self.separate("order_paid-separate", 0)),
         ];
         let reversed = vec![
-            event(NotificationType::REFUND, Goods::MoneyOnly, self.separate("refund", 0)),
-            event(NotificationType::ORDER_CANCELED, Goods::Revoke, self.separate("order_canceled-separate", 0)),
+            event(NotificationType::REFUND, Goods::Revoke, self.separate("refund", 0)),
+            event(NotificationType::ORDER_CANCELED, Goods::Info, self.separate("order_canceled-separate", 0)),
         ];
         self.user_validation();
         let refunded = self.sale(paid, reversed, true, rng);

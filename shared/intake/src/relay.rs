@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{ItemRole, Notice, NotificationType, PaymentWithoutOrder};
+use xsolla::{Decision, Goods, GoodsReason, ItemRole, Notice, NotificationType, PaymentWithoutOrder};
 
 use crate::ports::{DecisionStore, History, Parked, Parking, Queue, SendResult};
 use crate::record::{MissingAttribute, StoredDecision, StoredEvent};
@@ -296,7 +296,12 @@ pub async fn replay_message<H: History>(
     now: Timestamp,
 ) -> Result<Option<ReplayMessage>, DecideError> {
     let mut sales = Sales::load(history, payment_without_order, [event]).await;
-    let Some(decided) = sales.decide(event, now)? else { return Ok(None) };
+    let Some(mut decided) = sales.decide(event, now)? else { return Ok(None) };
+    // The game would return to an old state. A retried batch sends the later state again, too; a replay may not.
+    if decided.has_later_state {
+        decided.decision =
+            Decision { goods: Goods::Info, reason: Some(GoodsReason::LaterStateSent), ..decided.decision };
+    }
     Ok(Some(ReplayMessage { message: message(event, &decided, true)?, decision: decided.to_store }))
 }
 

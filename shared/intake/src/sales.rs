@@ -44,6 +44,8 @@ pub struct Decided {
     pub group: String,
     /// The user who receives the goods.
     pub recipient: Option<String>,
+    /// Whether a later state of the event's subscription was sent since.
+    pub has_later_state: bool,
 }
 
 /// A read of the events table or its indexes.
@@ -161,12 +163,16 @@ impl Sales {
         let is_earlier = |stored: StoredDecision| earlier.is_none_or(|earlier| stored.decided_at < earlier.decided_at);
         let earlier_events = known.iter().copied().filter(|known| known.decision.is_some_and(is_earlier));
         let group = self.sale_of(earlier_events).group(&facts).to_owned();
+        let is_later = |stored: StoredDecision| earlier.is_some_and(|earlier| stored.decided_at > earlier.decided_at);
+        let later_events = known.iter().copied().filter(|known| known.decision.is_some_and(is_later));
+        let has_later_state = self.sale_of(later_events).has_state_of_subscription(&facts);
         let decided = Decided {
             decision,
             to_store,
             notice,
             group,
             recipient: sale.recipient(&facts, event.user_id.as_deref()).map(str::to_owned),
+            has_later_state,
         };
         if let Some(stored) = to_store {
             self.remember(facts, stored);

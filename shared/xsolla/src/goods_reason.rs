@@ -34,6 +34,8 @@ pub enum GoodsReason {
     SubscriptionEnded,
     /// The subscription started earlier.
     AlreadyStarted,
+    /// A later state of the subscription was sent earlier. Only in replays.
+    LaterStateSent,
     /// `order_paid` and `order_canceled` report the goods of this payment.
     OrderFollows,
     /// The subscription's own events report the goods.

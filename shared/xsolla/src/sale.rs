@@ -133,6 +133,14 @@ impl Sale {
         }
     }
 
+    /// Returns whether one of the events sets a state of the same subscription.
+    #[must_use]
+    pub fn has_state_of_subscription(&self, event: &SaleEvent) -> bool {
+        self.decided.iter().any(|(other, decision)| {
+            decision.goods.is_subscription() && other.event_id.subject() == event.event_id.subject()
+        })
+    }
+
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
     ///
     /// A state can return: a subscription can be moved from March to April and back to March. The same bytes are a retry

@@ -53,6 +53,7 @@ fn message_of(record: &StreamRecord) -> Message {
         notice: None,
         group: record.pk.clone(),
         recipient: None,
+        has_later_state: false,
     };
     message(record.event.as_ref().unwrap(), &decided, false).unwrap()
 }
@@ -398,6 +399,26 @@ async fn replay_of_a_revoked_sale_grants_nothing() {
     let event = Event::read(message.body.as_str()).unwrap();
     assert_eq!((event.goods, event.goods_reason), (Goods::Info, Some(GoodsReason::AlreadyRevoked)));
     assert!(event.replay);
+}
+
+#[tokio::test]
+async fn replay_of_an_old_subscription_state_has_no_effect() {
+    let relay = relay(FakeQueue::default());
+    let records = [
+        stored_record(&relay, 1, "subscription#9", "update_subscription#a", STATE),
+        stored_record(&relay, 2, "subscription#9", "update_subscription#b", OTHER_STATE),
+    ];
+    run(&relay, &records).await;
+    let events = relay.history.events.lock().unwrap().clone();
+    let mut replayed = Vec::new();
+    for event in &events {
+        let replay = replay_message(event, &relay.history, PaymentWithoutOrder::Grant, NOW.parse().unwrap()).await;
+        let message = replay.unwrap().unwrap().message;
+        let event = Event::read(message.body.as_str()).unwrap();
+        replayed.push((event.goods, event.goods_reason));
+    }
+    let latest = (Goods::SubscriptionRenewed, None);
+    assert_eq!(replayed, [(Goods::Info, Some(GoodsReason::LaterStateSent)), latest]);
 }
 
 #[tokio::test]

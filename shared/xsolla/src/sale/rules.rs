@@ -155,12 +155,18 @@ impl<'a> Known<'a> {
     }
 
     /// Returns whether the money of the event's sale was returned, or the sale was revoked.
-    pub(super) fn is_reversed(&self, event: &SaleEvent) -> bool {
-        self.of_sale(event).any(|(other, decision)| {
+    fn is_reversed(&self, event: &SaleEvent) -> bool {
+        let is_reversal = |(other, decision): &(SaleEvent, Decision)| {
             let is_about_another_payment =
                 other.transaction().is_none() && decision.reason == Some(Reason::AnotherPaymentRemains);
             other.is_reversal() && !is_about_another_payment
-        })
+        };
+        if self.of_sale(event).any(is_reversal) {
+            return true;
+        }
+        // A refund may name its transaction only, and the event its order only.
+        let payments = if event.transaction().is_none() { self.of_order(event).payments() } else { Vec::new() };
+        !payments.is_empty() && payments.iter().all(|(_, is_refunded)| *is_refunded)
     }
 
     /// Returns why what the event gave was taken back since. It was not if another payment of its order remains.

@@ -188,6 +188,12 @@ fn refund_and_cancellation_without_a_known_sale_revoke_once(
 }
 
 #[test]
+fn order_without_transaction_is_not_granted_after_the_refund_of_its_payment() {
+    let events = [refund(7), payment(7, r#"{"order":{"id":5}}"#), paid("null"), canceled("7")];
+    assert_eq!(effects(SettingGrant, &events)[2..], [info(Reason::AlreadyRevoked), info(Reason::AlreadyRevoked)]);
+}
+
+#[test]
 fn order_paid_by_two_transactions_is_granted_once() {
     let events = [paid("7"), paid("8")];
     assert_eq!(effects(SettingGrant, &events), [GRANT, info(Reason::OrderAlreadyGranted)]);
@@ -267,7 +273,7 @@ fn refund_before_its_order_does_not_change_the_group_of_the_order() {
 #[case::order_is_cancelled(vec![paid("7"), canceled("7")], info(Reason::AlreadyRevoked))]
 #[case::payment_of_a_cancelled_order(
     vec![payment(7, "{}"), paid("7"), canceled("7")],
-    (Goods::MoneyOnly, Some(Reason::OrderFollows))
+    info(Reason::AlreadyRevoked)
 )]
 #[case::other_payment_remains(vec![paid("7"), paid("8"), canceled("7")], GRANT)]
 #[case::no_payment_remains(vec![paid("7"), paid("8"), canceled("7"), canceled("8")], info(Reason::AlreadyRevoked))]
