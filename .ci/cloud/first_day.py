@@ -89,6 +89,33 @@ def webhooks(stack, checks):
     checks.expect("the message contains the notification", messages and messages[0]["notification"], json.loads(payment))
 
 
+def sales_to_review(stack, checks):
+    """Sales that need a person. They have the metrics of the alarm SalesToReview."""
+    api, number = Api(stack), time.time_ns() // 10**6
+
+    def paid(order, transaction):
+        order = {"id": order, "invoice_id": str(transaction), "mode": "default"}
+        return {"notification_type": "order_paid", "order": order, "items": [], "user": {"external_id": USER}}
+
+    payment = {"notification_type": "payment", "transaction": {"id": number}, "user": {"id": USER}}
+    undated = {"notification_type": "partial_refund", "transaction": {"id": number + 3}, "purchase": {"total": {"amount": 5}}}
+    sale, double = paid(number, number), [paid(number + 1, number + 1), paid(number + 1, number + 2)]
+    reasons = [None, "already_granted", None, "order_already_granted", None, "possible_retry"]
+    for body in (payment, sale, *double, undated, undated):
+        answer = api.post("/webhooks", json.dumps(body).encode())
+        checks.expect(body["notification_type"], answer, lambda answer: answer[0] in (200, 204))
+    found = []
+
+    def delivered():
+        for message in receive(stack, "QueueUrl"):
+            if any(f"#{number + n}#" in message["event_id"] for n in range(4)):
+                found.append(message["goods_reason"])
+        return len(found) >= len(reasons)
+
+    wait_for(delivered, PATIENCE)
+    checks.expect("reasons of sales to review", sorted(map(str, found)), sorted(map(str, reasons)))
+
+
 def unsigned(stack, checks):
     """The URLs that the documented command prints, and what others get."""
     urls = documents.block("docs/unsigned-webhooks.md", "UnsignedUrlsCommand")

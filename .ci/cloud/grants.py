@@ -8,12 +8,6 @@ from exercise import Round
 
 # What Lambda, X-Ray and KMS do for a function, and the emulator does not.
 NOT_EMULATED = ("kms:", "xray:")
-# Grants of functions of a later version: action, and the end of the resource. To be removed with their first use.
-PENDING = {
-    ("dynamodb:UpdateItem", ""),
-    ("dynamodb:Query", "/index/by_order"),
-    ("dynamodb:Query", "/index/by_subscription"),
-}
 
 
 class Policy:
@@ -97,10 +91,7 @@ def check(stack, checks, only=lambda action, resource: True):
                 denied = is_denied()
             finally:
                 policy.put(policy.document)
-            if any(action == pending and resource.endswith(end) for pending, end in PENDING):
-                checks.expect(f"{what} is noticed now; remove it from PENDING in .ci/cloud/grants.py", problems, [])
-            else:
-                checks.expect(f"{what}: noticed", problems, lambda problems: problems and denied)
+            checks.expect(f"{what}: noticed", problems, lambda problems: problems and denied)
     count += check_invocations(stack, checks) if only("lambda:InvokeFunction", "") else 0
     count += check_logs(stack, checks) if only("logs:PutLogEvents", "") else 0
     checks.expect("a round after all grants are restored", wait_until_settled(stack), [])

@@ -31,7 +31,7 @@ pub struct Decision {
 }
 
 /// A situation in which a person should act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// An order was paid by two transactions. One of them should be refunded.
     DoublePayment,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use intake::record::RETENTION;
 use intake::settings::RETENTION_DAYS;
-use intake::table::{EXPIRES_AT, ORDER_ID, PK, RECEIVED_AT, SK, USER_ID, users};
+use intake::table::{EXPIRES_AT, ORDER_ID, PK, RECEIVED_AT, SK, SUBSCRIPTION_ID, USER_ID, users};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ fn index(table: &str, name: &str) -> &'static Value {
 }
 
 #[rstest]
-#[case("EventsTable", &[PK, SK, ORDER_ID, "subscription_id", USER_ID, RECEIVED_AT])]
+#[case("EventsTable", &[PK, SK, ORDER_ID, SUBSCRIPTION_ID, USER_ID, RECEIVED_AT])]
 #[case("UsersTable", &[users::USER_ID, users::PUBLIC_ID])]
 fn key_attributes_are_strings(#[case] table: &str, #[case] attributes: &[&str]) {
     let definitions = items(resource(table).property("AttributeDefinitions"));
@@ -66,7 +66,7 @@ fn keys_of_events_table_agree_with_the_code() {
     let table = resource("EventsTable");
     assert_eq!(*table.property("KeySchema"), json!([key(PK, "HASH"), key(SK, "RANGE")]));
     assert_eq!(*table.property("TimeToLiveSpecification"), json!({ "AttributeName": EXPIRES_AT, "Enabled": true }));
-    for (name, attribute) in [("by_order", ORDER_ID), ("by_subscription", "subscription_id"), ("by_user", USER_ID)] {
+    for (name, attribute) in [("by_order", ORDER_ID), ("by_subscription", SUBSCRIPTION_ID), ("by_user", USER_ID)] {
         let keys = json!([key(attribute, "HASH"), key(RECEIVED_AT, "RANGE")]);
         assert_eq!(index("EventsTable", name)["KeySchema"], keys, "{name}");
     }

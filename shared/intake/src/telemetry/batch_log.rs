@@ -46,9 +46,13 @@ impl<'r> BatchLog<'r> {
             Metric::count("Parked", outcome.parked),
             Metric::count("BatchFailures", failed.into()),
         ];
-        for notice in [Notice::DoublePayment, Notice::PaymentAlsoGranted, Notice::AmbiguousRefund] {
+        for (notice, name) in [
+            (Notice::DoublePayment, "DoublePayment"),
+            (Notice::PaymentAlsoGranted, "PaymentAlsoGranted"),
+            (Notice::AmbiguousRefund, "AmbiguousRefund"),
+        ] {
             let count = outcome.notices.iter().filter(|other| **other == notice).count();
-            metrics.extend((count > 0).then(|| Metric::count(notice.into(), count)));
+            metrics.extend((count > 0).then(|| Metric::count(name, count)));
         }
         // Zero if the clocks of two machines differ.
         let age = outcome.oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
