@@ -46,7 +46,7 @@ pub struct Plan {
 
 /// Sends stored events to a queue, marked as replays.
 ///
-/// What an event means is decided again with what is known now.
+/// A stored decision holds, unless the goods were revoked, the subscription ended, or a later state of it was sent.
 #[derive(Debug)]
 pub struct Replay {
     table: Table,

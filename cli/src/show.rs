@@ -60,7 +60,7 @@ struct Entry {
 
 /// Finds the records that match a query.
 ///
-/// All subjects of an order belong to one sale: the other transactions of an order decide what its events mean.
+/// Reads all subjects of an order together, because its transactions share the goods.
 ///
 /// # Errors
 ///

@@ -161,6 +161,8 @@ impl DeadLetters {
                             result.parked_events += 1;
                             self.resolve(&note, held, result).await?;
                         }
+                        // Nothing to send.
+                        Outcome::NotSent(NotSent::Retry) => self.resolve(&note, held, result).await?,
                         Outcome::NotSent(cause) => result.leftovers.push(format!("{event_id}: {cause}")),
                     }
                 }

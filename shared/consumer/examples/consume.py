@@ -35,7 +35,7 @@ def lines(event):
 def order_user(event, user):
     """Stores the effect on the order. Returns the user who gets or loses it; None if there is nothing to do."""
     order = f"{event['mode']} {event['order_id']}"
-    # The sale is the first two parts of the event id. All payments of an order share the field "subject".
+    # The sale is the first two parts of the event id. Every order_paid of an order has the same "subject".
     sale = f"{event['mode']} {'#'.join(event['event_id'].split('#')[:2])}"
     if event["goods"] == "grant":
         if game.execute("SELECT 1 FROM revoked WHERE sale = ?", [sale]).fetchone():

@@ -30,7 +30,7 @@ function lines(event: Event): string[] {
 /** Stores the effect on the order. Returns the user who gets or loses it; undefined if there is nothing to do. */
 function orderUser(event: Event, user: string | null): string | null | undefined {
   const order = `${event.mode} ${event.order_id}`;
-  // The sale is the first two parts of the event id. All payments of an order share the field "subject".
+  // The sale is the first two parts of the event id. Every order_paid of an order has the same "subject".
   const sale = `${event.mode} ${event.event_id.split("#", 2).join("#")}`;
   if (event.goods === "grant") {
     if (granted.has(order) || revoked.has(sale)) return undefined;

@@ -68,7 +68,7 @@ impl Order {
 
 /// Returns the sale of an event: the subject in its event id, such as `transaction#2298114507`.
 ///
-/// The field `subject` of the message is that of the order's first event, so all payments of an order share it.
+/// The field `subject` of the message is not the sale: every `order_paid` of an order has the same one.
 #[must_use]
 pub fn sale<'e>(event: &'e Event<'_>) -> &'e str {
     let id: &str = &event.event_id;

@@ -58,7 +58,7 @@ pub struct BatchOutcome {
     pub parked: usize,
     /// Number of retries that were not relayed.
     pub retries: usize,
-    /// What a person should look at.
+    /// Reasons to review sales.
     pub notices: Vec<Notice>,
     /// Time of receipt of the oldest queued event.
     pub oldest: Option<Timestamp>,
@@ -149,7 +149,7 @@ impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
         failed.first().map_or(Ok(()), |failed| Err(failed.record))
     }
 
-    /// Returns whether the record needs no new decision, or its decision is stored.
+    /// Stores the decision of a record if it is new. Returns whether the record can be sent.
     async fn store_decision(&self, prepared: &Prepared<'_>) -> bool {
         let (Step::Send { decision: Some(decision), .. }, Ok(event)) = (&prepared.step, &prepared.record.event) else {
             return true;
@@ -314,7 +314,7 @@ fn message(event: &StoredEvent, decided: &Decided, replay: bool) -> Result<Messa
         goods: decided.decision.goods,
         goods_reason: decided.decision.reason,
         subject: Cow::Borrowed(&decided.group),
-        order_id: event.order_id.as_deref().map(Cow::Borrowed),
+        order_id: decided.order_id.as_deref().map(Cow::Borrowed),
         user_id: event.user_id.as_deref().map(Cow::Borrowed),
         recipient_user_id: decided.recipient.as_deref().map(Cow::Borrowed),
         project_id: event.project_id.as_deref().map(Cow::Borrowed),

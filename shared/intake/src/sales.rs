@@ -21,6 +21,8 @@ pub struct Sales {
     events: HashMap<String, Result<Vec<KnownEvent>, PortError>>,
     /// The subjects of each order.
     orders: HashMap<String, Result<Vec<String>, PortError>>,
+    /// The time of the last decision. Later ones have later times, even if they are about other sales: an event can link two.
+    decided_at: Option<Timestamp>,
     /// The modes of the payments of each subscription.
     subscriptions: HashMap<String, Result<Vec<Mode>, PortError>>,
 }
@@ -38,12 +40,14 @@ pub struct Decided {
     pub decision: Decision,
     /// The decision to be stored before the event is sent. `None`: it is already stored.
     pub to_store: Option<StoredDecision>,
-    /// What a person should look at. Only if the decision is new.
+    /// Reason to review the sale.
     pub notice: Option<Notice>,
     /// The message group.
     pub group: String,
     /// The user who receives the goods.
     pub recipient: Option<String>,
+    /// The order under which a consumer finds the goods.
+    pub order_id: Option<String>,
     /// Whether a later state of the event's subscription was sent since.
     pub has_later_state: bool,
 }
@@ -70,6 +74,7 @@ impl Sales {
             events: HashMap::new(),
             orders: HashMap::new(),
             subscriptions: HashMap::new(),
+            decided_at: None,
         };
         // Without the others, because they need no history.
         let events: Vec<SaleEvent> = events
@@ -150,16 +155,22 @@ impl Sales {
             return Ok(None);
         }
         let (decision, notice, to_store) = if let Some(earlier) = earlier {
-            (sale.decide_again(&facts, &earlier.decision), None, None)
+            // A failure may have prevented the first report of the notice.
+            (sale.decide_again(&facts, &earlier.decision), sale.notice(&facts, &earlier.decision), None)
         } else {
             let decision = sale.decide(&facts);
             // Strictly later than what it was based on, even if the clocks of two machines differ.
-            let latest = known.iter().filter_map(|known| known.decision).map(|stored| stored.decided_at).max();
+            let latest = known
+                .iter()
+                .filter_map(|known| known.decision)
+                .map(|stored| stored.decided_at)
+                .chain(self.decided_at)
+                .max();
             let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
             let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
             (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
         };
-        // As it was when the event was relayed. The event itself may be the first of its sale.
+        // A repeated message has the group of the first one, so only events that were decided earlier count.
         let is_earlier = |stored: StoredDecision| earlier.is_none_or(|earlier| stored.decided_at < earlier.decided_at);
         let earlier_events = known.iter().copied().filter(|known| known.decision.is_some_and(is_earlier));
         let group = self.sale_of(earlier_events).group(&facts).to_owned();
@@ -172,9 +183,11 @@ impl Sales {
             notice,
             group,
             recipient: sale.recipient(&facts, event.user_id.as_deref()).map(str::to_owned),
+            order_id: sale.order_of_goods(&facts, &decision, event.order_id.as_deref()).map(str::to_owned),
             has_later_state,
         };
         if let Some(stored) = to_store {
+            self.decided_at = Some(stored.decided_at);
             self.remember(facts, stored);
         }
         Ok(Some(decided))

@@ -31,7 +31,7 @@ pub struct Event<'a> {
     /// `operation#<id>`, `payout#<id>`, else `body#<digest>`. Events of a group arrive in order.
     #[serde(borrow)]
     pub subject: Cow<'a, str>,
-    /// Xsolla's order id.
+    /// Xsolla's order id. For a `revoke`, that of the event that granted the goods.
     pub order_id: Option<Cow<'a, str>>,
     /// The game's user id.
     pub user_id: Option<Cow<'a, str>>,

@@ -91,6 +91,8 @@ impl<'a> Envelope<'a> {
                 Some(NotificationType::PAYMENT | NotificationType::REFUND | NotificationType::PARTIAL_REFUND) => {
                     id(&fields, Field::PurchaseSubscriptionId)
                 }
+                // A combined webhook contains the payment.
+                Some(NotificationType::ORDER_PAID) => id(&fields, Field::BillingSubscriptionId),
                 _ => None,
             },
             mode,
@@ -185,8 +187,8 @@ impl<'a> Envelope<'a> {
         self.project_id.as_deref()
     }
 
-    /// Returns the id of the subscription that a `payment`, `refund` or `partial_refund` charged or refunded, if it is valid
-    /// in a key.
+    /// Returns the id of the subscription that a payment charged or a refund returned, if it is valid in a key. `order_paid`
+    /// has one if its webhook is combined with the payment.
     #[must_use]
     pub fn subscription_id(&self) -> Option<&str> {
         self.subscription_id.as_deref()
@@ -312,6 +314,13 @@ pub(crate) mod tests {
             r#"{{"notification_type":"{notification_type}","purchase":{{"subscription":{{"subscription_id":{id}}}}}}}"#
         );
         with_envelope(body, |envelope| assert_eq!(envelope.unwrap().subscription_id(), expected));
+    }
+
+    #[test]
+    fn combined_order_has_the_subscription_of_its_payment() {
+        let body =
+            r#"{"notification_type":"order_paid","billing":{"purchase":{"subscription":{"subscription_id":7}}}}"#;
+        with_envelope(body, |envelope| assert_eq!(envelope.unwrap().subscription_id(), Some("7")));
     }
 
     #[test]

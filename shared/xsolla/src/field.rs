@@ -33,6 +33,7 @@ fields! {
     OperationId = "id_operation";
     PurchaseOrder = "purchase"."order";
     PurchaseSubscriptionId = "purchase"."subscription"."subscription_id";
+    BillingSubscriptionId = "billing"."purchase"."subscription"."subscription_id";
     PurchaseSubscription = "purchase"."subscription";
     VirtualItems = "purchase"."virtual_items";
     VirtualCurrency = "purchase"."virtual_currency";

@@ -29,11 +29,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Goods {
-    /// Grant what was bought: `order_paid`; `move_to_game`; and a `payment` without an order, if the setting
-    /// `PAYMENT_WITHOUT_ORDER` is `grant`.
+    /// Grant what was bought: `order_paid`; `move_to_game`; and a `payment` without an order, see [`PaymentWithoutOrder`].
     Grant,
     /// Revoke what remains of the sale after partial refunds: `order_canceled`; and the `refund` of a payment without an
-    /// order, if the setting `PAYMENT_WITHOUT_ORDER` is `grant`. A sale that was never granted has nothing to revoke.
+    /// order, see [`PaymentWithoutOrder`]. A sale that was never granted has nothing to revoke.
     Revoke,
     /// Revoke the refunded part: `partial_refund`, except of a subscription. No other event reports it.
     PartialRevoke,
@@ -47,8 +46,8 @@ pub enum Goods {
     /// End a subscription at its `date_end`: `cancel_subscription`.
     SubscriptionEnded,
     /// Nothing to grant or revoke; another event reports the goods: a `payment` or `refund` of an order; a `payment`,
-    /// `refund` or `partial_refund` of a subscription; and any other `payment` or `refund`, if the setting
-    /// `PAYMENT_WITHOUT_ORDER` is `money_only`.
+    /// `refund` or `partial_refund` of a subscription; and other payments, see
+    /// [`PaymentWithoutOrder`].
     MoneyOnly,
     /// The sale or its buyer is suspicious: `dispute`, `afs_reject`, `afs_black_list`.
     Risk,

@@ -30,7 +30,7 @@ pub struct Decision {
     pub mode: Mode,
 }
 
-/// A situation in which a person should act.
+/// A reason to review a sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// An order was paid by two transactions. One of them should be refunded.
@@ -143,7 +143,7 @@ impl Sale {
 
     /// Returns whether an event with the bytes of an earlier event is Xsolla's retry of it.
     ///
-    /// A state can return: a subscription can be moved from March to April and back to March. The same bytes are a retry
+    /// A state can return: a subscription's next charge moves from March to April, and back to March. The same bytes are a retry
     /// only while no later state is known, and only for 48 hours. States received after the event do not count, so that the
     /// answer does not change later. An undated partial refund is never a retry for certain: see
     /// [`GoodsReason::PossibleRetry`].
@@ -161,16 +161,15 @@ impl Sale {
         states.next_back().is_none_or(|latest| is_same(latest) && latest.is_received_within(RETRY_WINDOW, event))
     }
 
-    /// Returns what a person should look at after a decision.
+    /// Returns the reason to review the sale after a decision.
     #[must_use]
     pub fn notice(&self, event: &SaleEvent, decision: &Decision) -> Option<Notice> {
         match decision.reason? {
             GoodsReason::OrderAlreadyGranted => Some(Notice::DoublePayment),
             GoodsReason::PossibleRetry => Some(Notice::AmbiguousRefund),
             GoodsReason::AlreadyGranted if event.is(NotificationType::ORDER_PAID) => {
-                let is_granted_by_payment = self.in_mode(decision.mode).any(|(other, decision)| {
-                    decision.goods == Goods::Grant && other.is(NotificationType::PAYMENT) && other.is_same_sale(event)
-                });
+                let known = self.known(self.in_mode(decision.mode));
+                let is_granted_by_payment = known.grants(event).any(|other| other.is(NotificationType::PAYMENT));
                 is_granted_by_payment.then_some(Notice::PaymentAlsoGranted)
             }
             _ => None,
@@ -189,6 +188,23 @@ impl Sale {
         }
     }
 
+    /// Returns the order under which a consumer finds the goods: that of the event that granted them, for a revocation.
+    ///
+    /// `order_id` is that of the event. A payment that granted the goods may name no order, although its cancellation does.
+    #[must_use]
+    pub fn order_of_goods<'a>(
+        &'a self,
+        event: &'a SaleEvent,
+        decision: &Decision,
+        order_id: Option<&'a str>,
+    ) -> Option<&'a str> {
+        let grant = self.known(self.in_mode(decision.mode)).grants(event).next();
+        match grant.filter(|_| decision.goods == Goods::Revoke) {
+            Some(grant) => grant.order(),
+            None => order_id,
+        }
+    }
+
     /// Returns the message group: the subject of the order's first event, or of the transaction's without an order.
     ///
     /// An order can be reported without and with its transaction. Then its events have several subjects.
@@ -204,24 +220,20 @@ impl Sale {
     /// Returns the state of the sale in a mode; `None` if no event of that mode is known.
     #[must_use]
     pub fn state(&self, mode: Mode) -> Option<SaleState<'_>> {
-        let decided: Vec<_> = self.in_mode(mode).collect();
-        if decided.is_empty() {
+        let known = self.known(self.in_mode(mode));
+        if known.decided.is_empty() {
             return None;
         }
         let last = |goods: Goods| {
-            decided.iter().rfind(|(_, decision)| decision.goods == goods).map(|(event, _)| &event.event_id)
+            known.decided.iter().rfind(|(_, decision)| decision.goods == goods).map(|(event, _)| &event.event_id)
         };
-        let known = self.known(decided.iter().copied());
+        let goods = known.decided.iter().rev().map(|(_, decision)| decision.goods);
         Some(SaleState {
             is_held: known.is_held(),
             granted_by: last(Goods::Grant),
             revoked_by: last(Goods::Revoke),
             payments: known.payments(),
-            subscription: decided
-                .iter()
-                .rev()
-                .map(|(_, decision)| decision.goods)
-                .find(|goods| goods.is_subscription()),
+            subscription: goods.into_iter().find(|goods| goods.is_subscription()),
         })
     }
 

@@ -23,7 +23,7 @@ pub struct EventHistory {
 }
 
 impl EventHistory {
-    /// Creates a reader for a table.
+    /// Creates access to a table.
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -52,7 +52,7 @@ impl History for EventHistory {
             .expression_attribute_names("#kind", KIND)
             .expression_attribute_names("#decided_at", DECIDED_AT)
             .expression_attribute_values(":event", string(Kind::Event.name()))
-            // Includes an order that was stored a moment ago.
+            // Includes events that were stored a moment ago.
             .consistent_read(true);
         // A damaged item must not block the subject's other events.
         let readable = |item: &Attributes| {
@@ -77,7 +77,8 @@ impl History for EventHistory {
         let items = items(self.query(SUBSCRIPTION_ID, subscription_id).index_name("by_subscription")).await?;
         // A refund names the subscription, too, but may have no sandbox marker.
         let is_payment = |item: &&Attributes| {
-            item.string(SK).and_then(|sk| sk.split('#').next()) == Some(NotificationType::PAYMENT.name())
+            let type_name = item.string(SK).and_then(|sk| sk.split('#').next());
+            [NotificationType::PAYMENT, NotificationType::ORDER_PAID].iter().any(|paid| type_name == Some(paid.name()))
         };
         Ok(items.iter().filter(is_payment).filter_map(|item| item.string(MODE)?.parse().ok()).collect())
     }

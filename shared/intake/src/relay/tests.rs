@@ -53,6 +53,7 @@ fn message_of(record: &StreamRecord) -> Message {
         notice: None,
         group: record.pk.clone(),
         recipient: None,
+        order_id: None,
         has_later_state: false,
     };
     message(record.event.as_ref().unwrap(), &decided, false).unwrap()
@@ -305,6 +306,17 @@ async fn second_payment_of_an_order_is_reported() {
 }
 
 #[tokio::test]
+async fn second_payment_is_reported_although_its_first_message_failed() {
+    let mut relay = relay(FakeQueue { failing: vec!["transaction#8#order_paid#5"], ..FakeQueue::default() });
+    let (first, second) = (paid(&relay, 1, 7), paid(&relay, 2, 8));
+    assert_eq!(run(&relay, &[first]).await.notices, []);
+    assert_eq!(run(&relay, &[second]).await.notices, []);
+    relay.queue.failing.clear();
+    let second = relay.history.events.lock().unwrap()[1].clone();
+    assert_eq!(run(&relay, &[record_of(2, second)]).await.notices, [Notice::DoublePayment]);
+}
+
+#[tokio::test]
 async fn messages_of_one_order_share_a_group_and_no_call() {
     let relay = relay(FakeQueue::default());
     let without_transaction = stored_record(&relay, 1, "order#5", "order_paid#5", r#"{"order":{"id":5}}"#);
@@ -412,13 +424,41 @@ async fn replay_of_an_old_subscription_state_has_no_effect() {
     let events = relay.history.events.lock().unwrap().clone();
     let mut replayed = Vec::new();
     for event in &events {
-        let replay = replay_message(event, &relay.history, PaymentWithoutOrder::Grant, NOW.parse().unwrap()).await;
-        let message = replay.unwrap().unwrap().message;
+        let sent = replay_message(event, &relay.history, PaymentWithoutOrder::Grant, NOW.parse().unwrap()).await;
+        let message = sent.unwrap().unwrap().message;
         let event = Event::read(message.body.as_str()).unwrap();
         replayed.push((event.goods, event.goods_reason));
     }
     let latest = (Goods::SubscriptionRenewed, None);
     assert_eq!(replayed, [(Goods::Info, Some(GoodsReason::LaterStateSent)), latest]);
+}
+
+#[tokio::test]
+async fn revocation_has_the_order_id_of_its_grant() {
+    let relay = relay(FakeQueue::default());
+    let payment = stored_record(&relay, 1, "transaction#7", "payment", r#"{"transaction":{"id":7}}"#);
+    let records =
+        [payment, paid(&relay, 2, 7), order(&relay, 3, 7, "order_canceled"), order(&relay, 4, 8, "order_canceled")];
+    run(&relay, &records).await;
+    let messages = relay.queue.messages.lock().unwrap();
+    let order_ids: Vec<(Goods, Option<String>)> = messages
+        .iter()
+        .map(|message| Event::read(message.body.as_str()).unwrap())
+        .map(|event| (event.goods, event.order_id.map(Into::into)))
+        .collect();
+    let order = Some("5".to_owned());
+    let info = (Goods::Info, order);
+    assert_eq!(order_ids, [(Goods::Grant, None), info.clone(), (Goods::Revoke, None), info]);
+}
+
+#[tokio::test]
+async fn decisions_of_a_batch_have_different_times() {
+    let relay = relay(FakeQueue::default());
+    let records =
+        [paid(&relay, 1, 7), stored_record(&relay, 2, "transaction#9", "payment", r#"{"transaction":{"id":9}}"#)];
+    run(&relay, &records).await;
+    let times: Vec<Timestamp> = decisions(&relay).into_iter().map(|stored| stored.unwrap().decided_at).collect();
+    assert!(times[0] < times[1], "{times:?}");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub struct EventFacts<'a> {
     pub notification: &'a str,
 }
 
-/// An event of a sale, with what its notification says about the sale. Independent of the notification's text.
+/// An event of a sale, with the facts that decide its effect on goods. Owns its data.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about a notification")]
 pub struct SaleEvent {
@@ -156,11 +156,6 @@ impl SaleEvent {
         }
     }
 
-    /// Returns whether both events are about one order, possibly with several transactions.
-    pub(super) fn is_same_order(&self, other: &Self) -> bool {
-        self.is_same_sale(other) || (self.order.is_some() && self.order == other.order)
-    }
-
     /// Returns whether both events report the state of one object, such as a subscription.
     pub(super) fn is_state_of_same_object(&self, other: &Self) -> bool {
         let subject = self.event_id.subject();
@@ -170,12 +165,13 @@ impl SaleEvent {
         subject == other.event_id.subject() && (is_object || is_same_type)
     }
 
-    /// Returns whether this event was received after `earlier`. An unreadable time counts as earlier.
+    /// Returns whether this event was received after `earlier`. Returns `false` if a time is unreadable.
     pub(super) fn is_received_after(&self, earlier: &Self) -> bool {
         self.received_at.zip(earlier.received_at).is_some_and(|(own, earlier)| own > earlier)
     }
 
-    /// Returns whether `later` was received at most this long after this event. An unreadable time counts as such.
+    /// Returns whether `later` was received at most this long after this event. Returns `true` if a time is
+    /// unreadable.
     pub(super) fn is_received_within(&self, window: SignedDuration, later: &Self) -> bool {
         let times = self.received_at.zip(later.received_at);
         times.is_none_or(|(first, second)| second.duration_since(first) <= window)

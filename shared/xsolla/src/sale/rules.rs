@@ -41,7 +41,7 @@ impl<'a> Known<'a> {
             (Goods::MoneyOnly, Some(reason))
         } else if self.is_reversed(event) {
             info(Reason::AlreadyRevoked)
-        } else if self.of_sale(event).any(|(_, decision)| decision.goods == Goods::Grant) {
+        } else if self.grants(event).next().is_some() {
             info(Reason::AlreadyGranted)
         } else {
             (Goods::Grant, None)
@@ -50,9 +50,7 @@ impl<'a> Known<'a> {
 
     fn refund(&self, event: &SaleEvent) -> Effect {
         // A consumer finds the goods under the ids of the event that granted them: a payment may name no order.
-        let is_granted_by_payment = self
-            .of_sale(event)
-            .any(|(other, decision)| decision.goods == Goods::Grant && other.is(NotificationType::PAYMENT));
+        let is_granted_by_payment = self.grants(event).any(|other| other.is(NotificationType::PAYMENT));
         if !is_granted_by_payment && let Some(reason) = self.reported_elsewhere(event) {
             (Goods::MoneyOnly, Some(reason))
         } else if self.is_revoked(event) {
@@ -80,8 +78,7 @@ impl<'a> Known<'a> {
         if self.is_reversed(event) {
             return info(Reason::AlreadyRevoked);
         }
-        if self.of_sale(event).any(|(other, decision)| decision.goods == Goods::Grant && other.transaction().is_some())
-        {
+        if self.grants(event).any(|other| other.transaction().is_some()) {
             return info(Reason::AlreadyGranted);
         }
         if !self.of_order(event).is_held() {
@@ -89,10 +86,9 @@ impl<'a> Known<'a> {
         }
         // The order was granted by another transaction, or by an event that named none. In that case the event reports
         // the same sale, unless another transaction is known.
-        let is_other_transaction = |(other, _): &&(SaleEvent, Decision)| {
-            other.is_paid() && other.is_same_order(event) && !other.is_same_sale(event)
-        };
-        if self.decided.iter().copied().any(|decided| is_other_transaction(&decided)) {
+        let is_other_transaction =
+            |other: &SaleEvent| other.order().is_some() && other.order() == event.order() && !other.is_same_sale(event);
+        if self.decided.iter().any(|(other, _)| other.is_paid() && is_other_transaction(other)) {
             info(Reason::OrderAlreadyGranted)
         } else {
             info(Reason::AlreadyGranted)
@@ -229,6 +225,11 @@ impl<'a> Known<'a> {
     /// Returns the events that changed the state of the event's subscription.
     fn subscription_states(&self, event: &SaleEvent) -> impl Iterator<Item = &'a SaleEvent> {
         self.of_subject(event).filter(|(_, decision)| decision.goods.is_subscription()).map(|(other, _)| other)
+    }
+
+    /// Returns the events that granted the event's sale.
+    pub(super) fn grants(&self, event: &SaleEvent) -> impl Iterator<Item = &'a SaleEvent> {
+        self.of_sale(event).filter(|(_, decision)| decision.goods == Goods::Grant).map(|(other, _)| other)
     }
 
     fn of_subject(&self, event: &SaleEvent) -> impl Iterator<Item = &'a (SaleEvent, Decision)> {
