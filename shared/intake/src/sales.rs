@@ -11,7 +11,7 @@ use crate::record::{StoredDecision, StoredEvent};
 use crate::sqs_message::{NotJson, notification};
 
 /// Maximum number of concurrent reads. More would open more connections than they save time.
-const CONCURRENT_READS: usize = 32;
+const CONCURRENT_READS: usize = 64;
 
 /// What is stored about the sales of some events, and the decisions made since.
 #[derive(Debug)]
