@@ -9,7 +9,7 @@
 //! expires, and the next claim has a higher token.
 //!
 //! A `grant` or `revoke` of an order claims the order, so that no other event of it is applied meanwhile. The record of the
-//! order has its granted and revoked sales: see [`order`](crate::order). All other events claim their event id.
+//! order has its granted and revoked sales: see [`order`]. All other events claim their event id.
 //!
 //! | Mistake | Consequence | Solution |
 //! |---|---|---|
