@@ -1,13 +1,17 @@
 //! Random purchases and their webhooks. The same seed gives the same purchases.
 
+mod bodies;
+mod subscription;
+
 use std::time::Duration;
 
 use fastrand::Rng;
 use message::Mode;
-use xsolla::{Goods, NotificationType, samples};
+use xsolla::{Goods, NotificationType};
 
-use crate::holdings::{Account, Item, Subscription};
+use crate::holdings::{Account, Item};
 use crate::oracle::Bought;
+use bodies::{body, combined_items, replaced, separate_items, with_gift};
 
 /// Simulated time between two purchases.
 const PURCHASE_INTERVAL: Duration = Duration::from_secs(20);
@@ -308,172 +312,10 @@ impl PurchaseBuilder {
         refunded
     }
 
-    /// A subscription with monthly charges. Its state changes, and earlier states return.
-    fn subscription(&mut self, rng: &mut Rng) -> Bought {
-        let id = format!("8{:08}", self.number);
-        let account = Account::new(self.user(), self.mode);
-        let (mut plan, mut month, mut renews) = ("c0f2a7e1", 4, true);
-        let charged = |builder: &Self, nth: u32| {
-            let subscription = format!(r#""subscription":{{"plan_id":"c0f2a7e1","subscription_id":"{id}"}}"#);
-            let payment = with_purchase_field(&builder.payment(nth), &subscription);
-            event(NotificationType::PAYMENT, Goods::MoneyOnly, payment).after(MONTH)
-        };
-        let state = |builder: &Self, sample: &str, plan: &str, month: u32| {
-            let ids = [
-                (r#""subscription_id": "31""#, format!(r#""subscription_id": "{id}""#)),
-                ("isle-3312", builder.user()),
-                ("c0f2a7e1", plan.to_owned()),
-                // The dates of the next charge in the samples.
-                ("2026-04-02", next_charge(month)),
-                ("2026-05-02", next_charge(month)),
-                ("2026-06-02", next_charge(month)),
-            ];
-            body(sample, &ids)
-        };
-        self.user_validation();
-        self.steps.push(charged(self, 0).after(SECOND));
-        let created = event(
-            NotificationType::CREATE_SUBSCRIPTION,
-            Goods::SubscriptionStarted,
-            state(self, "create_subscription", plan, month),
-        );
-        let mut events = Vec::new();
-        let mut payments = 1;
-        for _ in 0..rng.u32(0..8) {
-            let (notification_type, goods) = match rng.u32(0..6) {
-                0..2 => {
-                    events.push(charged(self, payments));
-                    (payments, month) = (payments + 1, month + 1);
-                    (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionRenewed)
-                }
-                2 if month > 3 => {
-                    month -= 1;
-                    (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionChanged)
-                }
-                3 => {
-                    plan = if plan == "c0f2a7e1" { "b7d10f55" } else { "c0f2a7e1" };
-                    (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionChanged)
-                }
-                _ if renews => (NotificationType::NON_RENEWAL_SUBSCRIPTION, Goods::SubscriptionChanged),
-                _ => (NotificationType::UPDATE_SUBSCRIPTION, Goods::SubscriptionChanged),
-            };
-            renews = notification_type != NotificationType::NON_RENEWAL_SUBSCRIPTION;
-            let update = state(self, notification_type.name(), plan, month);
-            events.push(event(notification_type, goods, update).after(DAY));
-        }
-        let is_ended = rng.u32(0..3) == 0;
-        let mut last = Subscription::Active {
-            plan: plan.to_owned(),
-            next_charge: format!("{}T10:00:00+03:00", next_charge(month)),
-            renews,
-        };
-        if is_ended {
-            last = Subscription::Ended;
-            let refund = if rng.bool() {
-                let ids = [
-                    (r#""subscription_id": "31""#, format!(r#""subscription_id": "{id}""#)),
-                    ("2298090033", self.transaction(payments - 1)),
-                ];
-                self.in_mode(body("refund-subscription", &ids))
-            } else {
-                // Only the payment names the subscription.
-                self.separate("refund", payments - 1)
-            };
-            events.push(event(NotificationType::REFUND, Goods::MoneyOnly, refund).after(DAY));
-            let ended = state(self, "cancel_subscription", plan, month);
-            events.push(event(NotificationType::CANCEL_SUBSCRIPTION, Goods::SubscriptionEnded, ended));
-            if rng.bool() {
-                // Late: a state after the end.
-                let update = state(self, "update_subscription", plan, month + 1);
-                events.push(event(NotificationType::UPDATE_SUBSCRIPTION, Goods::Info, update));
-            }
-        }
-        if !events.is_empty() && rng.u32(0..6) == 0 {
-            // Late: the start follows other events.
-            for step in &mut events {
-                step.forget_goods();
-            }
-            let mut created = created;
-            created.forget_goods();
-            let is_end = |step: &Step| step.notification_type == NotificationType::CANCEL_SUBSCRIPTION;
-            // A start after other states has no effect, but a start before them is the state.
-            let first_state = events.iter().position(|step| step.notification_type != NotificationType::PAYMENT);
-            let at = if events.iter().any(is_end) { events.len() } else { first_state.map_or(0, |first| first + 1) };
-            events.insert(at, created);
-        } else {
-            events.insert(0, created);
-            // An operator sends the start of an ended subscription again, which the game could not apply before.
-            if is_ended
-                && rng.bool()
-                && let Some(created) = events.first_mut()
-            {
-                created.set_aside();
-                let replay = Step { kind: StepKind::Replay, ..created.clone() };
-                events.push(replay);
-            }
-        }
-        self.steps.append(&mut events);
-        Bought::Subscription { account, id, state: last }
-    }
-
     fn items(&self, recipient: String, items: &[Item], refunded: Refunded) -> Bought {
         let account = Account::new(recipient, self.mode);
         let refunds = u32::from(refunded.in_full);
         Bought::Items { account, items: items.to_vec(), payments: 1, refunds, partial_refunds: refunded.parts }
-    }
-
-    /// Returns `purchase.gift` for some purchases, and the user who receives the goods.
-    fn gift(&self, rng: &mut Rng) -> (Option<String>, String) {
-        if rng.u32(0..8) != 0 {
-            return (None, self.user());
-        }
-        let receiver = format!("friend-{}", self.number % PLAYERS);
-        let gift = format!(r#""gift":{{"giver_id":"{}","receiver_id":"{receiver}"}}"#, self.user());
-        (Some(gift), receiver)
-    }
-
-    /// A body of the order with combined webhooks, paid by the `nth` transaction.
-    fn combined(&self, sample: &str, nth: u32) -> String {
-        let ids = [
-            ("2298120944", self.transaction(nth)),
-            ("712051377", self.order()),
-            ("isle-6605", self.user()),
-            (r#""subscription_id": "58""#, format!(r#""subscription_id": "7{:08}""#, self.number)),
-        ];
-        self.in_mode(body(sample, &ids))
-    }
-
-    /// A body of the order with separate webhooks, paid by the `nth` transaction.
-    fn separate(&self, sample: &str, nth: u32) -> String {
-        let ids = [("2298114507", self.transaction(nth)), ("712045518", self.order()), ("isle-4471", self.user())];
-        let body = body(sample, &ids);
-        // A refund has no marker of a test.
-        if sample == "refund" { body } else { self.in_mode(body) }
-    }
-
-    /// A payment by the `nth` transaction that names nothing else.
-    fn payment(&self, nth: u32) -> String {
-        self.separate("payment", nth)
-    }
-
-    fn payment_of_order(&self, nth: u32) -> String {
-        with_purchase_field(&self.payment(nth), &format!(r#""order":{{"id":{}}}"#, self.order()))
-    }
-
-    /// A body with the markers of this purchase's mode.
-    fn in_mode(&self, body: String) -> String {
-        let (dry_run, order_mode) = match self.mode {
-            Mode::Live => ("", "default"),
-            Mode::Sandbox => (r#""dry_run":1,"#, "Sandbox"),
-        };
-        let body = [r#""dry_run": 1,"#, r#""dry_run":1,"#].iter().fold(body, |body, marker| body.replace(marker, ""));
-        let modes = [r#""mode": "default""#, r#""mode": "sandbox""#];
-        let order_mode = format!(r#""mode": "{order_mode}""#);
-        let body = modes.iter().fold(body, |body, mode| body.replace(mode, &order_mode));
-        let transactions = [r#""transaction": {"#, r#""transaction":{"#];
-        transactions
-            .iter()
-            .fold(body, |body, transaction| body.replace(transaction, &format!("{transaction}{dry_run}")))
     }
 
     fn user_validation(&mut self) {
@@ -552,39 +394,6 @@ fn add_replay(events: &mut Vec<Step>, rng: &mut Rng) {
 fn shuffle(events: &mut [Step], rng: &mut Rng) {
     rng.shuffle(events);
     events.iter_mut().for_each(Step::forget_goods);
-}
-
-fn combined_items() -> [Item; 2] {
-    [Item::new("lantern-brass", 3), Item::new("isle-pearls", 900)]
-}
-
-fn separate_items() -> [Item; 2] {
-    [Item::new("lantern-brass", 3), Item::new("isle-pearls", 600)]
-}
-
-fn next_charge(month: u32) -> String {
-    format!("2026-{month:02}-02")
-}
-
-fn body(sample: &str, ids: &[(&str, String)]) -> String {
-    replaced(samples::get(sample).map_or("", |sample| sample.body.trim_end()).to_owned(), ids)
-}
-
-fn replaced(body: String, ids: &[(&str, String)]) -> String {
-    ids.iter().fold(body, |body, (old, new)| body.replace(old, new))
-}
-
-fn with_gift(body: String, gift: Option<&str>) -> String {
-    match gift {
-        Some(gift) => with_purchase_field(&body, gift),
-        None => body,
-    }
-}
-
-/// A body with an additional field in `purchase`.
-fn with_purchase_field(body: &str, field: &str) -> String {
-    let purchases = [r#""purchase": {"#, r#""purchase":{"#];
-    purchases.iter().fold(body.to_owned(), |body, purchase| body.replace(purchase, &format!("{purchase}{field},")))
 }
 
 #[cfg(test)]
