@@ -1,7 +1,6 @@
 //! Accepts signed webhooks: verify, identify, store or answer.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::question;
 pub use crate::report::{DeliveryReport, StepTimings};
-use crate::report::{EarlyExit, timed, unavailable};
+use crate::report::{EarlyExit, timed, unavailable, unknown_match};
 use crate::secrets::SecretCache;
 pub use crate::sources::{SourcePolicy, UnknownSource};
 use crate::store_event::{store_event, store_unreadable};
@@ -89,10 +88,13 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if delivery.body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
-        let (verified, secrets) = timed(&mut report.timings.verify, self.verify(delivery)).await?;
+        let unknown_source = UnknownSource::check(&self.sources.ranges, delivery.source);
+        report.is_from_xsolla = unknown_source.is_none();
+        let verify = self.verify(delivery, report.is_from_xsolla);
+        let verified = timed(&mut report.timings.verify, verify).await?;
         report.secret_index = Some(verified.secret_index());
-        report.secrets = Some(secrets);
-        report.unknown_source = UnknownSource::check(&self.sources.ranges, delivery.source);
+        // Only now, so that addresses of callers without the secret are not logged.
+        report.unknown_source = unknown_source;
         if report.unknown_source.is_some() && self.sources.enforced {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
         }
@@ -121,7 +123,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
     }
 
-    async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<(Verified<'a>, Arc<Secrets>), EarlyExit> {
+    async fn verify<'a>(&self, delivery: &Delivery<'a>, is_from_xsolla: bool) -> Result<Verified<'a>, EarlyExit> {
         let invalid = || {
             // Xsolla signs the body before a proxy compresses it. A 4xx would be final, although the webhook may be genuine.
             let encoded = Outcome::Unavailable(Unavailable::EncodedBody);
@@ -133,7 +135,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
         let verify = |secrets: &Secrets| Ok(secrets.verify_any(delivery.body, &signatures).ok());
         let verified = self.secrets.verify_with(delivery.received_at, verify).await;
-        verified.map_err(unavailable(Unavailable::Secrets))?.ok_or_else(invalid)
+        verified.map_err(unknown_match(is_from_xsolla))?.ok_or_else(invalid)
     }
 }
 

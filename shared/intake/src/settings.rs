@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use lambda_http::http::Uri;
 use lambda_http::http::uri::Scheme;
 use secrecy::SecretString;
-use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
+use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges, WeakSecret};
 
 use crate::record::RETENTION;
 use crate::sources::SourcePolicy;
@@ -41,6 +41,8 @@ pub struct WebhookSettings {
     pub retention: SignedDuration,
     /// `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
     pub secrets: SecretsSetting,
+    /// `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`; without them, the log has no users.
+    pub pseudonym_keys: Option<SecretsSetting>,
     /// `USER_DIRECTORY`, for functions that accept questions.
     pub directory: Option<DirectorySetting>,
     /// `SOURCE_ADDRESSES`: `report` (default) or `enforce`. `SOURCE_RANGES`: replaces the published ranges.
@@ -56,6 +58,8 @@ pub struct UnsignedSettings {
     pub retention: SignedDuration,
     /// `UNSIGNED_KEY_SECRET_ID` or `UNSIGNED_KEY`: one key, or a list in the format of the webhook secrets.
     pub keys: SecretsSetting,
+    /// `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`; without them, the log has no users.
+    pub pseudonym_keys: Option<SecretsSetting>,
     /// `USER_DIRECTORY`.
     pub directory: DirectorySetting,
     /// `SOURCE_RANGES`: replaces the published ranges. Always enforced, regardless of `SOURCE_ADDRESSES`.
@@ -65,9 +69,9 @@ pub struct UnsignedSettings {
 /// Source of secrets.
 #[derive(Debug, Clone)]
 pub enum SecretsSetting {
-    /// `XSOLLA_SECRET_ID`, `UNSIGNED_KEY_SECRET_ID`: name or ARN of a secret in Secrets Manager.
+    /// `XSOLLA_SECRET_ID`, `UNSIGNED_KEY_SECRET_ID`, `PSEUDONYM_KEY_SECRET_ID`: name or ARN of a secret in Secrets Manager.
     SecretsManager(String),
-    /// `XSOLLA_SECRETS`, `UNSIGNED_KEY`: the secrets.
+    /// `XSOLLA_SECRETS`, `UNSIGNED_KEY`, `PSEUDONYM_KEY`: the secrets.
     Given(Secrets),
 }
 
@@ -128,19 +132,26 @@ impl WebhookSettings {
         let (table, retention) = (table(variable)?, retention(variable)?);
         let directory = answers_questions.then(|| directory(variable)).transpose()?;
         let secrets = SecretsSetting::of_webhooks(variable)?;
-        Ok(Self { table, retention, secrets, directory, sources: sources(variable)? })
+        let pseudonym_keys = SecretsSetting::of_pseudonyms(variable)?;
+        Ok(Self { table, retention, secrets, pseudonym_keys, directory, sources: sources(variable)? })
     }
 }
 
 impl SecretsSetting {
     /// Reads the source of the webhook secrets: `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
+    fn of_webhooks(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+        let missing = "name or ARN of the secret with the webhook secrets (for local runs, set XSOLLA_SECRETS instead)";
+        secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS")?
+            .ok_or(InvalidSetting::Missing("XSOLLA_SECRET_ID", missing))
+    }
+
+    /// Reads the source of the pseudonym keys: `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`, if one is set.
     ///
     /// # Errors
     ///
-    /// If both or none are set, or `XSOLLA_SECRETS` is invalid.
-    pub fn of_webhooks(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
-        let missing = "name or ARN of the secret with the webhook secrets (for local runs, set XSOLLA_SECRETS instead)";
-        secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS", missing)
+    /// If both are set, or `PSEUDONYM_KEY` is invalid.
+    pub fn of_pseudonyms(variable: Variable<'_>) -> Result<Option<Self>, InvalidSetting> {
+        secrets(variable, "PSEUDONYM_KEY_SECRET_ID", "PSEUDONYM_KEY")
     }
 }
 
@@ -151,18 +162,18 @@ impl UnsignedSettings {
     ///
     /// The first invalid variable.
     pub fn read(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+        const ID: &str = "UNSIGNED_KEY_SECRET_ID";
         const KEY: &str = "UNSIGNED_KEY";
         let (table, retention, directory) = (table(variable)?, retention(variable)?, directory(variable)?);
         let missing = "name or ARN of the secret with the key in the path (for local runs, set UNSIGNED_KEY instead)";
-        let keys = secrets(variable, "UNSIGNED_KEY_SECRET_ID", KEY, missing)?;
-        match &keys {
-            SecretsSetting::Given(keys) if keys.min_len() < MIN_KEY_LEN => {
-                Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY_LEN} characters")))
-            }
-            SecretsSetting::Given(_) | SecretsSetting::SecretsManager(_) => {
-                Ok(Self { table, retention, keys, directory, sources: source_ranges(variable)? })
-            }
+        let keys = secrets(variable, ID, KEY)?.ok_or(InvalidSetting::Missing(ID, missing))?;
+        if let SecretsSetting::Given(keys) = &keys
+            && keys.min_len() < MIN_KEY_LEN
+        {
+            return Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY_LEN} characters")));
         }
+        let pseudonym_keys = SecretsSetting::of_pseudonyms(variable)?;
+        Ok(Self { table, retention, keys, pseudonym_keys, directory, sources: source_ranges(variable)? })
     }
 }
 
@@ -212,22 +223,38 @@ fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, 
         .map_err(|error: xsolla::ParsePaymentWithoutOrderError| InvalidSetting::Invalid(NAME, error.to_string()))
 }
 
-/// Reads secrets from the variable `given`, or their source from the variable `id`.
+/// Reads secrets from the variable `given`, or their source from the variable `id`. `None`: neither is set.
 fn secrets(
     variable: Variable<'_>,
     id: &'static str,
     given: &'static str,
-    missing: &'static str,
-) -> Result<SecretsSetting, InvalidSetting> {
+) -> Result<Option<SecretsSetting>, InvalidSetting> {
     match (optional(variable, id), optional(variable, given)) {
         (Some(_), Some(_)) => Err(InvalidSetting::Invalid(given, format!("{id} is also set; set only one of them"))),
-        (Some(id), None) => Ok(SecretsSetting::SecretsManager(id)),
-        (None, Some(text)) => text
-            .parse::<Secrets>()
-            .map(SecretsSetting::Given)
-            .map_err(|error| InvalidSetting::Invalid(given, error.to_string())),
-        (None, None) => Err(InvalidSetting::Missing(id, missing)),
+        (Some(id), None) => Ok(Some(SecretsSetting::SecretsManager(id))),
+        (None, Some(text)) => {
+            let invalid = |cause| InvalidSetting::Invalid(given, cause);
+            let secrets = text.parse::<Secrets>().map_err(|error| invalid(error.to_string()))?;
+            if !uses_emulator(variable) {
+                secrets.check_strength().map_err(|weak| invalid(remedy(weak)))?;
+            }
+            Ok(Some(SecretsSetting::Given(secrets)))
+        }
+        (None, None) => Ok(None),
     }
+}
+
+/// Whether DynamoDB is an emulator, where test secrets are valid. The endpoints of AWS have `https` addresses.
+fn uses_emulator(variable: Variable<'_>) -> bool {
+    let endpoint = optional(variable, "AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional(variable, "AWS_ENDPOINT_URL"));
+    endpoint.is_some_and(|url| url.starts_with("http://"))
+}
+
+/// Returns the message about a weak secret, with its remedy.
+pub(crate) fn remedy(weak: WeakSecret) -> String {
+    format!(
+        "{weak}; replace it. Webhook secrets are in Publisher Account: Project settings, Webhooks. All others are random text"
+    )
 }
 
 fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting> {

@@ -125,6 +125,8 @@ pub enum Behavior {
     Fail,
     /// This many calls succeed; all later calls fail.
     FailAfter(usize),
+    /// All calls succeed after this time.
+    Delay(Duration),
     /// All calls hang for an hour, then succeed.
     Hang,
 }
@@ -152,6 +154,10 @@ impl CallControl {
         };
         match behavior {
             Behavior::Succeed => Ok(()),
+            Behavior::Delay(duration) => {
+                tokio::time::sleep(duration).await;
+                Ok(())
+            }
             Behavior::Hang => {
                 tokio::time::sleep(Duration::from_hours(1)).await;
                 Ok(())

@@ -74,6 +74,7 @@ mod retry;
 mod sale;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+mod secret_strength;
 mod secrets;
 mod signature;
 mod source;
@@ -93,6 +94,7 @@ pub use notification_type::{
 pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
 pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
+pub use secret_strength::{MIN_SECRET_LEN, WeakSecret};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};
