@@ -25,18 +25,26 @@ use crate::test_stack::{TestStack, WebhookIntake, deliver_signed, intake, sample
 /// The value of the secret. `None`: the secret has no value yet.
 pub type SecretValue = Arc<Mutex<Option<&'static str>>>;
 
-/// Starts a server in place of Secrets Manager. Returns its endpoint.
+/// Starts a server in place of Secrets Manager with one secret, whatever its name. Returns its endpoint.
 pub async fn secrets_manager(value: SecretValue) -> String {
-    let answer = async |State(value): State<SecretValue>| {
+    secrets_manager_with([("", value)]).await
+}
+
+/// Starts a server in place of Secrets Manager. The name of a secret is the end of the requested id.
+pub async fn secrets_manager_with<const N: usize>(secrets: [(&'static str, SecretValue); N]) -> String {
+    let answer = async |State(secrets): State<[(&'static str, SecretValue); N]>, body: String| {
+        let request: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let id = request["SecretId"].as_str().unwrap();
+        let (_, value) = secrets.iter().find(|(name, _)| id.ends_with(name)).unwrap();
         if let Some(text) = *value.lock().unwrap() {
-            return (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string());
+            return (StatusCode::OK, json!({ "Name": id, "SecretString": text }).to_string());
         }
         let error = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
         (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": error }).to_string())
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(value)).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(secrets)).await });
     endpoint
 }
 

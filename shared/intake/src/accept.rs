@@ -59,7 +59,7 @@ pub struct Delivery<'a> {
 
 /// Accepts webhooks.
 #[derive(Debug)]
-pub struct Intake<E, D, S> {
+pub struct Intake<E, D, S: SecretStore> {
     /// Accepted notification types.
     pub accepted_types: AcceptedTypes,
     /// Stores events.
@@ -72,7 +72,7 @@ pub struct Intake<E, D, S> {
     pub sources: SourcePolicy,
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> Intake<E, D, S> {
     /// Processes a delivery. Always returns within the delivery's time limit.
     pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> DeliveryReport<'a> {
         let mut report = DeliveryReport::start();
@@ -111,7 +111,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             Some(Role::Question(Question::UserValidation)) if envelope.user_id().is_none() => Ok(Outcome::UserNotFound),
             Some(Role::Question(question)) => {
                 let directory = self.directory.as_ref().ok_or_else(question::no_directory)?;
-                let answer = question::answer(directory, question, envelope, verified.body());
+                let answer = question::answer(directory, question, envelope, verified.body(), delivery.received_at);
                 let (outcome, content) = timed(&mut report.timings.directory, answer).await?;
                 report.content = content;
                 Ok(outcome)

@@ -1,14 +1,13 @@
-//! Cache of the webhook secrets, or of the keys of the unsigned routes.
+//! Cache of the webhook secrets, or of other secret values.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use xsolla::Secrets;
 
 use crate::ports::{PortError, SecretStore};
 
-/// Minimum time between two reads caused by deliveries, whether they succeed or fail.
+/// Minimum time between two reads caused by deliveries, whether they succeed or fail, unless [`SecretCache::with_immediate_retry`].
 ///
 /// Long enough that guessed signatures do not set the rate of calls to Secrets Manager. Short enough that a new secret is
 /// found before an operator has entered it at Xsolla.
@@ -20,17 +19,19 @@ const REFRESH_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Caches the secrets of a store, and reads them again when they may have changed.
 #[derive(Debug)]
-pub struct SecretCache<S> {
+pub struct SecretCache<S: SecretStore> {
     store: S,
-    state: Mutex<State>,
+    state: Mutex<State<S::Value>>,
+    /// Minimum time between two reads caused by deliveries.
+    min_interval: SignedDuration,
     /// Held during a read by a delivery, so that concurrent deliveries share it.
     reading: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct State {
+#[derive(Debug)]
+struct State<V> {
     /// The secrets of the last successful read.
-    secrets: Option<Arc<Secrets>>,
+    secrets: Option<Arc<V>>,
     /// The last read by a delivery, and every successful one.
     last_read: Option<LastRead>,
 }
@@ -58,7 +59,18 @@ impl<S: SecretStore> SecretCache<S> {
     /// Creates an empty cache.
     pub const fn new(store: S) -> Self {
         let state = State { secrets: None, last_read: None };
-        Self { store, state: Mutex::new(state), reading: tokio::sync::Mutex::const_new(()) }
+        Self {
+            store,
+            state: Mutex::new(state),
+            min_interval: MIN_REFRESH_INTERVAL,
+            reading: tokio::sync::Mutex::const_new(()),
+        }
+    }
+
+    /// Reads again with the next delivery after a failure. Only for secrets that no unverified delivery causes to be read.
+    #[must_use]
+    pub fn with_immediate_retry(self) -> Self {
+        Self { min_interval: SignedDuration::ZERO, ..self }
     }
 
     #[cfg(test)]
@@ -86,7 +98,7 @@ impl<S: SecretStore> SecretCache<S> {
     pub async fn verify_with<T>(
         &self,
         now: Timestamp,
-        verify: impl Fn(&Secrets) -> Result<Option<T>, PortError>,
+        verify: impl Fn(&S::Value) -> Result<Option<T>, PortError>,
     ) -> Result<Option<T>, UnknownMatch> {
         let cached = self.current(now).await.map_err(UnknownMatch::NoSecrets)?;
         if let Some(verified) = verify(&cached).map_err(UnknownMatch::NoSecrets)? {
@@ -106,7 +118,7 @@ impl<S: SecretStore> SecretCache<S> {
     /// # Errors
     ///
     /// If the cache is empty and the secrets cannot be read.
-    pub(crate) async fn current(&self, now: Timestamp) -> Result<Arc<Secrets>, PortError> {
+    pub(crate) async fn current(&self, now: Timestamp) -> Result<Arc<S::Value>, PortError> {
         let Some(cached) = self.cached() else { return self.read(now, Duration::MAX).await };
         if !self.is_read_due(now) {
             return Ok(cached);
@@ -122,7 +134,7 @@ impl<S: SecretStore> SecretCache<S> {
     /// # Errors
     ///
     /// If the read fails or exceeds the limit, or that recent read failed.
-    async fn read(&self, now: Timestamp, limit: Duration) -> Result<Arc<Secrets>, PortError> {
+    async fn read(&self, now: Timestamp, limit: Duration) -> Result<Arc<S::Value>, PortError> {
         let read = async {
             let _reading = self.reading.lock().await;
             if let Some(recent) = self.recent(now) {
@@ -136,17 +148,17 @@ impl<S: SecretStore> SecretCache<S> {
     }
 
     /// Returns the result of the last read if it is recent.
-    fn recent(&self, now: Timestamp) -> Option<Result<Arc<Secrets>, PortError>> {
-        let State { secrets, last_read } = self.state().clone();
-        let last = last_read.filter(|last| last.is_within(MIN_REFRESH_INTERVAL, now))?;
-        match last.error {
-            Some(error) => Some(Err(error)),
-            None => secrets.map(Ok),
+    fn recent(&self, now: Timestamp) -> Option<Result<Arc<S::Value>, PortError>> {
+        let state = self.state();
+        let last = state.last_read.as_ref().filter(|last| last.is_within(self.min_interval, now))?;
+        match &last.error {
+            Some(error) => Some(Err(error.clone())),
+            None => state.secrets.clone().map(Ok),
         }
     }
 
     /// Records the result of a read. A failed read keeps the cached secrets.
-    fn record(&self, now: Timestamp, read: Result<Secrets, PortError>) -> Result<Arc<Secrets>, PortError> {
+    fn record(&self, now: Timestamp, read: Result<S::Value, PortError>) -> Result<Arc<S::Value>, PortError> {
         let read = read.map(Arc::new);
         let mut state = self.state();
         state.last_read = Some(LastRead { at: now, error: read.as_ref().err().cloned() });
@@ -157,18 +169,18 @@ impl<S: SecretStore> SecretCache<S> {
     }
 
     /// Returns the secrets of the last successful read.
-    pub(crate) fn cached(&self) -> Option<Arc<Secrets>> {
+    pub(crate) fn cached(&self) -> Option<Arc<S::Value>> {
         self.state().secrets.clone()
     }
 
     /// Returns whether [`Self::current`] would read: the secrets are old, or missing without a recent failure.
     pub(crate) fn is_read_due(&self, now: Timestamp) -> bool {
         let state = self.state();
-        let interval = if state.secrets.is_some() { MAX_AGE } else { MIN_REFRESH_INTERVAL };
+        let interval = if state.secrets.is_some() { MAX_AGE } else { self.min_interval };
         !state.last_read.as_ref().is_some_and(|last| last.is_within(interval, now))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<S::Value>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,6 @@
 //! Settings of the functions: environment variables, read once during initialization.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -20,6 +21,8 @@ mod tests;
 ///
 /// The minimum covers retries, and disputes some months after a sale: both need the stored event.
 pub const RETENTION_DAYS: RangeInclusive<u16> = 180..=3650;
+
+const NO_KEY: &str = "an endpoint requires a key in DIRECTORY_KEY_SECRET_ID or DIRECTORY_KEY";
 
 /// An invalid variable. The message has its name, and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,14 +85,27 @@ pub enum DirectorySetting {
     AcceptAll,
     /// `table:NAME`
     Table(String),
-    /// `http:URL`
+    /// `endpoint` or `http:URL`
     Endpoint {
-        /// An `https` URL, or an `http` URL of this machine.
-        url: Uri,
+        /// Source of the URL.
+        url: UrlSetting,
         /// The key that signs requests.
         key: KeySetting,
     },
 }
+
+/// Source of the URL of the studio's endpoint.
+#[derive(Debug, Clone)]
+pub enum UrlSetting {
+    /// `endpoint`, with `ENDPOINT_URL_SECRET_ID`: name or ARN of a secret in Secrets Manager, whose text is the URL.
+    SecretsManager(String),
+    /// `http:URL`
+    Given(EndpointUrl),
+}
+
+/// The URL of the studio's endpoint: an `https` URL, or an `http` URL of this machine. `Debug` hides it: it may have a token.
+#[derive(Clone)]
+pub struct EndpointUrl(Uri);
 
 /// Source of the key that signs requests to the studio's endpoint.
 #[derive(Debug, Clone)]
@@ -259,7 +275,7 @@ pub(crate) fn remedy(weak: WeakSecret) -> String {
 
 fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting> {
     const NAME: &str = "USER_DIRECTORY";
-    let description = "accept-all, table:NAME (a DynamoDB table with the key user_id) or http:URL (your endpoint)";
+    let description = "accept-all, table:NAME (a DynamoDB table with the key user_id), endpoint or http:URL";
     let choice = required(variable, NAME, description)?;
     let key = match (optional(variable, "DIRECTORY_KEY_SECRET_ID"), optional(variable, "DIRECTORY_KEY")) {
         (Some(_), Some(_)) => {
@@ -269,6 +285,13 @@ fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting>
         (Some(id), None) => Some(KeySetting::SecretsManager(id)),
         (None, key) => key.map(|key| KeySetting::Given(key.into())),
     };
+    if choice == "endpoint" {
+        let missing =
+            "name or ARN of the secret with the endpoint's URL (for local runs, use USER_DIRECTORY=http:URL instead)";
+        let url = UrlSetting::SecretsManager(required(variable, "ENDPOINT_URL_SECRET_ID", missing)?);
+        let key = key.ok_or_else(|| InvalidSetting::Invalid(NAME, NO_KEY.to_owned()))?;
+        return Ok(DirectorySetting::Endpoint { url, key });
+    }
     DirectorySetting::parse(&choice, key).map_err(|cause| InvalidSetting::Invalid(NAME, cause))
 }
 
@@ -304,9 +327,8 @@ impl DirectorySetting {
             None if choice == "accept-all" => Ok(Self::AcceptAll),
             Some(("table", name)) if !name.is_empty() => Ok(Self::Table(name.to_owned())),
             Some(("http", url)) => {
-                let url = endpoint(url).ok_or("the URL after http: must start with https:// and a host")?;
-                let key = key.ok_or("http:URL requires a key in DIRECTORY_KEY_SECRET_ID or DIRECTORY_KEY")?;
-                Ok(Self::Endpoint { url, key })
+                let url = EndpointUrl::parse(url).ok_or("the URL after http: must start with https:// and a host")?;
+                Ok(Self::Endpoint { url: UrlSetting::Given(url), key: key.ok_or(NO_KEY)? })
             }
             Some(("https", _)) => {
                 Err("a URL requires the prefix http:, as in http:https://game.example/questions".to_owned())
@@ -316,17 +338,29 @@ impl DirectorySetting {
     }
 }
 
-/// Parses an endpoint's URL. Questions contain user ids, so `http` is only allowed to this machine.
-fn endpoint(url: &str) -> Option<Uri> {
-    let url: Uri = url.parse().ok()?;
-    let host = url.host().filter(|host| !host.is_empty())?;
-    let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    let is_loopback = || {
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-        host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
-    };
-    let allowed = url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == Some(&Scheme::HTTP) && is_loopback();
-    (allowed && !has_password).then_some(url)
+impl EndpointUrl {
+    /// Parses a URL. Questions contain user ids, so `http` is only allowed to this machine.
+    pub(crate) fn parse(url: &str) -> Option<Self> {
+        let url: Uri = url.parse().ok()?;
+        let host = url.host().filter(|host| !host.is_empty())?;
+        let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        let is_loopback = || {
+            let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+            host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
+        };
+        let allowed = url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == Some(&Scheme::HTTP) && is_loopback();
+        (allowed && !has_password).then_some(Self(url))
+    }
+
+    pub(crate) const fn uri(&self) -> &Uri {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EndpointUrl(…)")
+    }
 }
 
 fn required(variable: Variable<'_>, name: &'static str, description: &'static str) -> Result<String, InvalidSetting> {

@@ -320,6 +320,7 @@ impl UserDirectory for FakeDirectory {
         question: Question,
         envelope: &Envelope<'_>,
         body: &[u8],
+        _received_at: Timestamp,
     ) -> Result<Option<Reply>, PortError> {
         self.control.call().await?;
         let is_known = envelope.user_id() == Some("known");
@@ -355,6 +356,8 @@ impl FakeSecretStore {
 }
 
 impl SecretStore for FakeSecretStore {
+    type Value = Secrets;
+
     async fn read(&self) -> Result<Secrets, PortError> {
         self.control.call().await?;
         Ok(self.text.lock().unwrap().parse::<Secrets>().unwrap())

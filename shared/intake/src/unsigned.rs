@@ -48,7 +48,7 @@ pub struct UnsignedDelivery<'a> {
 
 /// Accepts unsigned notifications.
 #[derive(Debug)]
-pub struct UnsignedIntake<E, D, S> {
+pub struct UnsignedIntake<E, D, S: SecretStore> {
     /// Stores payouts.
     pub events: E,
     /// Answers questions of a Web Shop.
@@ -59,7 +59,7 @@ pub struct UnsignedIntake<E, D, S> {
     pub sources: SourceRanges,
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> UnsignedIntake<E, D, S> {
     /// Processes a delivery. Always returns within the delivery's time limit.
     pub async fn accept<'a>(&self, delivery: &UnsignedDelivery<'a>) -> DeliveryReport<'a> {
         let mut report = DeliveryReport::start();
@@ -96,7 +96,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
             Role::Question(question) => {
                 let Some(envelope) = envelope else { return Ok(Outcome::Unreadable) };
                 let envelope = report.envelope.insert(envelope);
-                let answer = question::answer(&self.directory, question, envelope, body);
+                let answer = question::answer(&self.directory, question, envelope, body, received_at);
                 let (outcome, content) = timed(&mut report.timings.directory, answer).await?;
                 report.content = content;
                 Ok(outcome)

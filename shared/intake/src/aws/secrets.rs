@@ -38,6 +38,8 @@ impl SecretSource {
 }
 
 impl SecretStore for SecretSource {
+    type Value = Secrets;
+
     async fn read(&self) -> Result<Secrets, PortError> {
         let (client, secret_id) = match self {
             Self::Fixed(secrets) => return Ok(secrets.clone()),

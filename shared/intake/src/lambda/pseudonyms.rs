@@ -6,6 +6,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
+use xsolla::Secrets;
 
 use super::api_gateway::{HttpFlow, Request};
 use crate::accept::DeliveryReport;
@@ -14,13 +15,13 @@ use crate::secrets::SecretCache;
 
 /// A flow with the keys of the pseudonyms in its log lines.
 #[derive(Debug)]
-pub(crate) struct WithPseudonyms<F, S> {
+pub(crate) struct WithPseudonyms<F, S: SecretStore> {
     pub(crate) flow: F,
     /// Without keys, log lines have no user.
     pub(crate) keys: Option<SecretCache<S>>,
 }
 
-impl<F: HttpFlow, S: SecretStore> HttpFlow for WithPseudonyms<F, S> {
+impl<F: HttpFlow, S: SecretStore<Value = Secrets>> HttpFlow for WithPseudonyms<F, S> {
     /// Runs the flow. Reads missing or old keys meanwhile, and does not wait for them.
     async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let now = request.received_at;

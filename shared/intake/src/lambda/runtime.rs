@@ -66,8 +66,8 @@ pub(super) async fn warm_up(
     };
     let directory = async {
         let Some(directory) = directory else { return };
-        if let Err(error) = directory.warm_up().await {
-            tracing::error!(%error, "reading the endpoint's key failed; will retry with the first question");
+        if let Err(error) = directory.warm_up(Timestamp::now()).await {
+            tracing::error!(%error, "reading the endpoint's URL and key failed; will retry with the first question");
         }
     };
     // Boxed: it would remain part of the function's future.

@@ -1,7 +1,7 @@
 //! The function `unsigned`: notifications that Xsolla does not sign.
 
 use lambda_runtime::Error;
-use xsolla::UnsignedType;
+use xsolla::{Secrets, UnsignedType};
 
 use super::api_gateway::{self, HttpFlow, Request};
 use super::pseudonyms::WithPseudonyms;
@@ -42,7 +42,7 @@ pub async fn run() -> Result<(), Error> {
     api_gateway::run(WithPseudonyms { flow: intake, keys }).await
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for UnsignedIntake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> HttpFlow for UnsignedIntake<E, D, S> {
     async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
         let route = ROUTES.iter().find(|(route, _)| event.route() == Some(route));

@@ -1,6 +1,7 @@
 //! The functions that accept signed webhooks.
 
 use lambda_runtime::Error;
+use xsolla::Secrets;
 
 use super::api_gateway::{self, HttpFlow, Request};
 use super::pseudonyms::WithPseudonyms;
@@ -35,7 +36,7 @@ pub async fn run(accepted_types: AcceptedTypes) -> Result<(), Error> {
     api_gateway::run(WithPseudonyms { flow: intake, keys }).await
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for Intake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> HttpFlow for Intake<E, D, S> {
     async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
         let delivery = Delivery {

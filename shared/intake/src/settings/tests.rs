@@ -26,7 +26,7 @@ fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<W
 )]
 #[case(
     &[TABLE, SECRET, ("USER_DIRECTORY", "http:https://game.example/ask?hunter2")],
-    "USER_DIRECTORY is invalid: http:URL requires a key"
+    "USER_DIRECTORY is invalid: an endpoint requires a key"
 )]
 #[case(
     &[
@@ -131,6 +131,27 @@ fn reads_directory_only_for_functions_that_answer_questions() {
 }
 
 #[rstest]
+#[case(&[("ENDPOINT_URL_SECRET_ID", "url"), ("DIRECTORY_KEY_SECRET_ID", "key")], None)]
+#[case(&[("DIRECTORY_KEY_SECRET_ID", "key")], Some("ENDPOINT_URL_SECRET_ID is not set"))]
+#[case(&[("ENDPOINT_URL_SECRET_ID", "url")], Some("USER_DIRECTORY is invalid: an endpoint requires a key"))]
+fn endpoint_requires_the_secrets_of_url_and_key(#[case] variables: &[(&str, &str)], #[case] error: Option<&str>) {
+    let variables = [&[TABLE, SECRET_ID, ("USER_DIRECTORY", "endpoint")], variables].concat();
+    match read_webhook(&variables, true) {
+        Ok(settings) => assert!(
+            error.is_none()
+                && matches!(
+                    settings.directory,
+                    Some(DirectorySetting::Endpoint {
+                        url: UrlSetting::SecretsManager(url),
+                        key: KeySetting::SecretsManager(key),
+                    }) if url == "url" && key == "key"
+                )
+        ),
+        Err(message) => assert!(message.starts_with(error.unwrap()), "{message}"),
+    }
+}
+
+#[rstest]
 #[case("https://game.example/ask?a=b", true)]
 #[case("https://game.example:8443", true)]
 #[case("https://[2001:db8::1]/ask", true)]
@@ -154,7 +175,8 @@ fn endpoint_requires_https_except_on_this_machine(#[case] url: &str, #[case] is_
     match DirectorySetting::parse(&format!("http:{url}"), Some(key)) {
         Ok(directory) => {
             assert!(is_valid);
-            assert!(!format!("{directory:?}").contains("hunter2"), "{directory:?}");
+            let shown = format!("{directory:?}");
+            assert!(!shown.contains("hunter2") && !shown.contains("/ask"), "{shown}");
         }
         Err(error) => {
             assert!(!is_valid, "{error}");
