@@ -234,6 +234,7 @@ fn prepare<'e>(record: &'e StreamRecord, sales: &mut Sales, now: Timestamp) -> O
                 Err(error) => Step::Park(error.to_string()),
             },
             Err(DecideError::NotJson(error)) => Step::Park(error.to_string()),
+            Err(DecideError::TooComplex(error)) => Step::Park(error.to_string()),
             Err(DecideError::Unavailable(error)) => {
                 tracing::warn!(event_id = %record.event_id(), %error, "history unavailable; will retry");
                 return None;
@@ -288,7 +289,7 @@ pub struct ReplayMessage {
 ///
 /// # Errors
 ///
-/// If the body is not JSON, or the other events of its sale cannot be read.
+/// If the body is not JSON or too complex, or the other events of its sale cannot be read.
 pub async fn replay_message<H: History>(
     event: &StoredEvent,
     history: &H,

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{Decision, EventFacts, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent};
+use xsolla::{
+    Decision, EventFacts, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent, TooComplex,
+    check_complexity,
+};
 
 use crate::ports::{History, PortError};
 use crate::record::{StoredDecision, StoredEvent};
@@ -145,8 +148,9 @@ impl Sales {
     ///
     /// # Errors
     ///
-    /// If the event's body is not JSON, or a read that it needs has failed.
+    /// If the event can never be relayed, or a read that it needs has failed.
     pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
+        check_complexity(notification(&event.body)?.get())?;
         let facts = sale_event(event)?;
         let (sale, known) = self.sale(&facts)?;
         let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
@@ -262,6 +266,9 @@ pub enum DecideError {
     /// The body is not JSON.
     #[error(transparent)]
     NotJson(#[from] NotJson),
+    /// Consumers may not be able to parse the body.
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
     /// The events of the sale cannot be read. A retry may succeed.
     #[error(transparent)]
     Unavailable(#[from] PortError),

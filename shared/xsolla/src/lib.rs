@@ -56,6 +56,7 @@
 
 mod answer;
 mod body;
+mod complexity;
 mod envelope;
 mod event_id;
 mod field;
@@ -82,6 +83,7 @@ mod user_id;
 
 pub use answer::{Answer, Refusal, Success};
 pub use body::{BodyDigest, json_text};
+pub use complexity::{MAX_DEPTH, MAX_NUMBER_LEN, TooComplex, check_complexity};
 pub use envelope::{Envelope, ParseEnvelopeError};
 pub use event_id::{EventId, ParseEventIdError};
 pub use goods::{Goods, ParsePaymentWithoutOrderError, PaymentWithoutOrder};

@@ -1,5 +1,6 @@
 //! The relay flow with in-memory ports.
 
+use rstest::rstest;
 use xsolla::{Decision, EventId, Goods, GoodsReason, Mode};
 
 use super::*;
@@ -169,6 +170,36 @@ async fn starts_no_call_without_enough_time() {
     let outcome = relay.relay(&[payment(1, "a", "1")], Timestamp::UNIX_EPOCH, || SEND_LIMIT / 2).await;
     assert_eq!(outcome, BatchOutcome { retry_from: Some("1".to_owned()), ..BatchOutcome::default() });
     assert!(calls(&relay).is_empty());
+}
+
+#[rstest]
+#[case::depth(&format!(r#"{{"a":{}{}}}"#, "[".repeat(63), "]".repeat(63)), "nested more than 63 levels deep")]
+#[case::depth_of_the_largest_body(&format!(r#"{{"a":{}{}}}"#, "[".repeat(120_000), "]".repeat(120_000)), "nested more")]
+#[case::long_number(&format!(r#"{{"transaction":{{"id":{}}}}}"#, "9".repeat(5000)), "a number has more than 100 characters")]
+#[case::infinite_number(r#"{"a":1e400}"#, "a number is larger than a 64-bit float")]
+#[tokio::test]
+async fn parks_event_that_consumers_may_not_parse_and_continues(#[case] body: &str, #[case] cause: &str) {
+    let relay = relay(FakeQueue::default());
+    let events = [record(1, "a", "payment", "payment", body), record(2, "a", "refund", "refund", "{}")];
+    assert_eq!(run(&relay, &events).await, BatchOutcome { parked: 1, ..queued(&["a#refund"]) });
+    let parked = relay.parking.parked.lock().unwrap();
+    assert!(parked[0].pk == "a" && parked[0].cause.starts_with(cause), "{parked:?}");
+    assert_eq!(relay.history.decision_control.calls(), 1, "an event that is not relayed has no decision");
+}
+
+/// Python and JavaScript read half a surrogate pair, and fail when they encode it. Go replaces it. `serde_json` rejects it
+/// only in the fields that it reads, so the message itself can be read.
+#[tokio::test]
+async fn sends_half_a_surrogate_pair_unchanged() {
+    let relay = relay(FakeQueue::default());
+    let body = r#"{"user":{"name":"\ud83c"},"items":[{"sku":"\udfdd"}]}"#;
+    let mut event = record(1, "a", "1", "payment", body);
+    event.event.as_mut().unwrap().user_id = Some("mira".to_owned());
+    assert_eq!(run(&relay, &[event]).await, queued(&["a#1"]));
+    let messages = relay.queue.messages.lock().unwrap();
+    assert!(messages[0].body.as_str().ends_with(&format!(r#""notification":{body}}}"#)));
+    assert!(serde_json::from_str::<Event<'_>>(messages[0].body.as_str()).is_ok());
+    assert!(serde_json::from_str::<serde_json::Value>(messages[0].body.as_str()).is_err());
 }
 
 #[tokio::test]
