@@ -21,8 +21,9 @@ mod tests;
 
 /// Largest accepted body, in bytes. Xsolla sends 0.3 to 3 KB.
 ///
-/// A body of this size fits a DynamoDB item (400 KB). Its message has about the same size, and at most twice as many bytes if
-/// all characters are escaped; an event that SQS rejects is parked.
+/// A body of this size fits a DynamoDB item (400 KB). Its message fits the queue (1 MiB): it has about the same size, twice as
+/// many bytes if all characters are escaped for SQS, and three times as many if the body is one user id. Only a user id of
+/// more than 170 KB of such characters exceeds that; an event that SQS rejects is parked.
 pub const MAX_BODY: usize = 256 * 1024;
 
 /// Time limit of one delivery. Xsolla expects an answer within 3 seconds, and Lambda stops the function after 2

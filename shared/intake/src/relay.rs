@@ -18,7 +18,8 @@ mod tests;
 
 /// Maximum number of messages in one call to SQS.
 pub const MAX_BATCH: usize = 10;
-/// Maximum number of bytes in one call. SQS accepts 1 MiB, but older queues and emulators only this.
+/// Maximum number of bytes in one call with several messages. SQS accepts 1 MiB, but older queues and emulators only this. A
+/// larger message is sent in a call of its own.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// Minimum remaining time to start a call to the queue: the longest duration of a call with all its retries.
 ///
