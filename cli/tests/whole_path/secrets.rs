@@ -25,7 +25,7 @@ use crate::test_stack::{TestStack, WebhookIntake, deliver_signed, intake, sample
 /// The value of the secret. `None`: the secret has no value yet.
 pub type SecretValue = Arc<Mutex<Option<&'static str>>>;
 
-/// Starts a server in place of Secrets Manager with one secret, whatever its name. Returns its endpoint.
+/// Starts a server in place of Secrets Manager. It returns one secret for every name. Returns its endpoint.
 pub async fn secrets_manager(value: SecretValue) -> String {
     secrets_manager_with([("", value)]).await
 }

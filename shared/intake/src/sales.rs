@@ -150,8 +150,9 @@ impl Sales {
     ///
     /// If the event can never be relayed, or a read that it needs has failed.
     pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
-        check_complexity(notification(&event.body)?.get())?;
-        let facts = sale_event(event)?;
+        let notification = notification(&event.body)?.get();
+        check_complexity(notification)?;
+        let facts = facts_of(event, notification);
         let (sale, known) = self.sale(&facts)?;
         let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
         let earlier = own.map_or(event.decision, |own| own.decision);
@@ -307,12 +308,16 @@ fn known_event(event: &StoredEvent) -> Option<KnownEvent> {
 ///
 /// If the body is not JSON.
 pub fn sale_event(event: &StoredEvent) -> Result<SaleEvent, NotJson> {
-    Ok(SaleEvent::new(&EventFacts {
+    Ok(facts_of(event, notification(&event.body)?.get()))
+}
+
+fn facts_of(event: &StoredEvent, notification: &str) -> SaleEvent {
+    SaleEvent::new(&EventFacts {
         event_id: event.event_id.clone(),
         notification_type: event.type_name.parse::<NotificationType>().ok(),
         identified: event.identified,
         mode: event.mode,
         received_at: &event.received_at,
-        notification: notification(&event.body)?.get(),
-    }))
+        notification,
+    })
 }
