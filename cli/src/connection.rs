@@ -40,13 +40,15 @@ impl Clients {
     }
 }
 
-/// Reads the webhook secrets as the functions do, from `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
+/// Reads the keys of the pseudonyms in the log as the functions do, from `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`.
 ///
 /// # Errors
 ///
 /// If neither variable is set, or Secrets Manager cannot be read.
-pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
-    let setting = SecretsSetting::of_webhooks(&environment)?;
+pub async fn pseudonym_keys() -> Result<Secrets, Box<dyn std::error::Error>> {
+    let setting = SecretsSetting::of_pseudonyms(&environment)?;
+    let setting =
+        setting.ok_or("PSEUDONYM_KEY_SECRET_ID is not set: name or ARN of the secret with the pseudonym keys")?;
     Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
 }
 

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use xsolla::{Envelope, EventId, Mode, Question, Reply};
 
 use crate::record::{Record, StoredDecision, StoredEvent};
@@ -72,13 +73,17 @@ pub trait UserDirectory: Send + Sync {
         question: Question,
         envelope: &Envelope<'_>,
         body: &[u8],
+        received_at: Timestamp,
     ) -> impl Future<Output = Result<Option<Reply>, PortError>> + Send;
 }
 
-/// Reads the webhook secrets, or the keys of the unsigned routes.
+/// Reads the webhook secrets, or another secret value.
 pub trait SecretStore: Send + Sync {
-    /// Reads the current secrets, without a cache.
-    fn read(&self) -> impl Future<Output = Result<xsolla::Secrets, PortError>> + Send;
+    /// The value.
+    type Value: std::fmt::Debug + Send + Sync;
+
+    /// Reads the current value, without a cache.
+    fn read(&self) -> impl Future<Output = Result<Self::Value, PortError>> + Send;
 }
 
 /// The queue that delivers events to the game.

@@ -125,6 +125,8 @@ pub enum Behavior {
     Fail,
     /// This many calls succeed; all later calls fail.
     FailAfter(usize),
+    /// All calls succeed after this time.
+    Delay(Duration),
     /// All calls hang for an hour, then succeed.
     Hang,
 }
@@ -152,6 +154,10 @@ impl CallControl {
         };
         match behavior {
             Behavior::Succeed => Ok(()),
+            Behavior::Delay(duration) => {
+                tokio::time::sleep(duration).await;
+                Ok(())
+            }
             Behavior::Hang => {
                 tokio::time::sleep(Duration::from_hours(1)).await;
                 Ok(())
@@ -314,6 +320,7 @@ impl UserDirectory for FakeDirectory {
         question: Question,
         envelope: &Envelope<'_>,
         body: &[u8],
+        _received_at: Timestamp,
     ) -> Result<Option<Reply>, PortError> {
         self.control.call().await?;
         let is_known = envelope.user_id() == Some("known");
@@ -349,6 +356,8 @@ impl FakeSecretStore {
 }
 
 impl SecretStore for FakeSecretStore {
+    type Value = Secrets;
+
     async fn read(&self) -> Result<Secrets, PortError> {
         self.control.call().await?;
         Ok(self.text.lock().unwrap().parse::<Secrets>().unwrap())

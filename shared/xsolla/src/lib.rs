@@ -56,6 +56,7 @@
 
 mod answer;
 mod body;
+mod complexity;
 mod envelope;
 mod event_id;
 mod field;
@@ -74,6 +75,7 @@ mod retry;
 mod sale;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+mod secret_strength;
 mod secrets;
 mod signature;
 mod source;
@@ -81,6 +83,7 @@ mod user_id;
 
 pub use answer::{Answer, Refusal, Success};
 pub use body::{BodyDigest, json_text};
+pub use complexity::{MAX_DEPTH, MAX_NUMBER_LEN, TooComplex, check_complexity};
 pub use envelope::{Envelope, ParseEnvelopeError};
 pub use event_id::{EventId, ParseEventIdError};
 pub use goods::{Goods, ParsePaymentWithoutOrderError, PaymentWithoutOrder};
@@ -93,6 +96,7 @@ pub use notification_type::{
 pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
 pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
+pub use secret_strength::{MIN_SECRET_LEN, WeakSecret};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};

@@ -2,6 +2,9 @@
 //!
 //! Xsolla's scheme is a plain hash with the secret appended to the body, not an HMAC. It covers the bytes as sent, so a body
 //! must be verified before it is parsed.
+//!
+//! SHA-1 collisions can be computed, and two colliding bodies have the same signature under every secret. The check for UTF-8
+//! in [`json_text`](crate::json_text) stops them.
 
 use std::fmt;
 use std::str::FromStr;

@@ -100,6 +100,40 @@ async fn stores_a_payment_once_however_late_it_is_sent_again() {
     assert_eq!(intake.events.kinds().len(), 1);
 }
 
+/// No step may use the stack of the caller's nesting.
+#[rstest]
+#[case::arrays("[", "]")]
+#[case::objects(r#"{"a":"#, "}")]
+#[tokio::test]
+async fn stores_deeply_nested_event(#[case] open: &str, #[case] close: &str) {
+    let depth = 240_000 / (open.len() + close.len());
+    let nested = format!("{}0{}", open.repeat(depth), close.repeat(depth));
+    let intake = intake();
+    for (body, outcome) in [
+        (format!(r#"{{"notification_type":"payment","transaction":{{"id":7}},"a":{nested}}}"#), ACCEPTED),
+        (format!(r#"{{"notification_type":"payment","transaction":{nested}}}"#), ACCEPTED),
+        (format!(r#"{{"notification_type":{nested}}}"#), Outcome::Unreadable),
+        (format!(r#"{{"notification_type":"user_validation","user":{{"id":{nested}}}}}"#), Outcome::UserNotFound),
+        (nested.clone(), Outcome::Unreadable),
+    ] {
+        let mut tally = xsolla::inspect::DriftTally::default();
+        tally.add("payment", &body, &());
+        assert!(!xsolla::inspect::redact("payment", &body).is_empty());
+        assert_eq!(deliver(&intake, &body).await, outcome, "{body:.60}");
+    }
+}
+
+/// No UTF-8 text can have it, so it is no id.
+#[tokio::test]
+async fn half_a_surrogate_pair_in_an_id_is_an_event_without_that_id() {
+    let intake = intake();
+    let body = r#"{"notification_type":"payment","transaction":{"id":"\ud83c"},"user":{"id":"\udfdd"}}"#;
+    assert_eq!(deliver(&intake, body).await, ACCEPTED);
+    let item = &intake.events.items()[0];
+    assert_eq!((item.event.event_id.subject().split('#').next(), item.event.identified), (Some("body"), false));
+    assert_eq!(item.event.user_id, None);
+}
+
 #[tokio::test]
 async fn stores_unknown_type_as_event() {
     let intake = intake();
