@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use xsolla::{Envelope, EventId, Mode, Question, Reply};
 
 use crate::record::{Record, StoredDecision, StoredEvent};
@@ -36,6 +37,11 @@ pub enum PutOutcome {
     AlreadyExists {
         /// [`xsolla::BodyDigest`] of the stored body, as text.
         digest: String,
+    },
+    /// An earlier delivery has the key, and an operator has erased its user. The table has no digest of its content.
+    Erased {
+        /// Time of receipt of the earlier delivery. `None`: the item has no valid time.
+        received_at: Option<Timestamp>,
     },
 }
 

@@ -92,7 +92,7 @@ pub use notification_type::{
 };
 pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
-pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
+pub use sale::{Decision, EventFacts, Notice, RETRY_WINDOW, Sale, SaleEvent, SaleState};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};
