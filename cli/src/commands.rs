@@ -4,11 +4,13 @@ pub(crate) mod dlq;
 pub(crate) mod drift;
 pub(crate) mod erase;
 #[cfg(feature = "local")]
+#[expect(clippy::print_stdout, reason = "prints its own text only")]
 pub(crate) mod local;
 pub(crate) mod log_query;
 pub(crate) mod replay;
 pub(crate) mod show;
 #[cfg(feature = "local")]
+#[expect(clippy::print_stdout, reason = "prints its own text only")]
 pub(crate) mod simulate;
 mod target;
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use xsolla::inspect::anonymize;
 use xsolla::{EventId, json_text};
 
-use crate::format::{columns, counted};
+use crate::format::{columns, counted, one_line};
 use crate::table::{EventRef, Index, Item, Table};
 
 /// Separates the key of a conflict from the digest of its body: see [`EventId::with_conflict`].
@@ -97,7 +97,7 @@ impl Erasure {
     pub fn exclusions(&self) -> String {
         let mut lines = String::new();
         for event_id in &self.excluded {
-            let _ = writeln!(lines, "  not erased: {event_id} belongs to another user");
+            let _ = writeln!(lines, "  not erased: {} belongs to another user", one_line(event_id));
         }
         lines
     }

@@ -1,5 +1,8 @@
 //! Operator commands of `xsolla-webhooks`: inspect and repair a deployed stack or the emulator.
 
+// Commands return text; the binary escapes and prints it.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod connection;
 pub mod dead_letters;
 pub mod drift;

@@ -1,7 +1,11 @@
 //! The command `xsolla-webhooks`.
 
+// `terminal` escapes what it prints.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod commands;
+#[expect(clippy::print_stderr, reason = "prints escaped text")]
 mod terminal;
 
 use std::process::ExitCode;
@@ -25,7 +29,7 @@ async fn main() -> ExitCode {
         Command::LogQuery(args) => commands::log_query::run(&args).await,
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        terminal::print_error(&*error);
         ExitCode::FAILURE
     })
 }

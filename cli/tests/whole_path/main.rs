@@ -22,6 +22,7 @@ mod faults;
 mod functions;
 mod goods;
 mod hazards;
+mod hostile_text;
 mod invalid_requests;
 mod notification_types;
 mod process_kills;
