@@ -126,7 +126,7 @@ async fn conflict_with_an_event_of_another_user_is_still_recognized() {
 
 /// All values of an item as text.
 fn values(item: &Item) -> String {
-    item.values().map(|value| format!("{value:?}\n")).collect()
+    format!("{:?}", item.values().collect::<Vec<_>>())
 }
 
 /// SHA-1 and SHA-256 of a body in the forms in which a table or a key can have them.

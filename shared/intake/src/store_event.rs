@@ -35,7 +35,7 @@ pub(crate) async fn store_event<E: EventStore>(
         PutOutcome::Inserted => return Ok(Outcome::Accepted(success)),
         PutOutcome::AlreadyExists { digest } => digest,
         PutOutcome::Erased { received_at: first } => {
-            // Without the digest, other content cannot be told from a retry. Neither restores the erased data.
+            // Without the digest, other content cannot be distinguished from a retry. Neither restores the erased data.
             let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RETRY_WINDOW);
             if envelope.event_id().contains_digest(body.digest()) && !is_retry {
                 events.put_if_absent(&record.into_recurrence()).await?;

@@ -41,6 +41,10 @@
 //! Some notifications are questions that need an answer now, such as `user_validation`: see [`Role`], [`Question`] and
 //! [`Reply`].
 //!
+//! # Debugging a signature
+//!
+//! [`diagnosis`] finds out why a signature does not verify. It is for developers, not for the answer to a request.
+//!
 //! # Other types
 //!
 //! [`SourceRanges`] has Xsolla's addresses, [`RetrySchedule`] its retries, and [`UnsignedType`] the notifications without a
@@ -56,6 +60,7 @@
 
 mod answer;
 mod body;
+pub mod diagnosis;
 mod envelope;
 mod event_id;
 mod field;

@@ -64,6 +64,10 @@ impl FromStr for Signature {
 }
 
 impl Signature {
+    pub(crate) const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Parses all values of the `Authorization` headers of a request.
     ///
     /// Xsolla sends one header with one value. A proxy can repeat the header, add one of its own, or join several into one,

@@ -77,8 +77,9 @@ impl Shape {
     fn remove_users(&mut self) {
         self.fields.retain(|name, _| !IDENTIFYING_FIELDS.contains(&name.as_str()));
         for codes in ["coupons", "promocodes"] {
-            let codes = self.fields.get_mut(codes).and_then(|codes| codes.shape.element.as_mut());
-            codes.into_iter().for_each(|codes| codes.fields.clear());
+            if let Some(code) = self.fields.get_mut(codes).and_then(|codes| codes.shape.element.as_mut()) {
+                code.fields.clear();
+            }
         }
         if let Some(refund) = self.fields.get_mut("refund_details") {
             refund.shape.fields.remove("reason");
