@@ -10,8 +10,10 @@ use crate::commands::local::LocalArgs;
 use crate::commands::log_query::LogQueryArgs;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::show::ShowArgs;
+use crate::commands::sign::SignArgs;
 #[cfg(feature = "local")]
 use crate::commands::simulate::SimulateArgs;
+use crate::commands::verify::VerifyArgs;
 
 #[derive(Parser)]
 #[command(
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Local(LocalArgs),
     #[cfg(feature = "local")]
     Simulate(SimulateArgs),
+    Sign(SignArgs),
+    Verify(VerifyArgs),
     Show(ShowArgs),
     Replay(ReplayArgs),
     /// Inspect and redrive dead letters and parked events
@@ -85,6 +89,15 @@ mod tests {
     fn words(example: &str) -> Vec<String> {
         let command = &example[example.find("xsolla-webhooks").unwrap()..];
         command.split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned()).collect()
+    }
+
+    #[cfg(feature = "local")]
+    #[test]
+    fn default_secret_is_that_of_local() {
+        let Cli { command: super::Command::Local(local) } = Cli::parse_from(["xsolla-webhooks", "local"]) else {
+            panic!("another command");
+        };
+        assert_eq!(local.secret, crate::commands::signing::LOCAL_SECRET);
     }
 
     #[test]

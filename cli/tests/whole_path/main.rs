@@ -30,6 +30,7 @@ mod replay;
 mod retries;
 mod secrets;
 mod show;
+mod signatures;
 mod source_addresses;
 mod studio_endpoint;
 mod table_directory;
