@@ -8,6 +8,7 @@ pub(crate) mod erase;
 pub(crate) mod local;
 pub(crate) mod log_query;
 pub(crate) mod replay;
+pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod sign;
 pub(crate) mod signing;

@@ -8,6 +8,8 @@ pub mod dead_letters;
 pub mod drift;
 pub mod erase;
 pub mod format;
+pub mod http;
 pub mod replay;
+pub mod send;
 pub mod show;
 pub mod table;

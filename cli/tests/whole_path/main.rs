@@ -29,6 +29,7 @@ mod process_kills;
 mod replay;
 mod retries;
 mod secrets;
+mod send;
 mod show;
 mod signatures;
 mod source_addresses;
