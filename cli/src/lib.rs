@@ -7,6 +7,7 @@ pub mod connection;
 pub mod dead_letters;
 pub mod drift;
 pub mod erase;
+pub mod explain;
 pub mod format;
 pub mod http;
 pub mod replay;

@@ -5,6 +5,7 @@
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 
+use cli::explain::explain;
 use cli::format::{one_line, printable};
 
 /// Exit code if some entries could not be sent.
@@ -12,7 +13,7 @@ const INCOMPLETE: u8 = 3;
 
 /// Prints an error to stderr.
 pub(crate) fn print_error(error: &dyn std::error::Error) {
-    eprintln!("error: {}", printable(&error.to_string()));
+    eprintln!("error: {}", printable(&explain(&error.to_string())));
 }
 
 /// Prints to stdout. Ignores write errors, such as a closed pager.
@@ -23,7 +24,7 @@ pub(crate) fn print(text: &str) {
 /// Lists unsent entries on stderr. Returns the exit code.
 pub(crate) fn report_leftovers(leftovers: &[String]) -> ExitCode {
     for leftover in leftovers {
-        eprintln!("not sent: {}", one_line(leftover));
+        eprintln!("not sent: {}", one_line(explain(leftover)));
     }
     if leftovers.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
 }
