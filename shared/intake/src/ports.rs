@@ -38,6 +38,11 @@ pub enum PutOutcome {
         /// [`xsolla::BodyDigest`] of the stored body, as text.
         digest: String,
     },
+    /// An earlier delivery has the key, and an operator has erased its user. The table has no digest of its content.
+    Erased {
+        /// Time of receipt of the earlier delivery. `None`: the item has no valid time.
+        received_at: Option<Timestamp>,
+    },
 }
 
 /// Reads the stored events that decide what another event means.

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -236,9 +236,15 @@ pub struct FakeEventStore {
     /// Behavior and number of calls.
     pub control: CallControl,
     table: Mutex<FakeTable>,
+    erased: AtomicBool,
 }
 
 impl FakeEventStore {
+    /// Erases the users of all events, also of later ones.
+    pub fn erase(&self) {
+        self.erased.store(true, Ordering::Relaxed);
+    }
+
     /// All items in the order of their insertion.
     pub fn items(&self) -> Vec<StoredItem> {
         self.table.lock().unwrap().items.clone()
@@ -255,7 +261,15 @@ impl FakeEventStore {
 impl EventStore for FakeEventStore {
     async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         self.control.call().await?;
-        Ok(self.table.lock().unwrap().put_if_absent(record.into()))
+        let mut table = self.table.lock().unwrap();
+        let outcome = table.put_if_absent(record.into());
+        let existing = table.items.iter().find(|existing| existing.event.event_id == record.event_id);
+        Ok(match (outcome, existing) {
+            (PutOutcome::AlreadyExists { .. }, Some(existing)) if self.erased.load(Ordering::Relaxed) => {
+                PutOutcome::Erased { received_at: Some(existing.received_at) }
+            }
+            (outcome, _) => outcome,
+        })
     }
 }
 

@@ -41,6 +41,10 @@
 //! Some notifications are questions that need an answer now, such as `user_validation`: see [`Role`], [`Question`] and
 //! [`Reply`].
 //!
+//! # Debugging a signature
+//!
+//! [`diagnosis`] finds out why a signature does not verify. It is for developers, not for the answer to a request.
+//!
 //! # Other types
 //!
 //! [`SourceRanges`] has Xsolla's addresses, [`RetrySchedule`] its retries, and [`UnsignedType`] the notifications without a
@@ -57,6 +61,7 @@
 mod answer;
 mod body;
 mod complexity;
+pub mod diagnosis;
 mod envelope;
 mod event_id;
 mod field;
@@ -95,7 +100,7 @@ pub use notification_type::{
 };
 pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
-pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
+pub use sale::{Decision, EventFacts, Notice, RETRY_WINDOW, Sale, SaleEvent, SaleState};
 pub use secret_strength::{MIN_SECRET_LEN, WeakSecret};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};

@@ -75,6 +75,33 @@ async fn stores_conflict_once_beside_first_event() {
     assert_eq!(deliver(&intake, PAYMENT).await, DUPLICATE, "the first event is unchanged");
 }
 
+#[rstest]
+#[case::retry(PAYMENT)]
+#[case::other_content(OTHER_PAYMENT)]
+#[tokio::test]
+async fn delivery_for_an_erased_event_is_a_duplicate_and_stores_nothing(#[case] body: &str) {
+    let intake = intake();
+    deliver(&intake, PAYMENT).await;
+    intake.events.erase();
+    assert_eq!(deliver(&intake, body).await, DUPLICATE);
+    assert_eq!(intake.events.items().len(), 1);
+}
+
+#[rstest]
+#[case::within_retry_window(48 * 3600, 1)]
+#[case::after_retry_window(48 * 3600 + 1, 2)]
+#[tokio::test]
+async fn state_of_an_erased_user_is_stored_again_only_after_retry_window(#[case] second: i64, #[case] stored: usize) {
+    const ACCOUNT_ADDED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
+    let intake = intake();
+    deliver(&intake, ACCOUNT_ADDED).await;
+    intake.events.erase();
+    let body = SignedBody::new(ACCOUNT_ADDED);
+    let delivery = Delivery { received_at: at(second), ..body.delivery() };
+    assert_eq!(intake.accept(&delivery).await.outcome, DUPLICATE);
+    assert_eq!(intake.events.items().len(), stored);
+}
+
 #[tokio::test]
 async fn stores_each_delivery_of_a_state_that_can_return() {
     const ACCOUNT_ADDED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
