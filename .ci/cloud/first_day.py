@@ -55,6 +55,7 @@ def webhooks(stack, checks):
     answers("payment, same id but other content", 204, api.post("/webhooks", conflict))
     invalid = lambda answer: answer[0] == 400 and "INVALID_SIGNATURE" in answer[1]
     checks.expect("wrong signature", api.post("/webhooks", payment, secret="wrong"), invalid)
+    checks.expect("wrong signature, from an unknown address", api.post("/webhooks", payment, secret="wrong", source=ELSEWHERE), invalid)
     checks.expect("no signature", api.call("POST", "/webhooks", payment), invalid)
     unreadable = b"\x00\xff\xfe no JSON"
     checks.expect("unreadable", api.post("/webhooks", unreadable), lambda a: a[0] == 400 and "INVALID_PARAMETER" in a[1])
@@ -134,9 +135,9 @@ def unsigned(stack, checks):
 
 def rotation(stack, checks):
     """The rotation of the runbook. A webhook with the old secret is still accepted."""
-    rotate = documents.block("docs/operations/runbook.md", "put-secret-value").replace("NEW", SECRET).replace("OLD", OLD_SECRET)
+    rotate = documents.block("docs/operations/runbook.md", "put-secret-value")
     script = documents.for_stack("docs/operations/runbook.md", rotate, stack=stack)
-    status, printed, error = stack.emulator.shell(script)
+    status, printed, error = stack.emulator.shell(script, typed=f"{SECRET}\n{OLD_SECRET}\n")
     checks.expect("runbook: rotation", (status, error), (0, ""))
     checks.expect("runbook: the dashboard's URL", printed.splitlines()[:1], [stack.outputs["DashboardUrl"]])
     old = sample("payment", **{PAYMENT: str(time.time_ns() // 10**6)})

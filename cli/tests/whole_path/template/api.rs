@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use xsolla::Answer;
 
-use super::document::{find_key, nodes, of_type, resource, resources, text, whole};
+use super::document::{find_key, nodes, of_type, reference, resource, resources, text, whole};
 
 #[test]
 fn only_the_api_is_public() {
@@ -20,6 +20,7 @@ fn only_the_api_is_public() {
         "KMS::Key",
         "Lambda::EventSourceMapping",
         "Logs::LogGroup",
+        "Logs::MetricFilter",
         "SNS::Subscription",
         "SNS::Topic",
         "SQS::Queue",
@@ -45,9 +46,23 @@ fn access_log_has_no_body_address_or_key() {
         "resourcePath": "$context.resourcePath",
         "status": "$context.status",
         "responseLatency": "$context.responseLatency",
+        "responseType": "$context.error.responseType",
+        "lambdaStatus": "$context.integration.status",
         "integrationError": "$context.integration.error",
     });
     assert_eq!(serde_json::from_str::<Value>(format).unwrap(), expected);
+}
+
+#[test]
+fn metric_filters_read_fields_of_the_access_log() {
+    let format = text(&resource("WebhookApi").property("AccessLogSetting")["Format"]);
+    let fields: Value = serde_json::from_str(format).unwrap();
+    for filter in of_type("Logs::MetricFilter") {
+        assert_eq!(*filter.property("LogGroupName"), reference("ApiLogs"), "{}", filter.name);
+        let pattern = text(filter.property("FilterPattern"));
+        let read: Vec<&str> = pattern.split("$.").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
+        assert!(!read.is_empty() && read.iter().all(|field| fields[field].is_string()), "{}: {read:?}", filter.name);
+    }
 }
 
 #[test]
