@@ -9,11 +9,11 @@ import urllib.parse
 import documents
 from checks import wait_for
 from emulator import REGION, ROOT
+from changes import ELSEWHERE
 from exercise import PATIENCE, Round, receive
 from xsolla import ADDRESS, OLD_SECRET, SECRET, USER, Api, sample, sign
 
 CLI = os.environ.get("CLOUD_CLI", str(ROOT / "target/debug/xsolla-webhooks"))
-ELSEWHERE = "203.0.113.9"
 # The emulator delays two of three writes of this transaction. A conflict, which needs two writes, takes too long.
 SLOW = "408408408"
 # Seconds until a changed secret is used: the functions read it again after ten.

@@ -42,6 +42,7 @@ def main():
         for action in (first_day.set_secret, first_day.webhooks, first_day.sales_to_review, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
             step(action.__name__.replace("_", " "), action, prod, checks)
         step("a change of RetentionDays", changes.retention, prod, checks)
+        step("enforced addresses", changes.enforcement, prod, checks)
         step("the condition on updates", grants.check_condition, prod, checks)
         step("each grant removed", grants.check, prod, checks)
         step("alarms and dashboard", alarms.check, prod, checks)

@@ -11,6 +11,7 @@ from stack import REQUIRED, TEMPLATE, translate
 # evaluates them. A translation differs only by parameters that SAM itself resolves.
 ALTERNATIVES = {
     "UserDirectory": ("users-table", "endpoint"),
+    "SourceAddresses": ("enforce",),
     "UnsignedRoutes": ("on",),
     "SeparateFunctions": ("off",),
     "Canary": ("false",),

@@ -192,7 +192,7 @@ const CAUSED_BY_ANYONE: [&str; 7] = [
 ];
 
 /// Alarms about capacity, which a flood of requests can raise. The flood then delays genuine webhooks, too.
-const RAISED_BY_FLOODS: [&str; 1] = ["Throttles"];
+const RAISED_BY_FLOODS: [&str; 2] = ["ApiThrottles", "Throttles"];
 
 #[test]
 fn no_alarm_counts_what_anyone_can_cause() {
