@@ -44,7 +44,7 @@ fn cli_environment_has_all_variables_of_the_commands() {
     let code = sources::code("cli/src");
     let arguments: BTreeSet<&str> = code.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(arguments.contains("TABLE_NAME"), "{arguments:?}");
-    for variable in arguments.into_iter().chain(["XSOLLA_SECRET_ID"]) {
+    for variable in arguments.into_iter().chain(["XSOLLA_SECRET_ID", "PSEUDONYM_KEY_SECRET_ID"]) {
         assert!(output.contains(&format!("{variable}=${{")), "{variable}");
     }
 }
