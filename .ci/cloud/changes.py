@@ -59,6 +59,7 @@ def switch(stack, checks, **changed):
         ("ServerlessDeploymentApplication", "Canary", "true"),
         ("UsersTable", "UserDirectory", "users-table"),
         ("EndpointKey", "UserDirectory", "endpoint"),
+        ("EndpointAddress", "UserDirectory", "endpoint"),
     ):
         checks.expect(f"{what}: {name} exists", name in resources, parameters.get(parameter, stack.default(parameter)) == value)
     checks.expect(f"{what}: a round", Round(stack).problems(), [])

@@ -67,12 +67,15 @@ def main():
 
 
 def use_endpoint(stack, endpoint, checks):
-    """Questions are signed with the stack's key, which the functions read with a grant of its own."""
+    """Questions are signed with the stack's key. The functions read it and the URL with grants of their own."""
     stack.deploy(**stack.parameters | {"UserDirectory": "endpoint", "EndpointUrl": endpoint.url})
-    key = stack.outputs["EndpointKeyArn"]
-    endpoint.signing_key = stack.emulator.client("secretsmanager").get_secret_value(SecretId=key)["SecretString"]
+    key, address = stack.outputs["EndpointKeyArn"], stack.resources()["EndpointAddress"]
+    secrets = stack.emulator.client("secretsmanager")
+    endpoint.signing_key = secrets.get_secret_value(SecretId=key)["SecretString"]
+    checks.expect("the stored URL", secrets.get_secret_value(SecretId=address)["SecretString"], endpoint.url)
+    checks.expect("outputs with the URL", [value for value in stack.outputs.values() if endpoint.url in value], [])
     first_day.outputs(stack, checks)
-    grants.check(stack, checks, only=lambda action, resource: resource == key)
+    grants.check(stack, checks, only=lambda action, resource: resource in (key, address))
     checks.expect("questions to the endpoint", set(endpoint.questions), {"user_validation", "user_search", "web_shop_user_validation"})
 
 

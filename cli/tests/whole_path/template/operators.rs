@@ -7,7 +7,7 @@ use intake::settings::WebhookSettings;
 use rstest::rstest;
 use serde_json::json;
 
-use super::document::{global, parameter, reference, section, text};
+use super::document::{functions, global, nodes, parameter, reference, resource, resources, section, text};
 use super::sources;
 
 #[test]
@@ -36,6 +36,43 @@ fn functions_accept_each_choice_of_source_addresses(#[case] choice: &str, #[case
 #[case("SOURCE_RANGES", "SourceRanges")]
 fn functions_receive_source_settings(#[case] variable: &str, #[case] parameter: &str) {
     assert_eq!(global("Environment")["Variables"][variable], reference(parameter));
+}
+
+#[test]
+fn url_of_the_endpoint_is_only_in_its_secret() {
+    assert_eq!(parameter("EndpointUrl")["NoEcho"], true);
+    let url = reference("EndpointUrl");
+    let uses = |value| nodes(value).into_iter().any(|node| *node == url || node.as_str().is_some_and(names_url));
+    let users: Vec<&str> = resources().filter(|resource| uses(resource.body)).map(|resource| resource.name).collect();
+    assert_eq!(users, ["EndpointAddress"]);
+    assert_eq!(*resource("EndpointAddress").property("SecretString"), url);
+    for section_name in ["Conditions", "Globals", "Outputs"] {
+        assert!(!uses(section(section_name)), "{section_name}");
+    }
+}
+
+/// Whether a text to substitute contains the URL.
+fn names_url(text: &str) -> bool {
+    text.contains("${EndpointUrl}")
+}
+
+#[test]
+fn directory_endpoint_requires_a_url() {
+    let rule = &section("Rules")["EndpointRequiresUrl"];
+    let has_url =
+        json!({ "Fn::Not": [{ "Fn::Equals": [reference("EndpointUrl"), parameter("EndpointUrl")["Default"]] }] });
+    assert_eq!(rule["RuleCondition"], section("Conditions")["HasEndpoint"]);
+    assert_eq!(rule["Assertions"][0]["Assert"], has_url);
+}
+
+#[test]
+fn functions_that_answer_questions_read_the_url_of_the_endpoint() {
+    for function in functions() {
+        let variables = &function.property("Environment")["Variables"];
+        let expected = json!({ "Fn::If": ["HasEndpoint", reference("EndpointAddress"), reference("AWS::NoValue")] });
+        let is_read = variables.get("ENDPOINT_URL_SECRET_ID").is_some_and(|secret| *secret == expected);
+        assert_eq!(is_read, variables.get("USER_DIRECTORY").is_some(), "{}", function.name);
+    }
 }
 
 #[test]
