@@ -16,6 +16,7 @@ ALTERNATIVES = {
     "SeparateFunctions": ("off",),
     "Canary": ("false",),
     "AlarmEmail": ("alarms@example.com",),
+    "AlarmEmail2": ("on-call@example.com",),
     "NoTrafficHours": ("0",),
     "LogLevel": ("WARN",),
     "ReservedConcurrency": ("5",),

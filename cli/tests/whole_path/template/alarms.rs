@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use intake::outcome::Outcome;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::document::{
     Resource, find_key, function_names, global, items, nodes, of_type, parameter, reference, referenced, resource,
-    text, whole,
+    section, text, whole,
 };
 use super::sources;
 
@@ -74,6 +75,18 @@ fn each_alarm_notifies_the_topic() {
         let topic = reference("AlarmTopic");
         assert!(items(alarm.property("AlarmActions")).contains(&topic), "{}", alarm.name);
     }
+}
+
+#[rstest]
+#[case("AlarmEmail", "HasAlarmEmail", "AlarmSubscription")]
+#[case("AlarmEmail2", "HasAlarmEmail2", "AlarmSubscription2")]
+fn each_address_has_a_subscription(#[case] address: &str, #[case] condition: &str, #[case] subscription: &str) {
+    let subscription = resource(subscription);
+    assert_eq!(subscription.condition(), Some(condition));
+    let is_set = json!({ "Fn::Not": [{ "Fn::Equals": [reference(address), ""] }] });
+    assert_eq!(section("Conditions")[condition], is_set);
+    assert_eq!(*subscription.property("Endpoint"), reference(address));
+    assert_eq!(*subscription.property("TopicArn"), reference("AlarmTopic"));
 }
 
 #[test]
