@@ -9,7 +9,12 @@ AWS_METRICS = {
     "AWS/ApiGateway": {"5XXError", "Latency"},
     "AWS/DynamoDB": {"ThrottledRequests"},
     "AWS/Lambda": {"Errors", "IteratorAge", "Throttles"},
-    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
+    "AWS/SQS": {
+        "ApproximateAgeOfOldestMessage",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesVisible",
+        "NumberOfMessagesSent",
+    },
 }
 
 

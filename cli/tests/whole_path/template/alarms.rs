@@ -240,6 +240,28 @@ fn no_flood_rolls_a_deployment_back() {
     }
 }
 
+/// The metrics of a queue that an alarm reads.
+fn queue_metrics(alarm: &str, queue: &str) -> BTreeSet<&'static str> {
+    let name = json!([{ "Name": "QueueName", "Value": { "Fn::GetAtt": [queue, "QueueName"] } }]);
+    let metrics = nodes(resource(alarm).body).into_iter().filter(|node| node["Dimensions"] == name);
+    metrics.map(|metric| text(&metric["MetricName"])).collect()
+}
+
+/// A queue that is not empty keeps its alarm raised. Another alarm reports later messages.
+#[test]
+fn later_dead_letters_and_parked_events_raise_alarms_of_their_own() {
+    let (visible, received) = ("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible");
+    assert_eq!(queue_metrics("DeadLetters", "DeadLetterQueue"), BTreeSet::from([visible]));
+    // SQS counts no messages as sent that it moves by a redrive policy.
+    assert_eq!(queue_metrics("NewDeadLetters", "DeadLetterQueue"), BTreeSet::from([visible, received]));
+    let metrics = items(resource("NewDeadLetters").property("Metrics"));
+    assert_eq!(metrics[0]["Expression"], "DIFF(FILL(visible, REPEAT) + FILL(received, REPEAT))");
+
+    assert_eq!(queue_metrics("ParkedEvents", "ParkedQueue"), BTreeSet::from([visible]));
+    assert_eq!(queue_metrics("NewParkedEvents", "ParkedQueue"), BTreeSet::from(["NumberOfMessagesSent"]));
+    assert_eq!(*resource("NewParkedEvents").property("Statistic"), "Sum");
+}
+
 fn runbook() -> String {
     sources::file("docs/operations/runbook.md")
 }
