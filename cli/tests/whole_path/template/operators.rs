@@ -1,6 +1,7 @@
 //! Choices of the person who deploys, and the outputs for operators.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use intake::accept::SourcePolicy;
 use intake::settings::WebhookSettings;
@@ -73,6 +74,21 @@ fn functions_that_answer_questions_read_the_url_of_the_endpoint() {
         let is_read = variables.get("ENDPOINT_URL_SECRET_ID").is_some_and(|secret| *secret == expected);
         assert_eq!(is_read, variables.get("USER_DIRECTORY").is_some(), "{}", function.name);
     }
+}
+
+#[rstest]
+#[case("", "")]
+#[case("short-secret", "")]
+#[case("                ", "")]
+#[case("hV4qTz81LmKcW9xR", r#"{"secrets":["hV4qTz81LmKcW9xR"]}"#)]
+fn set_secret_command_stores_no_short_secret(#[case] secret: &str, #[case] stored: &str) {
+    let command = text(&section("Outputs")["SetSecretCommand"]["Value"]["Fn::Sub"]);
+    let command = command.replace("${AWS::Region}", "eu-central-1").replace("${XsollaSecret}", "arn");
+    // In place of the AWS CLI: prints the last argument.
+    let script = format!("aws() {{ shift $(($# - 1)); printf %s \"$1\"; }}; {command}");
+    let output = Command::new("sh").args(["-c", &script]).env("SECRET", secret).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), stored);
+    assert_eq!(output.status.success(), !stored.is_empty());
 }
 
 #[test]
