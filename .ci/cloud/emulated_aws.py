@@ -230,7 +230,8 @@ def create_api(original, logical_id, properties, stack):
 @wraps_handler(REST_API, "update")
 def update_api(original, physical_id, old, new, stack, logical_id=None):
     result = original(physical_id, as_imported(old), as_imported(new), stack, logical_id)
-    put_gateway_responses(physical_id, new)
+    # A changed definition makes a new API here.
+    put_gateway_responses(result[0] if isinstance(result, tuple) else result, new)
     return result
 
 

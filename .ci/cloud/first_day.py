@@ -90,6 +90,19 @@ def webhooks(stack, checks):
     checks.expect("the message contains the notification", messages and messages[0]["notification"], json.loads(payment))
 
 
+def unusable_secret(stack, checks):
+    """While the stored secret is unusable, cached secrets verify webhooks. Junk from other addresses is no failure then."""
+    api, secrets, secret = Api(stack), stack.emulator.client("secretsmanager"), stack.outputs["SecretArn"]
+    stored = secrets.get_secret_value(SecretId=secret)["SecretString"]
+    payment = sample("payment", **{PAYMENT: str(time.time_ns() // 10**6)})
+    checks.expect("before the secret is unusable", api.post("/webhooks", payment)[0], 204)
+    secrets.put_secret_value(SecretId=secret, SecretString='{"secrets":[]}')
+    junk = lambda: api.post("/webhooks", payment, secret="wrong", source=ELSEWHERE)[0]
+    checks.expect("junk while the secret is unusable", wait_for(lambda: junk() == 503, REFRESH), True)
+    checks.expect("a webhook while the secret is unusable", api.post("/webhooks", payment)[0], 204)
+    secrets.put_secret_value(SecretId=secret, SecretString=stored)
+
+
 def sales_to_review(stack, checks):
     """Sales that need a person. They have the metrics of the alarm SalesToReview."""
     api, number = Api(stack), time.time_ns() // 10**6

@@ -39,7 +39,7 @@ def main():
         prod, dev = Stack(emulator, "shop-prod"), Stack(emulator, "shop-dev")
         parameters = {"UserDirectory": "users-table", "UnsignedRoutes": "on", "AlarmEmail": "alarms@example.com"}
         step("deploy a stack", prod.deploy, **parameters)
-        for action in (first_day.set_secret, first_day.webhooks, first_day.sales_to_review, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
+        for action in (first_day.set_secret, first_day.webhooks, first_day.unusable_secret, first_day.sales_to_review, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
             step(action.__name__.replace("_", " "), action, prod, checks)
         step("a change of RetentionDays", changes.retention, prod, checks)
         step("enforced addresses", changes.enforcement, prod, checks)
