@@ -43,12 +43,12 @@ fn functions_receive_source_settings(#[case] variable: &str, #[case] parameter: 
 fn url_of_the_endpoint_is_only_in_its_secret() {
     assert_eq!(parameter("EndpointUrl")["NoEcho"], true);
     let url = reference("EndpointUrl");
-    let uses = |value| nodes(value).into_iter().any(|node| *node == url || node.as_str().is_some_and(names_url));
-    let users: Vec<&str> = resources().filter(|resource| uses(resource.body)).map(|resource| resource.name).collect();
+    let names = |value| nodes(value).into_iter().any(|node| *node == url || node.as_str().is_some_and(names_url));
+    let users: Vec<&str> = resources().filter(|resource| names(resource.body)).map(|resource| resource.name).collect();
     assert_eq!(users, ["EndpointAddress"]);
     assert_eq!(*resource("EndpointAddress").property("SecretString"), url);
     for section_name in ["Conditions", "Globals", "Outputs"] {
-        assert!(!uses(section(section_name)), "{section_name}");
+        assert!(!names(section(section_name)), "{section_name}");
     }
 }
 
