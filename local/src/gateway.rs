@@ -28,6 +28,8 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
 
+use crate::guard::Guard;
+
 /// Types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
 pub const SEPARATE_FUNCTIONS: &[NotificationType] = &[
     NotificationType::PAYMENT,
@@ -97,8 +99,8 @@ impl Gateway {
     }
 
     /// Serves until the task is aborted.
-    pub(crate) async fn serve(self, listener: TcpListener) {
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+    pub(crate) async fn serve(self, listener: TcpListener, guard: Guard) {
+        let service = guard.protect(self.router).into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, service).await {
             tracing::error!(%error, "webhook port stopped");
         }

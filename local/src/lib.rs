@@ -9,11 +9,15 @@
 //! | [`services`] | DynamoDB and SQS |
 //! | [`lambda_emulator`] | Lambda itself, for tests of the function binaries |
 //!
+//! [`guard`] protects all ports against web pages.
 //! [`stack`] starts and connects them. [`demo`] sends the demonstration webhooks.
 
+mod data_directory;
 pub mod demo;
+mod dynamodb;
 mod error;
 pub mod gateway;
+pub mod guard;
 pub mod lambda_emulator;
 pub mod services;
 pub mod stack;

@@ -19,8 +19,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
+use crate::data_directory::DataDirectory;
 use crate::error::EmulatorError;
 use crate::gateway::Gateway;
+use crate::guard::Guard;
 use crate::services::Services;
 use crate::trigger::StreamTrigger;
 
@@ -88,6 +90,8 @@ pub struct Stack {
     pub queues: QueueUrls,
     /// Listener and gateway of the webhook port until [`Self::open`].
     unopened: Option<(TcpListener, Gateway)>,
+    /// Lock on the data directory.
+    _data: Option<DataDirectory>,
     tasks: JoinSet<()>,
 }
 
@@ -120,7 +124,7 @@ impl Stack {
         let (dynamodb, _) = bind(options.dynamodb_port, "--dynamodb-port").await?;
         let (sqs, _) = bind(options.sqs_port, "--sqs-port").await?;
         let data = options.data.as_deref();
-        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, mut tasks } =
+        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, data, mut tasks } =
             Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
 
         let config = match &faults {
@@ -156,7 +160,7 @@ impl Stack {
         let gateway = Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key);
         // The configured directory may not know the demonstration's users.
         let demo_gateway = Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None);
-        tasks.spawn(demo_gateway.serve(demo));
+        tasks.spawn(demo_gateway.serve(demo, Guard::default()));
 
         Ok(Self {
             webhook_addr,
@@ -168,14 +172,20 @@ impl Stack {
             sqs_endpoint,
             queues,
             unopened: Some((webhooks, gateway)),
+            _data: data,
             tasks,
         })
     }
 
     /// Starts serving webhooks, including those of connections that are already waiting.
     pub fn open(&mut self) {
+        self.open_for(&[]);
+    }
+
+    /// Like [`Self::open`], but also accepts webhooks that are sent to these host names: those of a tunnel.
+    pub fn open_for(&mut self, hosts: &[String]) {
         if let Some((listener, gateway)) = self.unopened.take() {
-            self.tasks.spawn(gateway.serve(listener));
+            self.tasks.spawn(gateway.serve(listener, Guard::with_hosts(hosts)));
         }
     }
 

@@ -55,7 +55,10 @@ pub(crate) struct LocalArgs {
     /// Accept unsigned webhooks at `/unsigned/KEY/user-validation` (Web Shop) and `/unsigned/KEY/payout`
     #[arg(long, value_name = "KEY")]
     pub(crate) unsigned_key: Option<String>,
-    /// Store the table in this directory instead of memory
+    /// Also accept webhooks sent to this host name, such as that of a tunnel
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+    /// Store the table in this directory instead of memory; created with mode 0700, for one process at a time
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Print errors only
@@ -98,7 +101,7 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
         println!("{}", curl_example(&stack, &args.secret));
     }
     start_log(args.quiet);
-    stack.open();
+    stack.open_for(&args.allow_host);
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }
