@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header, request};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,7 @@ use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::lambda::unsigned::ROUTES;
 use intake::secrets::SecretCache;
+use intake::telemetry::WebhookLog;
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,7 +29,9 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
 
+use crate::envelope::with_envelope;
 use crate::guard::Guard;
+use crate::journal::{Delivery, Journal};
 
 /// Types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
 pub const SEPARATE_FUNCTIONS: &[NotificationType] = &[
@@ -52,6 +55,12 @@ enum Function {
     Unsigned(UnsignedIntake<Events, Directory, SecretSource>),
 }
 
+/// A route's function, and the journal of its requests.
+struct Target {
+    function: Function,
+    journal: Arc<Journal>,
+}
+
 /// The functions and their routes.
 #[derive(Debug)]
 pub struct Gateway {
@@ -69,7 +78,9 @@ impl Gateway {
         secrets: &SecretSource,
         sources: &SourcePolicy,
         unsigned_key: Option<Secrets>,
+        journal: &Arc<Journal>,
     ) -> Self {
+        let route_to = |function| route_to(Target { function, journal: Arc::clone(journal) });
         let webhook = |accepted_types| {
             route_to(Function::Webhook(Intake {
                 accepted_types,
@@ -107,13 +118,13 @@ impl Gateway {
     }
 }
 
-fn route_to(function: Function) -> MethodRouter {
+fn route_to(target: Target) -> MethodRouter {
     // With `post` alone, axum would answer other methods with 405, and add an `Allow` header to a fallback's answer.
-    any(no_route).post(invoke).with_state(Arc::new(function))
+    any(no_route).post(invoke).with_state(Arc::new(target))
 }
 
 async fn invoke(
-    State(function): State<Arc<Function>>,
+    State(target): State<Arc<Target>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     route: MatchedPath,
     request: Request,
@@ -127,7 +138,7 @@ async fn invoke(
         }
     };
     let Ok(event) = proxy_event(&head, route.as_str(), peer, &body) else { return service_unavailable() };
-    let (response, line) = match &*function {
+    let (response, line) = match &target.function {
         Function::Webhook(intake) => {
             lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
         }
@@ -135,12 +146,49 @@ async fn invoke(
             lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
         }
     };
+    let delivery = delivery(&target, &line, &head, &body);
+    let reason = delivery.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     match line.level() {
-        Level::ERROR => tracing::error!("{line}"),
-        Level::WARN => tracing::warn!("{line}"),
+        Level::ERROR => tracing::error!("{line}{reason}"),
+        Level::WARN => tracing::warn!("{line}{reason}"),
         _ => tracing::info!("{line}"),
     }
+    target.journal.add(delivery, route.as_str(), &body);
     to_http(response)
+}
+
+/// The entry of the journal. After a wrong signature or key, it has nothing from the body.
+fn delivery(target: &Target, line: &WebhookLog, head: &request::Parts, body: &Bytes) -> Delivery {
+    let line = serde_json::to_value(line).unwrap_or_default();
+    let text = |name: &str| line[name].as_str().map(str::to_owned);
+    let status = line["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
+    let is_webhook = matches!(target.function, Function::Webhook(_));
+    let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let is_authenticated = line["notification_type"].is_string();
+    let mut delivery = Delivery {
+        number: 0,
+        at: Timestamp::now(),
+        status,
+        outcome: text("outcome").unwrap_or_default(),
+        r#type: text("unknown_type").or_else(|| text("notification_type")),
+        event_id: text("event_id"),
+        user: None,
+        order: None,
+        mode: text("mode"),
+        reason: None,
+    };
+    if is_webhook && is_authenticated {
+        with_envelope(body, |envelope| {
+            delivery.user = envelope.user_id().map(str::to_owned);
+            delivery.order = envelope.order_id().map(str::to_owned);
+        });
+    }
+    delivery.reason = match delivery.outcome.as_str() {
+        "invalid_signature" if is_webhook => Some(target.journal.explain(authorization, body)),
+        _ if status >= 400 => Some(text("error").unwrap_or_else(|| delivery.outcome.replace('_', " "))),
+        _ => None,
+    };
+    delivery
 }
 
 /// The event that a REST API with binary media types sends. Parsed from JSON, as in the deployed functions.

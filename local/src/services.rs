@@ -33,6 +33,7 @@ use tokio::task::JoinSet;
 use crate::data_directory::DataDirectory;
 use crate::error::EmulatorError;
 use crate::guard::Guard;
+use crate::journal::{Journal, Observed};
 
 /// The running services with their table and queues. Dropping this stops them.
 #[derive(Debug)]
@@ -68,12 +69,24 @@ impl Services {
         directory: &DirectorySetting,
         limits: CallLimits,
     ) -> Result<Self, EmulatorError> {
+        Self::start_with(dynamodb, sqs, data, directory, limits, None).await
+    }
+
+    /// Like [`Self::start`], with a journal of the messages.
+    pub(crate) async fn start_with(
+        dynamodb: TcpListener,
+        sqs: TcpListener,
+        data: Option<&Path>,
+        directory: &DirectorySetting,
+        limits: CallLimits,
+        journal: Option<Arc<Journal>>,
+    ) -> Result<Self, EmulatorError> {
         let data = data.map(DataDirectory::open).transpose()?;
         let database = open_database(data.as_ref())?;
         let (dynamodb_address, sqs_address) = (address(&dynamodb)?, address(&sqs)?);
         let mut tasks = JoinSet::new();
         tasks.spawn(crate::dynamodb::serve(dynamodb, database));
-        tasks.spawn(serve_sqs(sqs, sqs_address.port()));
+        tasks.spawn(serve_sqs(sqs, sqs_address.port(), journal));
         let (dynamodb_endpoint, sqs_endpoint) = (format!("http://{dynamodb_address}"), format!("http://{sqs_address}"));
         let config = |endpoint: &str| emulator_config(limits).endpoint_url(endpoint).build();
         let dynamodb = aws_sdk_dynamodb::Client::new(&config(&dynamodb_endpoint));
@@ -114,11 +127,12 @@ fn create_stream_index(database: &str) -> rusqlite::Result<()> {
 }
 
 /// Serves SQS until the task is aborted.
-async fn serve_sqs(listener: TcpListener, port: u16) {
+async fn serve_sqs(listener: TcpListener, port: u16, journal: Option<Arc<Journal>>) {
     let config =
         SqsConfig { host: "127.0.0.1".to_owned(), port, default_region: REGION.to_owned(), ..SqsConfig::default() };
     let provider = Arc::new(RustackSqs::new(config));
-    let service = SqsHttpService::new(Arc::new(RustackSqsHandler::new(provider)), SqsHttpConfig::default());
+    let handler = Observed { handler: RustackSqsHandler::new(provider), journal };
+    let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
     while let Ok((connection, _)) = listener.accept().await {
         let service = service.clone();
         let guarded = service_fn(move |request: Request<Incoming>| {

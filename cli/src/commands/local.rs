@@ -1,18 +1,26 @@
 //! The command `local`.
 
+use std::fmt;
+use std::io::stdout;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
 use clap::Args;
 use cli::format::columns;
 use intake::emulator::{DYNAMODB_PORT, EVENTS_TABLE, SQS_PORT};
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY_LEN;
+use jiff::Zoned;
 use local::{Stack, StackOptions, demo, local_sources};
-use tracing::Level;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
@@ -91,7 +99,7 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     let report = demo::run(&stack, &args.secret).await?;
     let passed = report.passed();
     if !args.quiet || !passed {
-        println!("{report}");
+        anstream::println!("{report}");
     }
     if args.once {
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -106,14 +114,42 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Logs one line per webhook and per failure.
+/// Logs one line per webhook, per relayed event and per failure.
 fn start_log(quiet: bool) {
     let levels = Targets::new()
         .with_target("local", if quiet { Level::ERROR } else { Level::INFO })
         .with_target("intake", if quiet { Level::ERROR } else { Level::WARN })
         .with_default(Level::ERROR);
-    let lines = tracing_subscriber::fmt::layer().with_target(false).compact();
+    let lines = tracing_subscriber::fmt::layer().event_format(Line).with_writer(|| AutoStream::auto(stdout()));
     tracing_subscriber::registry().with(lines).with(levels).init();
+}
+
+/// A line of the log: time of day, the level of warnings and errors, message.
+struct Line;
+
+impl<S: Subscriber, N> FormatEvent<S, N> for Line
+where
+    S: for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        const FAINT: Style = Style::new().dimmed();
+        let level = *event.metadata().level();
+        let style = match level {
+            Level::ERROR => AnsiColor::Red.on_default(),
+            Level::WARN => AnsiColor::Yellow.on_default(),
+            _ => Style::new(),
+        };
+        write!(out, "{FAINT}{}{FAINT:#}  {style}", Zoned::now().strftime("%H:%M:%S"))?;
+        let mut message = String::new();
+        context.format_fields(Writer::new(&mut message), event)?;
+        // Ids come from bodies, and could contain terminal sequences or change the direction of the text.
+        let is_harmful = |char: char| {
+            char.is_control()
+                || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        writeln!(out, "{}{style:#}", message.replace(is_harmful, "\u{fffd}"))
+    }
 }
 
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
@@ -128,7 +164,7 @@ fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String 
     let url = stack.webhook_url();
     let mut rows = vec![
         ["Webhook URL".to_owned(), url.clone()],
-        [String::new(), format!("{url}/TYPE accepts one notification type")],
+        [String::new(), format!("{url}/TYPE accepts one type")],
         ["Webhook secret".to_owned(), secret.to_owned()],
     ];
     for (route, _) in ROUTES.iter().filter(|_| unsigned_key.is_some()) {
@@ -136,7 +172,8 @@ fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String 
         rows.push(["Unsigned URL".to_owned(), format!("http://{}{path}", stack.webhook_addr)]);
     }
     rows.push(["DynamoDB".to_owned(), format!("{}, table {EVENTS_TABLE}", stack.dynamodb_endpoint)]);
-    rows.push(["SQS".to_owned(), format!("{}, queue {}", stack.sqs_endpoint, stack.queues.events)]);
+    rows.push(["SQS".to_owned(), stack.sqs_endpoint.clone()]);
+    rows.push(["Queue".to_owned(), stack.queues.events.clone()]);
     columns(&rows)
 }
 

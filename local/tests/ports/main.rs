@@ -1,6 +1,6 @@
 //! Tests of all ports of the emulator over HTTP: which requests they refuse.
 
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod data_directory;
 #[cfg(target_os = "linux")]
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use xsolla::{PaymentWithoutOrder, Secrets};
 
-pub fn options() -> StackOptions {
+pub(crate) fn options() -> StackOptions {
     StackOptions {
         port: 0,
         dynamodb_port: 0,
@@ -30,14 +30,14 @@ pub fn options() -> StackOptions {
 }
 
 /// Starts a stack on free ports that serves webhooks.
-pub async fn start() -> Stack {
+pub(crate) async fn start() -> Stack {
     let mut stack = Stack::start(options()).await.unwrap();
     stack.open();
     stack
 }
 
 /// Sends a request with exactly these lines before the body. Returns the whole response.
-pub async fn exchange(address: SocketAddr, head: &str, body: &str) -> String {
+pub(crate) async fn exchange(address: SocketAddr, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all(request.as_bytes()).await.unwrap();
