@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
 
+use crate::console::Console;
 use crate::envelope::with_envelope;
 use crate::guard::Guard;
 use crate::journal::{Delivery, Journal};
@@ -110,8 +111,13 @@ impl Gateway {
     }
 
     /// Serves until the task is aborted.
-    pub(crate) async fn serve(self, listener: TcpListener, guard: Guard) {
-        let service = guard.protect(self.router).into_make_service_with_connect_info::<SocketAddr>();
+    pub(crate) async fn serve(self, listener: TcpListener, guard: Guard, console: Option<Console>) {
+        let webhooks = guard.protect(self.router);
+        let router = match console {
+            Some(console) => webhooks.merge(console.router()),
+            None => webhooks,
+        };
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, service).await {
             tracing::error!(%error, "webhook port stopped");
         }

@@ -65,7 +65,8 @@ impl Guard {
         router.layer(from_fn_with_state(self, refuse_or_continue))
     }
 
-    fn has_allowed_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    /// Whether `Host`, and a host in the request line, are names of this machine.
+    pub(crate) fn has_allowed_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
         // A request line with a whole URL names the host a second time.

@@ -33,6 +33,7 @@ pub struct Journal {
     state: Mutex<State>,
     changes: broadcast::Sender<Change>,
     diagnose: OnceLock<Box<Diagnose>>,
+    started_at: Timestamp,
 }
 
 #[derive(Default)]
@@ -130,7 +131,12 @@ pub enum QueueState {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { state: Mutex::default(), changes: broadcast::channel(MAX_CHANGES).0, diagnose: OnceLock::new() }
+        Self {
+            state: Mutex::default(),
+            changes: broadcast::channel(MAX_CHANGES).0,
+            diagnose: OnceLock::new(),
+            started_at: Timestamp::now(),
+        }
     }
 }
 
@@ -138,6 +144,11 @@ impl Journal {
     /// Sets the function that explains refused webhooks. Only the first call has an effect.
     pub fn diagnose_with(&self, diagnose: Box<Diagnose>) {
         let _ = self.diagnose.set(diagnose);
+    }
+
+    /// Start of the session. Earlier records of the table are not in the journal.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
     }
 
     /// Subscribes to all later changes.

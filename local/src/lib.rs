@@ -10,8 +10,9 @@
 //! | [`lambda_emulator`] | Lambda itself, for tests of the function binaries |
 //!
 //! [`guard`] protects all ports against web pages. [`journal`] remembers the webhooks and messages of the session.
-//! [`stack`] starts and connects them. [`demo`] sends the demonstration webhooks.
+//! [`console`] is the web page that shows them. [`stack`] starts and connects them. [`demo`] sends the demonstration webhooks.
 
+pub mod console;
 mod data_directory;
 pub mod demo;
 mod dynamodb;

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
+use crate::console::{Console, StackData};
 use crate::data_directory::DataDirectory;
 use crate::error::EmulatorError;
 use crate::gateway::Gateway;
@@ -165,7 +166,7 @@ impl Stack {
         let gateway = Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key, &journal);
         // The configured directory may not know the demonstration's users.
         let demo_gateway = Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None, &journal);
-        tasks.spawn(demo_gateway.serve(demo, Guard::default()));
+        tasks.spawn(demo_gateway.serve(demo, Guard::default(), None));
 
         Ok(Self {
             webhook_addr,
@@ -185,13 +186,25 @@ impl Stack {
 
     /// Starts serving webhooks, including those of connections that are already waiting.
     pub fn open(&mut self) {
-        self.open_for(&[]);
+        self.open_with(&[], None);
     }
 
-    /// Like [`Self::open`], but also accepts webhooks that are sent to these host names: those of a tunnel.
-    pub fn open_for(&mut self, hosts: &[String]) {
+    /// Like [`Self::open`], with the web console on the same port. Also accepts webhooks that are sent to these host names:
+    /// those of a tunnel.
+    pub fn open_with(&mut self, hosts: &[String], console: Option<Console>) {
         if let Some((listener, gateway)) = self.unopened.take() {
-            self.tasks.spawn(gateway.serve(listener, Guard::with_hosts(hosts)));
+            self.tasks.spawn(gateway.serve(listener, Guard::with_hosts(hosts), console));
+        }
+    }
+
+    /// The table and the queues, for the web console.
+    #[must_use]
+    pub fn data(&self) -> StackData {
+        StackData {
+            dynamodb: self.dynamodb.clone(),
+            sqs: self.sqs.clone(),
+            table: EVENTS_TABLE.to_owned(),
+            queues: self.queues.clone(),
         }
     }
 

@@ -4,16 +4,21 @@ use std::fmt;
 use std::io::stdout;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use cli::format::columns;
+use cli::dead_letters::DeadLetters;
+use cli::format::{columns, counted};
+use cli::replay::Replay;
+use cli::table::Table;
 use intake::emulator::{DYNAMODB_PORT, EVENTS_TABLE, SQS_PORT};
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY_LEN;
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
+use local::console::{Console, Redrive, Session};
 use local::{Stack, StackOptions, demo, local_sources};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
@@ -109,9 +114,35 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
         println!("{}", curl_example(&stack, &args.secret));
     }
     start_log(args.quiet);
-    stack.open_for(&args.allow_host);
+    let console = Console::with_session(stack.data(), session(&stack, args.secret, args.payment_without_order));
+    stack.open_with(&args.allow_host, Some(console));
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The part of the web console that sends webhooks and redrives.
+fn session(stack: &Stack, secret: String, payment_without_order: PaymentWithoutOrder) -> Session {
+    let dead_letters = DeadLetters { sqs: stack.sqs.clone(), queues: stack.queues.clone() };
+    let table = Table { client: stack.dynamodb.clone(), name: EVENTS_TABLE.to_owned() };
+    let replay = Replay::new(table, stack.sqs.clone(), stack.queues.events.clone(), payment_without_order);
+    let (dead_letters, replay) = (Arc::new(dead_letters), Arc::new(replay));
+    let redrive = move || {
+        let (dead_letters, replay) = (Arc::clone(&dead_letters), Arc::clone(&replay));
+        async move {
+            let result =
+                dead_letters.redrive(&replay, None, Timestamp::now()).await.map_err(|error| error.to_string())?;
+            let letters = counted(result.dead_letters, "dead letter", "dead letters");
+            let parked = counted(result.parked_events, "parked event", "parked events");
+            let leftovers: String = result.leftovers.iter().map(|leftover| format!(" Not sent: {leftover}.")).collect();
+            Ok(format!("Queued {letters} and {parked}.{leftovers}"))
+        }
+    };
+    Session {
+        journal: Arc::clone(&stack.journal),
+        webhook_url: stack.webhook_url(),
+        secret,
+        redrive: Redrive::new(redrive),
+    }
 }
 
 /// Logs one line per webhook, per relayed event and per failure.
@@ -163,6 +194,7 @@ fn unsigned_key(key: &str) -> Result<Secrets, String> {
 fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
     let url = stack.webhook_url();
     let mut rows = vec![
+        ["Page".to_owned(), format!("http://{}/", stack.webhook_addr)],
         ["Webhook URL".to_owned(), url.clone()],
         [String::new(), format!("{url}/TYPE accepts one type")],
         ["Webhook secret".to_owned(), secret.to_owned()],

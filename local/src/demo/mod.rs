@@ -26,6 +26,7 @@ use crate::stack::Stack;
 
 pub use report::Report;
 use report::{Row, Stored};
+pub(crate) use steps::IDS as SAMPLE_IDS;
 use steps::{Expected, Step, steps};
 
 /// How long to wait for the expected messages.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use xsolla::samples;
 
 /// Ids in the samples that need a new value for each run, since a table on disk remembers them.
-const IDS: [&str; 5] = ["2298114507", "2298120944", "2298130071", "712045518", "712051377"];
+pub(crate) const IDS: [&str; 5] = ["2298114507", "2298120944", "2298130071", "712045518", "712051377"];
 
 /// A webhook and its expected handling.
 #[derive(Debug)]

@@ -103,7 +103,7 @@ async fn refused_webhook_is_not_stored() {
 #[tokio::test]
 async fn webhook_port_accepts_the_host_of_a_tunnel_if_it_is_allowed() {
     let mut stack = Stack::start(crate::options()).await.unwrap();
-    stack.open_for(&["studio.example".to_owned()]);
+    stack.open_with(&["studio.example".to_owned()], None);
     let response = Port::Webhooks.send(&stack, "POST", "studio.example", "").await;
     assert!(response.starts_with("HTTP/1.1 204"), "{response}");
     let response = Port::DynamoDb.send(&stack, "POST", "studio.example", "").await;
