@@ -16,6 +16,8 @@ async fn main() -> ExitCode {
         #[cfg(feature = "local")]
         Command::Local(args) => commands::local::run(args).await,
         #[cfg(feature = "local")]
+        Command::Console(args) => commands::console::run(args).await,
+        #[cfg(feature = "local")]
         Command::Simulate(args) => commands::simulate::run(args).await,
         Command::Show(args) => commands::show::run(args).await,
         Command::Replay(args) => commands::replay::run(args).await,

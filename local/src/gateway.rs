@@ -191,10 +191,26 @@ fn delivery(target: &Target, line: &WebhookLog, head: &request::Parts, body: &By
     }
     delivery.reason = match delivery.outcome.as_str() {
         "invalid_signature" if is_webhook => Some(target.journal.explain(authorization, body)),
-        _ if status >= 400 => Some(text("error").unwrap_or_else(|| delivery.outcome.replace('_', " "))),
+        // Answers about a user.
+        "user_not_found" | "not_found" => None,
+        outcome if status >= 400 => text("error").or_else(|| Some(refusal_reason(outcome).to_owned())),
         _ => None,
     };
     delivery
+}
+
+/// Why a webhook with this outcome was refused, if no call failed.
+fn refusal_reason(outcome: &str) -> &'static str {
+    match outcome {
+        "unreadable" => "the body is no notification with a type",
+        "unexpected_type" => "the path accepts another type",
+        "no_directory" => "no directory answers this question",
+        "unknown_source" => "the source address is not one of Xsolla's",
+        "body_too_large" => "the body is larger than any webhook",
+        "encoded_body" => "the body has a Content-Encoding, and does not match its signature",
+        "method_not_allowed" => "the method is not POST",
+        _ => "refused",
+    }
 }
 
 /// The event that a REST API with binary media types sends. Parsed from JSON, as in the deployed functions.

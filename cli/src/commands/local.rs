@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::stdout;
+use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -133,8 +134,10 @@ fn session(stack: &Stack, secret: String, payment_without_order: PaymentWithoutO
                 dead_letters.redrive(&replay, None, Timestamp::now()).await.map_err(|error| error.to_string())?;
             let letters = counted(result.dead_letters, "dead letter", "dead letters");
             let parked = counted(result.parked_events, "parked event", "parked events");
-            let leftovers: String = result.leftovers.iter().map(|leftover| format!(" Not sent: {leftover}.")).collect();
-            Ok(format!("Queued {letters} and {parked}.{leftovers}"))
+            let leftovers = result.leftovers.iter().map(|leftover| format!("Not sent: {leftover}."));
+            let sentences: Vec<String> =
+                iter::once(format!("Queued {letters} and {parked}.")).chain(leftovers).collect();
+            Ok(sentences.join(" "))
         }
     };
     Session {

@@ -47,8 +47,9 @@ const badge = (text, kind) => h('span', { class: `badge ${kind}` }, text);
 const goodsBadge = (goods) => (goods ? badge(words(goods), GOODS[goods] ?? '') : null);
 const queueBadge = (queue) => (queue ? badge(...QUEUE[queue]) : null);
 const outcomeOf = (row) => OUTCOMES[row.outcome] ?? [words(row.outcome), row.status >= 400 ? 'bad' : ''];
-const saleLink = (id, text) => h('a', { href: `#/sale/${encodeURIComponent(id)}` }, text ?? id);
-const userLink = (id) => h('a', { href: `#/user/${encodeURIComponent(id)}` }, id);
+const saleLink = (id, text) => h('a', { href: `#/sale/${encodeURIComponent(id)}`, title: text ? null : id }, text ?? id);
+const userLink = (id) => h('a', { href: `#/user/${encodeURIComponent(id)}`, title: id }, id);
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const modeTag = (mode) => (mode === 'sandbox' ? h('span', { class: 'tag' }, 'sandbox') : null);
 
 function time(at) {
@@ -107,6 +108,8 @@ function matches(row) {
 function eventRow(row) {
   const [word, kind] = outcomeOf(row);
   const title = row.type ?? (row.outcome === 'invalid_signature' ? 'not authenticated' : 'no type');
+  const sale = row.order ? saleLink(row.order)
+    : row.event_id && h('span', { class: 'muted', title: row.event_id }, row.event_id.split('#').slice(0, 2).join(' '));
   const waiting = row.outcome === 'accepted' && !row.queue && !row.goods;
   return h('tr', {},
     h('td', { class: 'time' }, time(row.at)),
@@ -114,9 +117,9 @@ function eventRow(row) {
       ' ', modeTag(row.mode)),
     h('td', { class: 'outcome' }, badge(row.status ? `${row.status} ${word}` : word, kind),
       row.reason && h('span', { class: 'note' }, row.reason)),
-    h('td', {}, goodsBadge(row.goods), row.goods_reason && h('span', { class: 'note' }, words(row.goods_reason))),
-    h('td', row.user ? { 'data-label': 'player' } : {}, row.user && userLink(row.user)),
-    h('td', row.order ? { class: 'mono', 'data-label': 'order' } : {}, row.order && saleLink(row.order)),
+    h('td', { class: 'goods' }, goodsBadge(row.goods), row.goods_reason && h('span', { class: 'note' }, words(row.goods_reason))),
+    h('td', row.user ? { class: 'one-line', 'data-label': 'player' } : {}, row.user && userLink(row.user)),
+    h('td', row.order || row.event_id ? { class: 'one-line mono', 'data-label': row.order ? 'order' : '' } : {}, sale),
     h('td', {}, waiting ? badge('Waiting for relay', '') : queueBadge(row.queue),
       row.receives > 1 && h('span', { class: 'note' }, `received ${row.receives} times`)));
 }
@@ -235,12 +238,13 @@ function timelineEvent(event, open) {
 
 function saleSection(sale, open, level) {
   const isPaid = sale.events.some((event) => ['payment', 'order_paid'].includes(event.type) && event.is_relayed);
-  const refund = state.session.is_live && isPaid && command('Refund this sale', { class: 'danger' }, async () => {
+  const isRefunded = sale.states.every(({ is_held: isHeld, payments }) => !isHeld && payments.every((payment) => payment.is_refunded));
+  const refund = state.session.is_live && isPaid && !isRefunded && command('Refund this sale', { class: 'danger' }, async () => {
     const { answers } = await api('/api/refund', { event_id: sale.events[0].event_id });
     return `sent, answered ${answers.map((answer) => answer.status).join(', ')}`;
   });
   return h('section', {},
-    h('div', { class: 'row between' }, h(level, {}, words(sale.subject.replace('#', ' '))), refund && h('div', { class: 'row' }, refund)),
+    h('div', { class: 'row between' }, h(level, {}, capital(sale.subject.replace('#', ' '))), refund && h('div', { class: 'row' }, refund)),
     h('p', { class: 'sub' }, sale.user && ['Player ', userLink(sale.user)], sale.order && [sale.user ? ' · order ' : 'Order ', saleLink(sale.order)],
       ` · ${sale.events.length} ${sale.events.length === 1 ? 'event' : 'events'}`),
     sale.states.map(stateCard),

@@ -39,12 +39,11 @@ fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), &'static
         return Err("another page sent the request");
     }
     match *method {
-        Method::GET | Method::HEAD => Ok(()),
         Method::POST if origin_is_own != Some(true) => Err("a command needs the Origin header of the console"),
         Method::POST if text(CONTENT_TYPE.as_str()) != Some("application/json") => {
             Err("a command needs the Content-Type application/json")
         }
-        Method::POST => Ok(()),
+        Method::GET | Method::HEAD | Method::POST => Ok(()),
         _ => Err("the method is not supported"),
     }
 }

@@ -1,7 +1,8 @@
-//! Tests of all ports of the emulator over HTTP: which requests they refuse.
+//! Tests of all ports of the emulator over HTTP: which requests they refuse, and the web console.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod console;
 mod data_directory;
 #[cfg(target_os = "linux")]
 mod every_port;
