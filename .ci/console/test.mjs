@@ -20,15 +20,23 @@ const XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</scrip
 async function startLocal() {
   const options = ['local', '--port', '0', '--dynamodb-port', '0', '--sqs-port', '0', '--secret', SECRET];
   const local = spawn(path.join(root, 'target/debug/xsolla-webhooks'), options, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: local.stdout });
-  let page;
-  for await (const line of lines) {
-    page ??= line.match(/^\s*Page\s+(http:\S+)/)?.[1];
+  const addresses = {};
+  for await (const line of createInterface({ input: local.stdout })) {
+    const [, name, address] = line.match(/^\s*(Page|SQS|Queue)\s+(http:\S+)/) ?? [];
+    if (name) addresses[name] = address;
     if (line.includes('Press Ctrl-C')) break;
   }
-  assert.ok(page, '`local` prints the address of the page');
+  assert.deepEqual(Object.keys(addresses), ['Page', 'SQS', 'Queue'], '`local` prints its addresses');
   local.stdout.resume();
-  return { local, page };
+  return { local, addresses };
+}
+
+/** Calls the embedded SQS, as the game does. */
+async function sqs(operation, parameters) {
+  const headers = { 'Content-Type': 'application/x-amz-json-1.0', 'X-Amz-Target': `AmazonSQS.${operation}` };
+  const body = JSON.stringify({ QueueUrl: addresses.Queue, ...parameters });
+  const response = await fetch(addresses.SQS, { method: 'POST', headers, body });
+  return response.json();
 }
 
 async function webhook(address, notification, secret = SECRET) {
@@ -38,7 +46,8 @@ async function webhook(address, notification, secret = SECRET) {
   return response.status;
 }
 
-const { local, page: address } = await startLocal();
+const { local, addresses } = await startLocal();
+const address = addresses.Page;
 const profile = mkdtempSync(path.join(tmpdir(), 'console-'));
 let context;
 const problems = [];
@@ -81,6 +90,27 @@ try {
     await page.locator('tbody tr').first().getByText('In queue').waitFor();
   });
 
+  await step('the queue state follows the game', async () => {
+    const { Messages: messages } = await sqs('ReceiveMessage', { MaxNumberOfMessages: 4 });
+    await page.getByText('Received', { exact: true }).nth(3).waitFor();
+    for (const { ReceiptHandle } of messages.slice(0, 3)) await sqs('DeleteMessage', { ReceiptHandle });
+    await page.getByText('Processed', { exact: true }).nth(2).waitFor();
+    await page.screenshot({ path: path.join(output, 'light.png') });
+  });
+
+  await step('a dead letter is listed and redriven', async () => {
+    const queue = addresses.Queue.replace('events.fifo', 'events-dead-letters.fifo');
+    const { Messages: [{ Body: body }] } = await sqs('ReceiveMessage', { MaxNumberOfMessages: 1 });
+    await sqs('SendMessage', { QueueUrl: queue, MessageBody: body, MessageGroupId: 'g', MessageDeduplicationId: 'd' });
+    await open('#/queue');
+    await page.locator('tbody tr').first().waitFor();
+    await page.screenshot({ path: path.join(output, 'queue.png') });
+    await page.getByRole('button', { name: 'Redrive all' }).click();
+    await page.getByText('Queued 1 dead letter and 0 parked events.').waitFor();
+    await page.getByText('No dead letters').waitFor();
+    await open('#/events');
+  });
+
   await step('filters select rows', async () => {
     await page.getByLabel('Player, order or event id').fill('mira');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
@@ -88,7 +118,6 @@ try {
     await page.getByLabel('Outcome').selectOption('Refused');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
     await page.getByLabel('Outcome').selectOption('');
-    await page.screenshot({ path: path.join(output, 'light.png') });
   });
 
   await step('a sale opens, and its body has every digit', async () => {

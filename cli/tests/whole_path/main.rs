@@ -5,6 +5,7 @@
 
 mod aws_failures;
 mod claims;
+mod console;
 mod cost;
 mod dead_letters;
 mod demo;

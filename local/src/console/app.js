@@ -464,6 +464,9 @@ try {
   if (state.session.is_live) {
     await loadRows();
     follow();
+  } else {
+    for (const link of document.querySelectorAll('#nav a')) if (['#/refused', '#/send'].includes(link.hash)) link.remove();
+    document.querySelector('#nav a').textContent = 'Find';
   }
   route();
 } catch (error) {

@@ -7,7 +7,7 @@ use intake::record::{Item as _, StoredEvent};
 use intake::sales::decided_sale;
 use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID};
 use serde_json::{Value, json};
-use xsolla::inspect::redact;
+use xsolla::inspect::anonymize;
 use xsolla::{EventId, Goods, GoodsReason, Mode, Sale, json_text};
 
 use super::data::{Item, Query, is_event, stored_event};
@@ -55,7 +55,7 @@ impl Console {
         let body = item.binary(BODY).unwrap_or_default();
         let type_name = text(TYPE).unwrap_or_default();
         let shown = match json_text(body) {
-            Ok(json) if is_masked => redact(type_name, json),
+            Ok(json) if is_masked => anonymize(type_name, json),
             Ok(json) => pretty(json),
             Err(_) if is_masked => MASK.to_owned(),
             Err(_) => String::from_utf8_lossy(body).into_owned(),
