@@ -21,18 +21,19 @@ async fn leaves_its_events_and_other_messages_in_the_queue() {
     stack.send(sample("dispute")).await;
     let report = demo::run(&stack.emulator, SECRET).await.unwrap();
     assert!(report.passed(), "{report}");
-    let types: Vec<String> = stack.receive_all().await.into_iter().map(|message| message.r#type).collect();
+    let mut types: Vec<String> = stack.receive_all().await.into_iter().map(|message| message.r#type).collect();
+    types.sort_unstable();
     assert_eq!(
         types,
         [
             "dispute",
-            "payment",
+            "order_canceled",
+            "order_canceled",
             "order_paid",
             "order_paid",
             "partial_refund",
-            "refund",
-            "order_canceled",
-            "order_canceled"
+            "payment",
+            "refund"
         ]
     );
 }
