@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "local")]
+use crate::commands::console::ConsoleArgs;
 use crate::commands::dlq::DlqCommand;
 use crate::commands::drift::DriftArgs;
 use crate::commands::erase::EraseArgs;
@@ -46,6 +48,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     #[cfg(feature = "local")]
     Local(LocalArgs),
+    #[cfg(feature = "local")]
+    Console(ConsoleArgs),
     #[cfg(feature = "local")]
     Simulate(SimulateArgs),
     // The largest by far.

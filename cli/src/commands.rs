@@ -1,5 +1,7 @@
 //! The commands, one module each.
 
+#[cfg(feature = "local")]
+pub(crate) mod console;
 pub(crate) mod dlq;
 pub(crate) mod drift;
 pub(crate) mod erase;

@@ -20,6 +20,8 @@ async fn main() -> ExitCode {
         #[cfg(feature = "local")]
         Command::Local(args) => commands::local::run(args).await,
         #[cfg(feature = "local")]
+        Command::Console(args) => commands::console::run(args).await,
+        #[cfg(feature = "local")]
         Command::Simulate(args) => commands::simulate::run(args).await,
         Command::Send(args) => commands::send::run(*args).await,
         Command::Sign(args) => commands::sign::run(args).await,

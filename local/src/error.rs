@@ -23,6 +23,12 @@ pub enum EmulatorError {
         /// The error of the system or the database.
         cause: String,
     },
+    /// Other users of the machine can read the data directory.
+    #[error("other users can read {}, the directory of --data; run `chmod 700 {}`, or choose another", .0.display(), .0.display())]
+    SharedDirectory(PathBuf),
+    /// Another process uses the data directory.
+    #[error("another process uses {}, the directory of --data; stop it, or choose another directory", .0.display())]
+    DirectoryInUse(PathBuf),
     /// The data directory's table lacks an index.
     #[error("the directory of --data was written by an earlier version; delete it or choose another")]
     OldTable,

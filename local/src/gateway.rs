@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header, request};
 use axum::response::{IntoResponse, Response};
@@ -21,12 +21,18 @@ use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
 use intake::lambda::unsigned::ROUTES;
 use intake::secrets::SecretCache;
+use intake::telemetry::WebhookLog;
 use intake::unsigned::UnsignedIntake;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tracing::Level;
 use xsolla::{Answer, NotificationType, Secrets};
+
+use crate::console::Console;
+use crate::envelope::with_envelope;
+use crate::guard::Guard;
+use crate::journal::{Delivery, Journal};
 
 /// Types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
 pub const SEPARATE_FUNCTIONS: &[NotificationType] = &[
@@ -50,6 +56,12 @@ enum Function {
     Unsigned(UnsignedIntake<Events, Directory, SecretSource>),
 }
 
+/// A route's function, and the journal of its requests.
+struct Target {
+    function: Function,
+    journal: Arc<Journal>,
+}
+
 /// The functions and their routes.
 #[derive(Debug)]
 pub struct Gateway {
@@ -67,7 +79,9 @@ impl Gateway {
         secrets: &SecretSource,
         sources: &SourcePolicy,
         unsigned_key: Option<Secrets>,
+        journal: &Arc<Journal>,
     ) -> Self {
+        let route_to = |function| route_to(Target { function, journal: Arc::clone(journal) });
         let webhook = |accepted_types| {
             route_to(Function::Webhook(Intake {
                 accepted_types,
@@ -97,21 +111,26 @@ impl Gateway {
     }
 
     /// Serves until the task is aborted.
-    pub(crate) async fn serve(self, listener: TcpListener) {
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+    pub(crate) async fn serve(self, listener: TcpListener, guard: Guard, console: Option<Console>) {
+        let webhooks = guard.protect(self.router);
+        let router = match console {
+            Some(console) => webhooks.merge(console.router()),
+            None => webhooks,
+        };
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, service).await {
             tracing::error!(%error, "webhook port stopped");
         }
     }
 }
 
-fn route_to(function: Function) -> MethodRouter {
+fn route_to(target: Target) -> MethodRouter {
     // With `post` alone, axum would answer other methods with 405, and add an `Allow` header to a fallback's answer.
-    any(no_route).post(invoke).with_state(Arc::new(function))
+    any(no_route).post(invoke).with_state(Arc::new(target))
 }
 
 async fn invoke(
-    State(function): State<Arc<Function>>,
+    State(target): State<Arc<Target>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     route: MatchedPath,
     request: Request,
@@ -125,7 +144,7 @@ async fn invoke(
         }
     };
     let Ok(event) = proxy_event(&head, route.as_str(), peer, &body) else { return service_unavailable() };
-    let (response, line) = match &*function {
+    let (response, line) = match &target.function {
         Function::Webhook(intake) => {
             lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
         }
@@ -133,12 +152,65 @@ async fn invoke(
             lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
         }
     };
+    let delivery = delivery(&target, &line, &head, &body);
+    let reason = delivery.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     match line.level() {
-        Level::ERROR => tracing::error!("{line}"),
-        Level::WARN => tracing::warn!("{line}"),
+        Level::ERROR => tracing::error!("{line}{reason}"),
+        Level::WARN => tracing::warn!("{line}{reason}"),
         _ => tracing::info!("{line}"),
     }
+    target.journal.add(delivery, route.as_str(), &body);
     to_http(response)
+}
+
+/// The entry of the journal. After a wrong signature or key, it has nothing from the body.
+fn delivery(target: &Target, line: &WebhookLog, head: &request::Parts, body: &Bytes) -> Delivery {
+    let line = serde_json::to_value(line).unwrap_or_default();
+    let text = |name: &str| line[name].as_str().map(str::to_owned);
+    let status = line["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
+    let is_webhook = matches!(target.function, Function::Webhook(_));
+    let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let is_authenticated = line["notification_type"].is_string();
+    let mut delivery = Delivery {
+        number: 0,
+        at: Timestamp::now(),
+        status,
+        outcome: text("outcome").unwrap_or_default(),
+        r#type: text("unknown_type").or_else(|| text("notification_type")),
+        event_id: text("event_id"),
+        user: None,
+        order: None,
+        mode: text("mode"),
+        reason: None,
+    };
+    if is_webhook && is_authenticated {
+        with_envelope(body, |envelope| {
+            delivery.user = envelope.user_id().map(str::to_owned);
+            delivery.order = envelope.order_id().map(str::to_owned);
+        });
+    }
+    delivery.reason = match delivery.outcome.as_str() {
+        "invalid_signature" if is_webhook => Some(target.journal.explain(authorization, body)),
+        // Answers about a user.
+        "user_not_found" | "not_found" => None,
+        outcome if status >= 400 => text("error").or_else(|| Some(refusal_reason(outcome).to_owned())),
+        _ => None,
+    };
+    delivery
+}
+
+/// Why a webhook with this outcome was refused, if no call failed.
+fn refusal_reason(outcome: &str) -> &'static str {
+    match outcome {
+        "unreadable" => "the body is no notification with a type",
+        "unexpected_type" => "the path accepts another type",
+        "no_directory" => "no directory answers this question",
+        "unknown_source" => "the source address is not one of Xsolla's",
+        "body_too_large" => "the body is larger than any webhook",
+        "encoded_body" => "the body has a Content-Encoding, and does not match its signature",
+        "method_not_allowed" => "the method is not POST",
+        _ => "refused",
+    }
 }
 
 /// The event that a REST API with binary media types sends. Parsed from JSON, as in the deployed functions.

@@ -19,6 +19,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::guard::Guard;
+
 /// Timeout that the deadline header reports. It is not enforced.
 const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -97,7 +99,7 @@ impl LambdaEmulator {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .kill_on_drop(true);
         let server = Server(tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes(api)).await {
+            if let Err(error) = axum::serve(listener, Guard::default().protect(routes(api))).await {
                 tracing::error!(%error, "Runtime API stopped");
             }
         }));

@@ -9,11 +9,18 @@
 //! | [`services`] | DynamoDB and SQS |
 //! | [`lambda_emulator`] | Lambda itself, for tests of the function binaries |
 //!
-//! [`stack`] starts and connects them. [`demo`] sends the demonstration webhooks.
+//! [`guard`] protects all ports against web pages. [`journal`] remembers the webhooks and messages of the session.
+//! [`console`] is the web page that shows them. [`stack`] starts and connects them. [`demo`] sends the demonstration webhooks.
 
+pub mod console;
+mod data_directory;
 pub mod demo;
+mod dynamodb;
+mod envelope;
 mod error;
 pub mod gateway;
+pub mod guard;
+pub mod journal;
 pub mod lambda_emulator;
 pub mod services;
 pub mod stack;

@@ -1,5 +1,6 @@
 //! Embedded DynamoDB and SQS, with the table and queues of `template.yaml`.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,11 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
+use hyper::body::Incoming;
+use hyper::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use intake::aws::{CallLimits, QueueUrls};
 use intake::emulator::{DEAD_LETTER_QUEUE, EVENTS_QUEUE, EVENTS_TABLE, PARKED_QUEUE, REGION, emulator_config};
@@ -20,11 +25,15 @@ use intake::table::{MODE, ORDER_ID, PK, RECEIVED_AT, SK, SUBSCRIPTION_ID, USER_I
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
+use rustack_sqs_http::body::SqsResponseBody;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::data_directory::DataDirectory;
 use crate::error::EmulatorError;
+use crate::guard::Guard;
+use crate::journal::{Journal, Observed};
 
 /// The running services with their table and queues. Dropping this stops them.
 #[derive(Debug)]
@@ -41,6 +50,7 @@ pub struct Services {
     pub queues: QueueUrls,
     /// ARN of the events table's stream.
     pub stream_arn: String,
+    pub(crate) data: Option<DataDirectory>,
     pub(crate) tasks: JoinSet<()>,
 }
 
@@ -59,18 +69,31 @@ impl Services {
         directory: &DirectorySetting,
         limits: CallLimits,
     ) -> Result<Self, EmulatorError> {
-        let database = open_database(data)?;
+        Self::start_with(dynamodb, sqs, data, directory, limits, None).await
+    }
+
+    /// Like [`Self::start`], with a journal of the messages.
+    pub(crate) async fn start_with(
+        dynamodb: TcpListener,
+        sqs: TcpListener,
+        data: Option<&Path>,
+        directory: &DirectorySetting,
+        limits: CallLimits,
+        journal: Option<Arc<Journal>>,
+    ) -> Result<Self, EmulatorError> {
+        let data = data.map(DataDirectory::open).transpose()?;
+        let database = open_database(data.as_ref())?;
         let (dynamodb_address, sqs_address) = (address(&dynamodb)?, address(&sqs)?);
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve_dynamodb(dynamodb, database));
-        tasks.spawn(serve_sqs(sqs, sqs_address.port()));
+        tasks.spawn(crate::dynamodb::serve(dynamodb, database));
+        tasks.spawn(serve_sqs(sqs, sqs_address.port(), journal));
         let (dynamodb_endpoint, sqs_endpoint) = (format!("http://{dynamodb_address}"), format!("http://{sqs_address}"));
         let config = |endpoint: &str| emulator_config(limits).endpoint_url(endpoint).build();
         let dynamodb = aws_sdk_dynamodb::Client::new(&config(&dynamodb_endpoint));
         let sqs = aws_sdk_sqs::Client::new(&config(&sqs_endpoint));
         let stream_arn = create_tables(&dynamodb, directory).await?;
         let queues = create_queues(&sqs).await?;
-        Ok(Self { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, tasks })
+        Ok(Self { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, data, tasks })
     }
 }
 
@@ -79,17 +102,15 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, EmulatorError> {
 }
 
 /// Opens the database in a file of this directory, or in memory.
-fn open_database(directory: Option<&Path>) -> Result<Database, EmulatorError> {
+fn open_database(directory: Option<&DataDirectory>) -> Result<Database, EmulatorError> {
     let Some(directory) = directory else {
         // `create_stream_index` opens a second connection, so the in-memory database needs a name.
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         let name = format!("file:dynamodb-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed));
         return open_indexed(&name).map_err(EmulatorError::Database);
     };
-    std::fs::create_dir_all(directory)
-        .map_err(|error| error.to_string())
-        .and_then(|()| open_indexed(&directory.join("dynamodb.sqlite").to_string_lossy()))
-        .map_err(|cause| EmulatorError::DataDirectory { path: directory.to_owned(), cause })
+    open_indexed(&directory.database().to_string_lossy())
+        .map_err(|cause| EmulatorError::DataDirectory { path: directory.path().to_owned(), cause })
 }
 
 fn open_indexed(name: &str) -> Result<Database, String> {
@@ -105,22 +126,30 @@ fn create_stream_index(database: &str) -> rusqlite::Result<()> {
     )
 }
 
-/// Serves DynamoDB until the task is aborted.
-async fn serve_dynamodb(listener: TcpListener, database: Database) {
-    if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()).await {
-        tracing::error!(error, "embedded DynamoDB stopped");
-    }
-}
-
 /// Serves SQS until the task is aborted.
-async fn serve_sqs(listener: TcpListener, port: u16) {
+async fn serve_sqs(listener: TcpListener, port: u16, journal: Option<Arc<Journal>>) {
     let config =
         SqsConfig { host: "127.0.0.1".to_owned(), port, default_region: REGION.to_owned(), ..SqsConfig::default() };
     let provider = Arc::new(RustackSqs::new(config));
-    let service = SqsHttpService::new(Arc::new(RustackSqsHandler::new(provider)), SqsHttpConfig::default());
+    let handler = Observed { handler: RustackSqsHandler::new(provider), journal };
+    let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
     while let Ok((connection, _)) = listener.accept().await {
         let service = service.clone();
-        tokio::spawn(async move { http1::Builder::new().serve_connection(TokioIo::new(connection), service).await });
+        let guarded = service_fn(move |request: Request<Incoming>| {
+            let service = service.clone();
+            async move {
+                if let Err(refusal) = Guard::default().check(request.method(), request.uri(), request.headers()) {
+                    let mut response = Response::new(SqsResponseBody::from_bytes(format!("{refusal}\n")));
+                    *response.status_mut() = StatusCode::FORBIDDEN;
+                    return Ok(response);
+                }
+                let mut response = service.call(request).await?;
+                // The service allows every web page.
+                response.headers_mut().remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+                Ok::<_, Infallible>(response)
+            }
+        });
+        tokio::spawn(async move { http1::Builder::new().serve_connection(TokioIo::new(connection), guarded).await });
     }
 }
 

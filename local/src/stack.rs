@@ -19,8 +19,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
 
+use crate::console::{Console, StackData};
+use crate::data_directory::DataDirectory;
 use crate::error::EmulatorError;
 use crate::gateway::Gateway;
+use crate::guard::Guard;
+use crate::journal::Journal;
 use crate::services::Services;
 use crate::trigger::StreamTrigger;
 
@@ -86,8 +90,12 @@ pub struct Stack {
     pub sqs_endpoint: String,
     /// URLs of the queues.
     pub queues: QueueUrls,
+    /// Webhooks and messages of this session.
+    pub journal: Arc<Journal>,
     /// Listener and gateway of the webhook port until [`Self::open`].
     unopened: Option<(TcpListener, Gateway)>,
+    /// Lock on the data directory.
+    _data: Option<DataDirectory>,
     tasks: JoinSet<()>,
 }
 
@@ -120,8 +128,10 @@ impl Stack {
         let (dynamodb, _) = bind(options.dynamodb_port, "--dynamodb-port").await?;
         let (sqs, _) = bind(options.sqs_port, "--sqs-port").await?;
         let data = options.data.as_deref();
-        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, mut tasks } =
-            Services::start(dynamodb, sqs, data, &options.directory, CALL_LIMITS).await?;
+        let journal = Arc::new(Journal::default());
+        let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, data, mut tasks } =
+            Services::start_with(dynamodb, sqs, data, &options.directory, CALL_LIMITS, Some(Arc::clone(&journal)))
+                .await?;
 
         let config = match &faults {
             Some(faults) => faults.wrap(&emulator_config(CallLimits::WEBHOOK).build()),
@@ -153,10 +163,10 @@ impl Stack {
 
         let secrets = SecretSource::Fixed(options.secrets);
         let directory = Directory::new(options.directory, &config, &functions_dynamodb);
-        let gateway = Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key);
+        let gateway = Gateway::new(&events, &directory, &secrets, &options.sources, options.unsigned_key, &journal);
         // The configured directory may not know the demonstration's users.
-        let demo_gateway = Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None);
-        tasks.spawn(demo_gateway.serve(demo));
+        let demo_gateway = Gateway::new(&events, &Directory::ACCEPT_ALL, &secrets, &options.sources, None, &journal);
+        tasks.spawn(demo_gateway.serve(demo, Guard::default(), None));
 
         Ok(Self {
             webhook_addr,
@@ -168,14 +178,33 @@ impl Stack {
             sqs_endpoint,
             queues,
             unopened: Some((webhooks, gateway)),
+            journal,
+            _data: data,
             tasks,
         })
     }
 
     /// Starts serving webhooks, including those of connections that are already waiting.
     pub fn open(&mut self) {
+        self.open_with(&[], None);
+    }
+
+    /// Like [`Self::open`], with the web console on the same port. Also accepts webhooks that are sent to these host names:
+    /// those of a tunnel.
+    pub fn open_with(&mut self, hosts: &[String], console: Option<Console>) {
         if let Some((listener, gateway)) = self.unopened.take() {
-            self.tasks.spawn(gateway.serve(listener));
+            self.tasks.spawn(gateway.serve(listener, Guard::with_hosts(hosts), console));
+        }
+    }
+
+    /// The table and the queues, for the web console.
+    #[must_use]
+    pub fn data(&self) -> StackData {
+        StackData {
+            dynamodb: self.dynamodb.clone(),
+            sqs: self.sqs.clone(),
+            table: EVENTS_TABLE.to_owned(),
+            queues: self.queues.clone(),
         }
     }
 
@@ -193,7 +222,9 @@ async fn handle_batch(
 ) -> serde_json::Result<Vec<u8>> {
     let event = serde_json::from_slice(event)?;
     let (response, outcome) = lambda::relay::handle(relay, &event, Timestamp::now(), || BATCH_TIME).await;
-    tracing::info!(queued = outcome.queued.len(), parked = outcome.parked, retry_from = outcome.retry_from, "relayed");
+    if outcome.retry_from.is_some() {
+        tracing::warn!("relay could not send all events, will retry");
+    }
     serde_json::to_vec(&response)
 }
 

@@ -1,18 +1,32 @@
 //! The command `local`.
 
+use std::fmt;
+use std::io::stdout;
+use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
 use clap::Args;
-use cli::format::columns;
+use cli::dead_letters::DeadLetters;
+use cli::format::{columns, counted};
+use cli::replay::Replay;
+use cli::table::Table;
 use intake::emulator::{DYNAMODB_PORT, EVENTS_TABLE, SQS_PORT};
 use intake::lambda::unsigned::ROUTES;
 use intake::settings::{DirectorySetting, KeySetting};
 use intake::unsigned::MIN_KEY_LEN;
+use jiff::{Timestamp, Zoned};
+use local::console::{Console, Redrive, Session};
 use local::{Stack, StackOptions, demo, local_sources};
-use tracing::Level;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
@@ -55,7 +69,10 @@ pub(crate) struct LocalArgs {
     /// Accept unsigned webhooks at `/unsigned/KEY/user-validation` (Web Shop) and `/unsigned/KEY/payout`
     #[arg(long, value_name = "KEY")]
     pub(crate) unsigned_key: Option<String>,
-    /// Store the table in this directory instead of memory
+    /// Also accept webhooks sent to this host name, such as that of a tunnel
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+    /// Store the table in this directory instead of memory; created with mode 0700, for one process at a time
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Print errors only
@@ -88,7 +105,7 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     let report = demo::run(&stack, &args.secret).await?;
     let passed = report.passed();
     if !args.quiet || !passed {
-        println!("{report}");
+        anstream::println!("{report}");
     }
     if args.once {
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -98,19 +115,75 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
         println!("{}", curl_example(&stack, &args.secret));
     }
     start_log(args.quiet);
-    stack.open();
+    let console = Console::with_session(stack.data(), session(&stack, args.secret, args.payment_without_order));
+    stack.open_with(&args.allow_host, Some(console));
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Logs one line per webhook and per failure.
+/// The part of the web console that sends webhooks and redrives.
+fn session(stack: &Stack, secret: String, payment_without_order: PaymentWithoutOrder) -> Session {
+    let dead_letters = DeadLetters { sqs: stack.sqs.clone(), queues: stack.queues.clone() };
+    let table = Table { client: stack.dynamodb.clone(), name: EVENTS_TABLE.to_owned() };
+    let replay = Replay::new(table, stack.sqs.clone(), stack.queues.events.clone(), payment_without_order);
+    let (dead_letters, replay) = (Arc::new(dead_letters), Arc::new(replay));
+    let redrive = move || {
+        let (dead_letters, replay) = (Arc::clone(&dead_letters), Arc::clone(&replay));
+        async move {
+            let result =
+                dead_letters.redrive(&replay, None, Timestamp::now()).await.map_err(|error| error.to_string())?;
+            let letters = counted(result.dead_letters, "dead letter", "dead letters");
+            let parked = counted(result.parked_events, "parked event", "parked events");
+            let leftovers = result.leftovers.iter().map(|leftover| format!("Not sent: {leftover}."));
+            let sentences: Vec<String> =
+                iter::once(format!("Queued {letters} and {parked}.")).chain(leftovers).collect();
+            Ok(sentences.join(" "))
+        }
+    };
+    Session {
+        journal: Arc::clone(&stack.journal),
+        webhook_url: stack.webhook_url(),
+        secret,
+        redrive: Redrive::new(redrive),
+    }
+}
+
+/// Logs one line per webhook, per relayed event and per failure.
 fn start_log(quiet: bool) {
     let levels = Targets::new()
         .with_target("local", if quiet { Level::ERROR } else { Level::INFO })
         .with_target("intake", if quiet { Level::ERROR } else { Level::WARN })
         .with_default(Level::ERROR);
-    let lines = tracing_subscriber::fmt::layer().with_target(false).compact();
+    let lines = tracing_subscriber::fmt::layer().event_format(Line).with_writer(|| AutoStream::auto(stdout()));
     tracing_subscriber::registry().with(lines).with(levels).init();
+}
+
+/// A line of the log: time of day, the level of warnings and errors, message.
+struct Line;
+
+impl<S: Subscriber, N> FormatEvent<S, N> for Line
+where
+    S: for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        const FAINT: Style = Style::new().dimmed();
+        let level = *event.metadata().level();
+        let style = match level {
+            Level::ERROR => AnsiColor::Red.on_default(),
+            Level::WARN => AnsiColor::Yellow.on_default(),
+            _ => Style::new(),
+        };
+        write!(out, "{FAINT}{}{FAINT:#}  {style}", Zoned::now().strftime("%H:%M:%S"))?;
+        let mut message = String::new();
+        context.format_fields(Writer::new(&mut message), event)?;
+        // Ids come from bodies, and could contain terminal sequences or change the direction of the text.
+        let is_harmful = |char: char| {
+            char.is_control()
+                || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        writeln!(out, "{}{style:#}", message.replace(is_harmful, "\u{fffd}"))
+    }
 }
 
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
@@ -124,8 +197,9 @@ fn unsigned_key(key: &str) -> Result<Secrets, String> {
 fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
     let url = stack.webhook_url();
     let mut rows = vec![
+        ["Page".to_owned(), format!("http://{}/", stack.webhook_addr)],
         ["Webhook URL".to_owned(), url.clone()],
-        [String::new(), format!("{url}/TYPE accepts one notification type")],
+        [String::new(), format!("{url}/TYPE accepts one type")],
         ["Webhook secret".to_owned(), secret.to_owned()],
     ];
     for (route, _) in ROUTES.iter().filter(|_| unsigned_key.is_some()) {
@@ -133,7 +207,8 @@ fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String 
         rows.push(["Unsigned URL".to_owned(), format!("http://{}{path}", stack.webhook_addr)]);
     }
     rows.push(["DynamoDB".to_owned(), format!("{}, table {EVENTS_TABLE}", stack.dynamodb_endpoint)]);
-    rows.push(["SQS".to_owned(), format!("{}, queue {}", stack.sqs_endpoint, stack.queues.events)]);
+    rows.push(["SQS".to_owned(), stack.sqs_endpoint.clone()]);
+    rows.push(["Queue".to_owned(), stack.queues.events.clone()]);
     columns(&rows)
 }
 

@@ -6,6 +6,7 @@
 mod aws_failures;
 mod claims;
 mod connection_errors;
+mod console;
 mod cost;
 mod dead_letters;
 mod demo;

@@ -4,6 +4,7 @@ mod report;
 mod steps;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,41 +14,45 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use intake::emulator::EVENTS_TABLE;
 use intake::table::{BODY, KIND, PK};
-use message::Event;
 use serde::Deserialize;
-use tokio::time::Instant;
-use xsolla::{Envelope, Secrets, Signature, sign};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use xsolla::sign;
 
+use crate::envelope::with_envelope;
 use crate::error::EmulatorError;
+use crate::journal::{Change, QueueState};
 use crate::stack::Stack;
 
 pub use report::Report;
 use report::{Row, Stored};
+pub(crate) use steps::IDS as SAMPLE_IDS;
 use steps::{Expected, Step, steps};
 
 /// How long to wait for the expected messages.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A message of the demonstration, received from the queue.
+/// A message of the demonstration.
 struct QueuedEvent {
-    body: String,
+    notification: Arc<str>,
     goods: &'static str,
 }
 
 /// Sends a webhook of each common type, a retry, a conflict and a wrong signature, and reports how each was handled.
 ///
-/// Removes the demonstration's messages from the queue.
+/// The events remain in the queue, for a consumer.
 ///
 /// # Errors
 ///
 /// If the webhook port or one of the services does not respond.
 pub async fn run(stack: &Stack, secret: &str) -> Result<Report, EmulatorError> {
     let steps = steps();
+    let mut changes = stack.journal.subscribe();
     let mut answers = Vec::with_capacity(steps.len());
     for step in &steps {
         answers.push(post(stack, step, secret).await?);
     }
-    let queue = receive(stack, &steps).await?;
+    let queue = queued(&mut changes, &steps).await;
 
     let mut rows = Vec::with_capacity(steps.len());
     for (step, answer) in steps.into_iter().zip(answers) {
@@ -57,7 +62,7 @@ pub async fn run(stack: &Stack, secret: &str) -> Result<Report, EmulatorError> {
             [kind] if kind == "conflict" => Stored::Conflict,
             _ => Stored::Several,
         };
-        let queued = queue.iter().filter(|event| event.body == step.body).map(|event| event.goods).collect();
+        let queued = queue.iter().filter(|event| *event.notification == *step.body).map(|event| event.goods).collect();
         rows.push(Row { step, answer, stored, queued });
     }
     Ok(Report(rows))
@@ -109,48 +114,32 @@ async fn stored_kinds(stack: &Stack, step: &Step) -> Result<Vec<String>, Emulato
     Ok(output.items().iter().filter(has_body).filter_map(kind).collect())
 }
 
-/// The subject of a notification. An [`Envelope`] requires a verified body, so this signs the body with a secret of its own.
 fn subject(body: &str) -> String {
-    let secret = "demo";
-    let keys = secret.parse::<Secrets>().ok().zip(sign(body.as_bytes(), secret).parse::<Signature>().ok());
-    let verified = keys.and_then(|(secrets, signature)| secrets.verify(body.as_bytes(), &signature).ok());
-    let envelope = verified.and_then(|verified| Envelope::parse(&verified).ok());
-    envelope.map_or_else(String::new, |envelope| envelope.event_id().subject().to_owned())
+    with_envelope(body.as_bytes(), |envelope| envelope.event_id().subject().to_owned()).unwrap_or_default()
 }
 
-/// Receives and deletes the demonstration's messages, until all expected ones have arrived and the queue is empty.
-///
-/// Other messages remain in the queue.
-async fn receive(stack: &Stack, steps: &[Step]) -> Result<Vec<QueuedEvent>, EmulatorError> {
-    let queue_url = &stack.queues.events;
-    let deadline = Instant::now() + QUEUE_TIMEOUT;
+/// Waits until the relay has sent all expected messages. It preserves the order of the stream, so that it has handled all
+/// other webhooks by then.
+async fn queued(changes: &mut broadcast::Receiver<Change>, steps: &[Step]) -> Vec<QueuedEvent> {
     let mut missing: Vec<&str> =
         steps.iter().filter(|step| step.expected == Expected::Queued).map(|step| step.body.as_str()).collect();
-    let (mut received, mut unrelated) = (Vec::new(), Vec::new());
-    loop {
-        let request = stack.sqs.receive_message().queue_url(queue_url).max_number_of_messages(10).wait_time_seconds(1);
-        let output = request.send().await.map_err(EmulatorError::service)?;
-        let received_before = received.len();
-        for message in output.messages.unwrap_or_default() {
-            let event = Event::read(message.body().unwrap_or_default()).map_err(EmulatorError::service)?;
-            let body = event.notification.get().to_owned();
-            if !steps.iter().any(|step| step.body == body) {
-                unrelated.push(message);
-                continue;
+    let mut queued = Vec::new();
+    let receive = async {
+        while !missing.is_empty() {
+            let change = match changes.recv().await {
+                Ok(change) => change,
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            };
+            let Change::Message(message) = change else { continue };
+            let (Some(notification), Some(goods)) = (message.notification.clone(), message.goods) else { continue };
+            if message.queue == QueueState::Queued && steps.iter().any(|step| *step.body == *notification) {
+                missing.retain(|missing| **missing != *notification);
+                queued.push(QueuedEvent { notification, goods });
             }
-            missing.retain(|missing| *missing != body);
-            received.push(QueuedEvent { body, goods: event.goods.name() });
-            let delete = stack.sqs.delete_message().queue_url(queue_url);
-            delete.set_receipt_handle(message.receipt_handle).send().await.map_err(EmulatorError::service)?;
         }
-        let is_complete = missing.is_empty() && received.len() == received_before;
-        if is_complete || Instant::now() > deadline {
-            break;
-        }
-    }
-    for message in unrelated {
-        let release = stack.sqs.change_message_visibility().queue_url(queue_url).visibility_timeout(0);
-        release.set_receipt_handle(message.receipt_handle).send().await.map_err(EmulatorError::service)?;
-    }
-    Ok(received)
+    };
+    // The report shows what is missing.
+    let _ = tokio::time::timeout(QUEUE_TIMEOUT, receive).await;
+    queued
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use xsolla::samples;
 
 /// Ids in the samples that need a new value for each run, since a table on disk remembers them.
-const IDS: [&str; 5] = ["2298114507", "2298120944", "2298130071", "712045518", "712051377"];
+pub(crate) const IDS: [&str; 5] = ["2298114507", "2298120944", "2298130071", "712045518", "712051377"];
 
 /// A webhook and its expected handling.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) struct Step {
     pub(super) path: &'static str,
     pub(super) body: String,
     pub(super) has_wrong_signature: bool,
+    pub(super) is_retry: bool,
     /// Status, and error code if any.
     pub(super) answer: &'static str,
     pub(super) expected: Expected,
@@ -46,7 +47,7 @@ pub(super) fn steps() -> Vec<Step> {
     let run = Timestamp::now().as_second();
     let step = |name, path, sample, answer| {
         let body = with_fresh_ids(sample, run);
-        Step { name, path, body, has_wrong_signature: false, answer, expected: Expected::Queued }
+        Step { name, path, body, has_wrong_signature: false, is_retry: false, answer, expected: Expected::Queued }
     };
     let payment = || step("payment", "/webhooks", "payment", "204");
     let changed = with_fresh_ids("payment", run).replace("7.99", "79.90");
@@ -57,8 +58,8 @@ pub(super) fn steps() -> Vec<Step> {
             ..step("user_validation (question)", "/webhooks", "user_validation", "204")
         },
         payment(),
-        Step { name: "payment, retried", ..payment() },
-        Step { name: "payment, same id but other content", body: changed, expected: Expected::Conflict, ..payment() },
+        Step { name: "payment, retried", is_retry: true, ..payment() },
+        Step { name: "payment, other content", body: changed, expected: Expected::Conflict, ..payment() },
         Step {
             name: "payment, wrong signature",
             body: forged,
@@ -67,15 +68,15 @@ pub(super) fn steps() -> Vec<Step> {
             expected: Expected::NotStored,
             ..payment()
         },
-        step("order_paid (separate webhooks)", "/webhooks", "order_paid-separate", "200"),
-        step("order_paid (combined webhooks)", "/webhooks/order_paid", "order_paid-combined", "200"),
+        step("order_paid (separate)", "/webhooks", "order_paid-separate", "200"),
+        step("order_paid (combined)", "/webhooks/order_paid", "order_paid-combined", "200"),
         step("partial_refund", "/webhooks", "partial_refund", "204"),
         step("refund", "/webhooks/refund", "refund", "204"),
-        step("order_canceled (separate webhooks)", "/webhooks", "order_canceled-separate", "200"),
-        step("order_canceled (combined webhooks)", "/webhooks", "order_canceled-combined", "200"),
+        step("order_canceled (separate)", "/webhooks", "order_canceled-separate", "200"),
+        step("order_canceled (combined)", "/webhooks", "order_canceled-combined", "200"),
         Step {
             expected: Expected::NotStored,
-            ..step("payment, sent to the refund path", "/webhooks/refund", "payment-token", "503 SERVER_ERROR")
+            ..step("payment at /refund", "/webhooks/refund", "payment-token", "503 SERVER_ERROR")
         },
     ]
 }

@@ -1,0 +1,139 @@
+//! Reads of the events table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use intake::aws::port_error;
+use intake::ports::PortError;
+use intake::record::{Item as _, Kind, StoredEvent};
+use intake::table::{
+    DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID,
+};
+
+use super::StackData;
+
+/// An item of the table.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Items that the list reads at most, with those of other kinds.
+const MAX_SCANNED: usize = 5000;
+
+/// Subjects that a player's page shows at most.
+const MAX_SUBJECTS: usize = 200;
+
+/// What a sale or player is searched by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Query {
+    /// A transaction or order id, a subject or an event id.
+    Id(String),
+    /// The game's user id.
+    User(String),
+}
+
+impl StackData {
+    /// Reads the items of each sale that matches, one list per sale. An order's transactions are one sale.
+    pub(super) async fn sales(&self, query: &Query) -> Result<Vec<Vec<Item>>, PortError> {
+        let subjects = match query {
+            Query::User(user) => self.subjects_by("by_user", USER_ID, user).await?,
+            Query::Id(id) if id.contains('#') => vec![subject_of(id)],
+            Query::Id(id) => {
+                let mut subjects = self.subjects_by("by_order", ORDER_ID, id).await?;
+                subjects.push(format!("transaction#{id}"));
+                subjects
+            }
+        };
+        let (mut seen, mut sales) = (Vec::new(), Vec::new());
+        for subject in subjects.into_iter().take(MAX_SUBJECTS) {
+            if !seen.contains(&subject) {
+                let items = self.items_of_sale(subject, &mut seen).await?;
+                sales.extend((!items.is_empty()).then_some(items));
+            }
+        }
+        Ok(sales)
+    }
+
+    /// Reads all items of a subject, and of the subjects that share its orders. Adds the subjects to `seen`.
+    async fn items_of_sale(&self, subject: String, seen: &mut Vec<String>) -> Result<Vec<Item>, PortError> {
+        let (mut items, mut orders): (Vec<Item>, Vec<String>) = Default::default();
+        let mut subjects = vec![subject];
+        while let Some(subject) = subjects.pop() {
+            if seen.contains(&subject) {
+                continue;
+            }
+            let of_subject = self.items_of_subject(&subject).await?;
+            seen.push(subject);
+            for order in of_subject.iter().filter_map(|item| item.string(ORDER_ID)) {
+                if !orders.iter().any(|known| known == order) {
+                    orders.push(order.to_owned());
+                    subjects.extend(self.subjects_by("by_order", ORDER_ID, order).await?);
+                }
+            }
+            items.extend(of_subject);
+        }
+        items.sort_by(|one, other| one.string(RECEIVED_AT).cmp(&other.string(RECEIVED_AT)));
+        Ok(items)
+    }
+
+    async fn items_of_subject(&self, subject: &str) -> Result<Vec<Item>, PortError> {
+        let query = self.dynamodb.query().table_name(&self.table).key_condition_expression("#pk = :pk");
+        let query = query.expression_attribute_names("#pk", PK).expression_attribute_values(":pk", string(subject));
+        let items = query.consistent_read(true).into_paginator().items().send();
+        items.try_collect().await.map_err(|error| port_error("dynamodb:Query", &error))
+    }
+
+    async fn subjects_by(&self, index: &str, attribute: &str, id: &str) -> Result<Vec<String>, PortError> {
+        let query = self.dynamodb.query().table_name(&self.table).index_name(index);
+        let query = query.key_condition_expression("#id = :id").expression_attribute_names("#id", attribute);
+        // The newest first.
+        let query = query.expression_attribute_values(":id", string(id)).scan_index_forward(false);
+        let mut items = query.into_paginator().items().send();
+        let mut subjects = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| port_error("dynamodb:Query", &error))?;
+            if let Some(subject) = item.string(PK)
+                && !subjects.iter().any(|known| known == subject)
+            {
+                subjects.push(subject.to_owned());
+            }
+        }
+        Ok(subjects)
+    }
+
+    /// Reads items without their bodies, in any order. Stops after a few thousand: for a table on this machine.
+    pub(super) async fn items(&self) -> Result<Vec<Item>, PortError> {
+        let mut scan = self.dynamodb.scan().table_name(&self.table);
+        let names =
+            [PK, SK, KIND, TYPE, USER_ID, ORDER_ID, MODE, RECEIVED_AT, GOODS, GOODS_REASON, GOODS_MODE, DECIDED_AT];
+        for name in names {
+            scan = scan.expression_attribute_names(format!("#{name}"), name);
+        }
+        let scan = scan.projection_expression(names.map(|name| format!("#{name}")).join(", "));
+        let mut pages = scan.into_paginator().send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            items.extend(page.map_err(|error| port_error("dynamodb:Scan", &error))?.items.unwrap_or_default());
+            if items.len() >= MAX_SCANNED {
+                break;
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// The subject of an event id, or the text itself.
+fn subject_of(id: &str) -> String {
+    id.parse::<xsolla::EventId>().map_or_else(|_| id.to_owned(), |event_id| event_id.subject().to_owned())
+}
+
+/// Reads an event, or a conflict that an operator sent; `None` for other records, and for a damaged item.
+pub(super) fn stored_event(item: &Item) -> Option<StoredEvent> {
+    StoredEvent::read(item).ok().filter(|event| is_event(item) || event.decision.is_some())
+}
+
+pub(super) fn is_event(item: &Item) -> bool {
+    item.string(KIND) == Some(Kind::Event.name())
+}
+
+fn string(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
