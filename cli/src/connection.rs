@@ -49,6 +49,16 @@ impl Clients {
     }
 }
 
+/// Reads the webhook secrets as the functions do, from `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
+///
+/// # Errors
+///
+/// If neither variable is set, or Secrets Manager cannot be read.
+pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
+    let setting = SecretsSetting::of_webhooks(&environment)?;
+    Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
+}
+
 /// Reads the keys of the pseudonyms in the log as the functions do, from `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`.
 ///
 /// # Errors

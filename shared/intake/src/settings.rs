@@ -155,7 +155,11 @@ impl WebhookSettings {
 
 impl SecretsSetting {
     /// Reads the source of the webhook secrets: `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
-    fn of_webhooks(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+    ///
+    /// # Errors
+    ///
+    /// If both or none are set, or `XSOLLA_SECRETS` is invalid.
+    pub fn of_webhooks(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
         let missing = "name or ARN of the secret with the webhook secrets (for local runs, set XSOLLA_SECRETS instead)";
         secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS")?
             .ok_or(InvalidSetting::Missing("XSOLLA_SECRET_ID", missing))

@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn accessors_return_the_parts() {
         let id: EventId = "transaction#7#partial_refund#ab".parse().unwrap();
-        assert_eq!((id.subject(), id.rest(), id.type_label()), ("transaction#7", "partial_refund#ab", "partial_refund"));
+        assert_eq!(
+            (id.subject(), id.rest(), id.type_label()),
+            ("transaction#7", "partial_refund#ab", "partial_refund")
+        );
     }
 
     #[test]
