@@ -40,6 +40,37 @@ pub(crate) struct QueueTargets {
     pub(crate) parked_queue_url: Option<String>,
 }
 
+/// The queues, for a command that needs them only with an option.
+#[derive(Args)]
+pub(crate) struct OptionalQueues {
+    /// URL of the game's queue (stack output `QueueUrl`)
+    #[arg(long, value_name = "URL", env = "QUEUE_URL")]
+    pub(crate) queue_url: Option<String>,
+    /// URL of the dead-letter queue (stack output `DeadLetterQueueUrl`)
+    #[arg(long, value_name = "URL", env = "DEAD_LETTER_QUEUE_URL")]
+    pub(crate) dead_letter_queue_url: Option<String>,
+    /// URL of the parked queue (stack output `ParkedQueueUrl`)
+    #[arg(long, value_name = "URL", env = "PARKED_QUEUE_URL")]
+    pub(crate) parked_queue_url: Option<String>,
+}
+
+impl OptionalQueues {
+    /// Requires the queues, unless the emulator has them.
+    pub(super) fn required(self, local: bool) -> Result<QueueTargets, String> {
+        let Self { queue_url, dead_letter_queue_url, parked_queue_url } = self;
+        for (url, name) in [
+            (&queue_url, "QUEUE_URL"),
+            (&dead_letter_queue_url, "DEAD_LETTER_QUEUE_URL"),
+            (&parked_queue_url, "PARKED_QUEUE_URL"),
+        ] {
+            if url.is_none() && !local {
+                return Err(format!("{name} is not set; the stack output CliEnvironment sets it"));
+            }
+        }
+        Ok(QueueTargets { local, queue_url, dead_letter_queue_url, parked_queue_url })
+    }
+}
+
 pub(super) async fn table(target: TableTarget) -> Table {
     let client = clients(target.local).await.dynamodb;
     Table { client, name: unless_local(target.table, target.local, EVENTS_TABLE.to_owned()) }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use intake::aws::QueueUrls;
 use intake::ports::PortError;
+use jiff::Timestamp;
 use message::Event;
+use xsolla::EventId;
 use xsolla::inspect::redact;
 
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
@@ -127,6 +129,28 @@ impl DlqSnapshot {
             let _ = writeln!(text, "\n  {}", self.unavailable_note());
         }
         Ok(text)
+    }
+
+    /// Since when an event is a dead letter.
+    pub(crate) fn dead_letter_since(&self, event_id: &EventId) -> Option<&str> {
+        let letter = self.letters.iter().find(|letter| letter.event_id.as_ref() == Some(event_id))?;
+        Some(&letter.since)
+    }
+
+    /// Since when an event is parked, alone or in a batch, and why.
+    pub(crate) fn parked_since(&self, event_id: &EventId, received_at: &str) -> Option<(&str, &str)> {
+        let received_at: Option<Timestamp> = received_at.parse().ok();
+        let is_about = |note: &&ParkedNote| match &note.reason {
+            ParkedReason::Event { event_id: parked, .. } => parked == event_id,
+            ParkedReason::Batch { from, to, .. } => received_at.is_some_and(|at| (*from..=*to).contains(&at)),
+            ParkedReason::Unknown => false,
+        };
+        self.notes.iter().find(is_about).map(|note| (note.since.as_str(), note.reason.cause()))
+    }
+
+    /// Number of dead letters that SQS did not return.
+    pub(crate) fn hidden(&self) -> usize {
+        self.unavailable
     }
 
     fn is_empty(&self) -> bool {
