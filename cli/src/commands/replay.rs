@@ -67,6 +67,7 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
         ),
         (None, None) => Selection::Filter(EventFilter { from: args.from, to: args.to, type_name: args.type_name }),
     };
+    let (table, queue) = (args.target.name(), target::events_queue(args.queue_url.clone(), args.target.local));
     let replay = target::replay(args.target, args.queue_url, args.payment_without_order).await;
     let plan = replay.plan(selection).await?;
     if plan.is_empty() {
@@ -76,7 +77,10 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
         print(&format!("{}\n  Would send {}.\n", replay.preview(&plan).await?, plan.summary()));
         return Ok(ExitCode::SUCCESS);
     }
-    if plan.needs_confirmation() && !args.yes && !confirm(&format!("Send {}?", plan.summary()))? {
+    if plan.needs_confirmation()
+        && !args.yes
+        && !confirm(&format!("Send {} of table {table} to {queue}?", plan.summary()))?
+    {
         return Err("cancelled, nothing was sent".into());
     }
     let result = replay.send(&plan, &Timestamp::now().to_string()).await?;

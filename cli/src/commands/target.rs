@@ -23,6 +23,13 @@ pub(crate) struct TableTarget {
     pub(crate) table: Option<String>,
 }
 
+impl TableTarget {
+    /// The name of the table.
+    pub(super) fn name(&self) -> String {
+        unless_local(self.table.clone(), self.local, EVENTS_TABLE.to_owned())
+    }
+}
+
 /// The queues of a stack or of the emulator.
 #[derive(Args)]
 pub(crate) struct QueueTargets {
@@ -86,13 +93,18 @@ pub(super) async fn dead_letters(target: QueueTargets) -> DeadLetters {
     DeadLetters { sqs: clients(target.local).await.sqs, queues }
 }
 
+/// URL of the game's queue.
+pub(super) fn events_queue(queue_url: Option<String>, local: bool) -> String {
+    unless_local(queue_url, local, queue_urls().events)
+}
+
 pub(super) async fn replay(
     target: TableTarget,
     queue_url: Option<String>,
     payment_without_order: Option<PaymentWithoutOrder>,
 ) -> Replay {
     let sqs = clients(target.local).await.sqs;
-    let queue_url = unless_local(queue_url, target.local, queue_urls().events);
+    let queue_url = events_queue(queue_url, target.local);
     Replay::new(table(target).await, sqs, queue_url, payment_without_order.unwrap_or(LOCAL_PAYMENT_WITHOUT_ORDER))
 }
 

@@ -49,9 +49,12 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
             "payment         conflict, not relayed",
         ]
     );
-    for line in
-        ["live, user isle-4471, secret index 0, 7.99 EUR\n", "79.90 EUR, differs in purchase.total.amount", "order 712045518", "3 × lantern-brass"]
-    {
+    for line in [
+        "live, user isle-4471, secret index 0, 7.99 EUR\n",
+        "79.90 EUR, differs in purchase.total.amount",
+        "order 712045518",
+        "3 × lantern-brass",
+    ] {
         assert!(all.contains(line), "{line} in {all}");
     }
     assert!(all.ends_with("  5 events, 1 conflict.\n"), "{all}");
