@@ -34,6 +34,38 @@ pub enum Query {
     User(String),
 }
 
+impl Query {
+    /// The event id, if the query is one. A subject has one `#`, an event id more.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        match self {
+            Self::Id(id) => id.parse().ok(),
+            Self::User(_) => None,
+        }
+    }
+
+    /// Finds the subjects that match.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read.
+    pub(crate) async fn subjects(&self, table: &Table) -> Result<Vec<String>, PortError> {
+        Ok(match self {
+            Self::User(user) => table.subjects_by(Index::User, user).await?,
+            Self::Id(id) if id.contains('#') => {
+                vec![self.event_id().as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
+            }
+            Self::Id(id) => {
+                let transaction = format!("transaction#{id}");
+                let mut subjects = table.subjects_by(Index::Order, id).await?;
+                subjects.retain(|subject| *subject != transaction);
+                subjects.insert(0, transaction);
+                subjects
+            }
+        })
+    }
+}
+
 /// How to print bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bodies {
@@ -78,21 +110,8 @@ struct Entry {
 ///
 /// If the table cannot be read.
 pub async fn find(table: &Table, query: &Query) -> Result<Timeline, PortError> {
-    let mut event_id = None;
-    let subjects = match query {
-        Query::User(user) => table.subjects_by(Index::User, user).await?,
-        Query::Id(id) if id.contains('#') => {
-            event_id = id.parse::<EventId>().ok();
-            vec![event_id.as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
-        }
-        Query::Id(id) => {
-            let transaction = format!("transaction#{id}");
-            let mut subjects = table.subjects_by(Index::Order, id).await?;
-            subjects.retain(|subject| *subject != transaction);
-            subjects.insert(0, transaction);
-            subjects
-        }
-    };
+    let event_id = query.event_id();
+    let subjects = query.subjects(table).await?;
     let user = match query {
         Query::User(user) => Some((user.clone(), Vec::new())),
         Query::Id(_) => None,
