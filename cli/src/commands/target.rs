@@ -1,13 +1,16 @@
 //! The stack or emulator that a command works on.
 
 use clap::Args;
-use cli::connection::Clients;
+use cli::connection::{Clients, endpoint_override};
 use cli::dead_letters::DeadLetters;
 use cli::replay::Replay;
 use cli::table::Table;
 use intake::aws::QueueUrls;
 use intake::emulator::{EVENTS_TABLE, queue_urls};
+use intake::settings::environment;
 use xsolla::PaymentWithoutOrder;
+
+use crate::terminal::warn;
 
 /// Default of the command `local`.
 const LOCAL_PAYMENT_WITHOUT_ORDER: PaymentWithoutOrder = PaymentWithoutOrder::MoneyOnly;
@@ -109,7 +112,13 @@ pub(super) async fn replay(
 }
 
 async fn clients(local: bool) -> Clients {
-    if local { Clients::emulator() } else { Clients::from_environment().await }
+    if local {
+        return Clients::emulator();
+    }
+    if let Some(warning) = endpoint_override(&environment) {
+        warn(&warning);
+    }
+    Clients::from_environment().await
 }
 
 /// The given value, or the emulator's with `--local`.
