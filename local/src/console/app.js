@@ -4,6 +4,12 @@
 const main = document.getElementById('main');
 const state = { session: null, rows: new Map(), filters: { type: '', outcome: '', text: '' }, ids: null, draft: null, unmasked: false };
 
+/** Shows characters that change the direction of text, and other control characters, as their code. */
+function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    (char) => `[U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`);
+}
+
 /** Creates an element. Properties that start with `on` are listeners, all others attributes; children are nodes or text. */
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -12,7 +18,8 @@ function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat(9).filter((child) => child != null && child !== false));
+  const shown = children.flat(9).filter((child) => child != null && child !== false);
+  element.append(...shown.map((child) => (child instanceof Node ? child : visible(String(child)))));
   return element;
 }
 
@@ -69,12 +76,12 @@ function json(text) {
   const token = /("(?:\\.|[^"\\])*")(\s*:)?|(-?\d[\d.eE+-]*)/g;
   let end = 0;
   for (const match of text.matchAll(token)) {
-    pre.append(text.slice(end, match.index));
+    pre.append(visible(text.slice(end, match.index)));
     const kind = match[1] ? (match[2] ? 'j-name' : 'j-string') : 'j-number';
     pre.append(h('span', { class: kind }, match[1] ?? match[3]), match[2] ?? '');
     end = match.index + match[0].length;
   }
-  pre.append(text.slice(end));
+  pre.append(visible(text.slice(end)));
   return pre;
 }
 
