@@ -252,7 +252,7 @@ function saleSection(sale, open, level) {
   });
   return h('section', {},
     h('div', { class: 'row between' }, h(level, {}, capital(sale.subject.replace('#', ' '))), refund && h('div', { class: 'row' }, refund)),
-    h('p', { class: 'sub' }, sale.user && ['Player ', userLink(sale.user)], sale.order && [sale.user ? ' · order ' : 'Order ', saleLink(sale.order)],
+    h('p', { class: 'sub' }, sale.user && ['Player ', sale.user === '***' ? sale.user : userLink(sale.user)], sale.order && [sale.user ? ' · order ' : 'Order ', saleLink(sale.order)],
       ` · ${sale.events.length} ${sale.events.length === 1 ? 'event' : 'events'}`),
     sale.states.map(stateCard),
     h('ol', { class: 'timeline' }, sale.events.map((event) => timelineEvent(event, open))));
