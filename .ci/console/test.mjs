@@ -209,6 +209,16 @@ try {
     await page.getByText('Waiting for the game').waitFor();
   });
 
+  await step('a body that is made to stop the page is shown', async () => {
+    assert.equal(await webhook(address, '\\"'.repeat(60_000), 'other'), 400);
+    assert.equal(await webhook(address, `[${'"a",0,'.repeat(20_000)}0]`, 'other'), 400);
+    await open('#/refused');
+    for (let index = 0; index < 2; index += 1) {
+      await page.locator('summary').nth(index).click();
+      await page.locator('details').nth(index).locator('pre').waitFor({ timeout: 3000 });
+    }
+  });
+
   await step('characters that change the direction of text are shown as their code', async () => {
     const body = '{"notification_type":"payment","transaction":{"id":41},"user":{"id":"a\u202eb\u2066c"}}';
     assert.equal(await webhook(address, body), 204);
