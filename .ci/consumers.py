@@ -277,6 +277,19 @@ def run(name, queue, command, directory=ROOT):
     check_order_of_group(name, command, directory)
 
 
+def typed_notifications():
+    """Returns a TypeScript program that compiles only if every notification has a type with typed fields."""
+    schema = json.loads((ROOT / "shared/message/schema.json").read_text())
+    cases = [case["then"]["properties"]["notification"]["$ref"] for case in schema["allOf"]]
+    names = sorted({reference.rpartition("/")[2] for reference in cases})
+    lines = [f'import type {{ {", ".join(names)} }} from "./event.d.ts";']
+    for name in names:
+        # Not `any`, which accepts a number.
+        lines += ["// @ts-expect-error", f"export const not{name}: {name} = 7;"]
+    lines += ["// @ts-expect-error", 'export const items: OrderPaid = { items: 7, order: {}, user: {} };']
+    return "\n".join(lines)
+
+
 def main(python, npm):
     shutil.rmtree(SCRATCH, ignore_errors=True)
     SCRATCH.mkdir(parents=True)
@@ -297,7 +310,9 @@ def main(python, npm):
         types = ["@types/node@22", "typescript@5"]
         subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", *types], cwd=SCRATCH, check=True)
         flags = "--noEmit --strict --module nodenext --target es2022 --allowImportingTsExtensions --skipLibCheck"
-        subprocess.run(["npx", "tsc", *flags.split(), "--types", "node", "consume.ts"], cwd=SCRATCH, check=True)
+        (SCRATCH / "notifications.ts").write_text(typed_notifications())
+        programs = ["consume.ts", "notifications.ts"]
+        subprocess.run(["npx", "tsc", *flags.split(), "--types", "node", *programs], cwd=SCRATCH, check=True)
         run("TypeScript", queue, program.split(), SCRATCH)
     finally:
         server.terminate()

@@ -110,6 +110,13 @@ def check_role(name, role):
             yield f"{name}: can be assumed by {statement['Principal']}"
 
 
+def check_api(name, api):
+    """The API always has a policy, and its only statement is limited to source addresses."""
+    statements = api["Properties"]["Body"].get("x-amazon-apigateway-policy", {}).get("Statement", [])
+    if len(statements) != 1 or set(statements[0].get("Condition", {}).get("IpAddress", {})) != {"aws:SourceIp"}:
+        yield f"{name}: the policy is not exactly one statement with source addresses"
+
+
 def check_detects_planted_violations(document):
     for violation in VIOLATIONS:
         bad = copy.deepcopy(document)
@@ -127,6 +134,8 @@ def main():
     for name, resource in resources.items():
         if resource["Type"] == "AWS::IAM::Role":
             findings += check_role(name, resource)
+        if resource["Type"] == "AWS::ApiGateway::RestApi":
+            findings += check_api(name, resource)
     print("\n".join(findings) or f"{len(documents)} policies of {len(resources)} resources have no violations")
     sys.exit(bool(findings))
 

@@ -9,12 +9,17 @@ AWS_METRICS = {
     "AWS/ApiGateway": {"5XXError", "Latency"},
     "AWS/DynamoDB": {"ThrottledRequests"},
     "AWS/Lambda": {"Errors", "IteratorAge", "Throttles"},
-    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
+    "AWS/SQS": {
+        "ApproximateAgeOfOldestMessage",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesVisible",
+        "NumberOfMessagesSent",
+    },
 }
 
 
 def emitted(stack):
-    """All metrics in the log lines: namespace, name, and dimensions with values."""
+    """All metrics of the log lines and metric filters: namespace, name, and dimensions with values."""
     metrics = set()
     for line in [line for lines in logs(stack).values() for line in lines if '"_aws"' in line]:
         line = json.loads(line)
@@ -22,6 +27,10 @@ def emitted(stack):
             for dimensions in directive["Dimensions"]:
                 values = frozenset((name, line[name]) for name in dimensions)
                 metrics |= {(directive["Namespace"], metric["Name"], values) for metric in directive["Metrics"]}
+    # Those that metric filters derive from the access log, which the emulator does not write.
+    for filter in stack.emulator.client("logs").describe_metric_filters()["metricFilters"]:
+        if filter["logGroupName"] == stack.resources()["ApiLogs"]:
+            metrics |= {(metric["metricNamespace"], metric["metricName"], frozenset()) for metric in filter["metricTransformations"]}
     return metrics
 
 

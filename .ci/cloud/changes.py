@@ -2,9 +2,11 @@
 
 import time
 
-from exercise import Round
+from exercise import Round, logs
 from stack import DeploymentError
 from xsolla import Api, sample
+
+ELSEWHERE = "203.0.113.9"
 
 # What the documentation says about removal (docs/deploy.md, "Remove").
 RETAINED = {"EventsTable", "UsersTable", "XsollaSecret", "ApiLogging", "ApiLoggingRole"}
@@ -24,6 +26,23 @@ def retention(stack, checks):
     checks.expect("RetentionDays in the stored events", days, [400, 401])
 
 
+def enforcement(stack, checks):
+    """With `enforce`, API Gateway refuses other addresses before a function sees the request. `report` accepts them."""
+    for setting, ranges, source, status in (
+        ("enforce", "", ELSEWHERE, 503),
+        ("enforce", f"198.51.100.0/24,{ELSEWHERE}", ELSEWHERE, 204),
+        ("report", "", ELSEWHERE, 204),
+    ):
+        what = f"{setting} {ranges}"
+        stack.deploy(**stack.parameters | {"SourceAddresses": setting, "SourceRanges": ranges})
+        started = int(time.time() * 1000)
+        body = sample("payment", **{"2298114507": str(time.time_ns() // 10**6)})
+        checks.expect(f"{what}: a webhook from {source}", Api(stack).post("/webhooks", body, source=source)[0], status)
+        seen = bool(logs(stack, started)["WebhookLogs"])
+        checks.expect(f"{what}: seen by the function", seen, status == 204)
+    checks.expect("report: a round", Round(stack).problems(), [])
+
+
 def switch(stack, checks, **changed):
     """Changes parameters of a running stack. All functions then work, and exactly the expected resources exist."""
     what = " ".join(f"{name}={value}" for name, value in changed.items())
@@ -40,6 +59,7 @@ def switch(stack, checks, **changed):
         ("ServerlessDeploymentApplication", "Canary", "true"),
         ("UsersTable", "UserDirectory", "users-table"),
         ("EndpointKey", "UserDirectory", "endpoint"),
+        ("EndpointAddress", "UserDirectory", "endpoint"),
     ):
         checks.expect(f"{what}: {name} exists", name in resources, parameters.get(parameter, stack.default(parameter)) == value)
     checks.expect(f"{what}: a round", Round(stack).problems(), [])

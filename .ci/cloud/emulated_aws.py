@@ -200,14 +200,17 @@ def secret_string(original, properties):
     return "".join(random.SystemRandom().choices(characters, k=int(generate.get("PasswordLength", 32))))
 
 
-# ---- API Gateway: `*~1*` is `*/*`, and an API's definition may contain gateway responses --------------
+# ---- API Gateway: `*~1*` is `*/*`, and an API's definition may contain a policy and gateway responses ----
 
 gateway = provisioners._apigw_v1
 REST_API = "AWS::ApiGateway::RestApi"
 
 
-def with_media_types(properties):
-    return {**properties, "BinaryMediaTypes": [kind.replace("~1", "/") for kind in properties.get("BinaryMediaTypes", [])]}
+def as_imported(properties):
+    """The properties of an API with those that AWS reads from its definition."""
+    policy = (properties.get("Body") or {}).get("x-amazon-apigateway-policy")
+    kinds = [kind.replace("~1", "/") for kind in properties.get("BinaryMediaTypes", [])]
+    return {**properties, "BinaryMediaTypes": kinds, "Policy": policy}
 
 
 def put_gateway_responses(api, properties):
@@ -219,16 +222,24 @@ def put_gateway_responses(api, properties):
 
 @wraps_handler(REST_API, "create")
 def create_api(original, logical_id, properties, stack):
-    api, attributes = original(logical_id, with_media_types(properties), stack)
+    api, attributes = original(logical_id, as_imported(properties), stack)
     put_gateway_responses(api, properties)
     return api, attributes
 
 
 @wraps_handler(REST_API, "update")
 def update_api(original, physical_id, old, new, stack, logical_id=None):
-    result = original(physical_id, with_media_types(old), with_media_types(new), stack, logical_id)
-    put_gateway_responses(physical_id, new)
+    result = original(physical_id, as_imported(old), as_imported(new), stack, logical_id)
+    # A changed definition makes a new API here.
+    put_gateway_responses(result[0] if isinstance(result, tuple) else result, new)
     return result
+
+
+@wraps(gateway, "_authorize_request_v1")
+async def authorize(original, api, stage, record, method, path, resource, headers, *arguments):
+    """The API's policy sees the address that the functions see."""
+    iam_evaluator.pin_request_origin(gateway._header_ci(headers, "x-forwarded-for") or "127.0.0.1", False)
+    return await original(api, stage, record, method, path, resource, headers, *arguments)
 
 
 @wraps(gateway, "_invoke_lambda_proxy_v1")

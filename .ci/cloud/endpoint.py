@@ -47,7 +47,7 @@ class Endpoint:
 
     def answer(self, headers, body):
         """200 if the request is signed with the key, as the documentation describes it."""
-        text = headers["X-Webhook-Timestamp"].encode() + b"." + body
+        text = f"{headers['X-Webhook-Timestamp']}.{headers['X-Webhook-Type']}.".encode() + body
         expected = hmac.new((self.signing_key or "").encode(), text, hashlib.sha256).hexdigest()
         self.questions.append(headers["X-Webhook-Type"])
         return 200 if hmac.compare_digest(expected, headers["X-Webhook-Signature"]) else 401

@@ -39,9 +39,10 @@ def main():
         prod, dev = Stack(emulator, "shop-prod"), Stack(emulator, "shop-dev")
         parameters = {"UserDirectory": "users-table", "UnsignedRoutes": "on", "AlarmEmail": "alarms@example.com"}
         step("deploy a stack", prod.deploy, **parameters)
-        for action in (first_day.set_secret, first_day.webhooks, first_day.sales_to_review, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
+        for action in (first_day.set_secret, first_day.webhooks, first_day.unusable_secret, first_day.sales_to_review, first_day.unsigned, first_day.rotation, first_day.first_hour, first_day.outputs, first_day.commands):
             step(action.__name__.replace("_", " "), action, prod, checks)
         step("a change of RetentionDays", changes.retention, prod, checks)
+        step("enforced addresses", changes.enforcement, prod, checks)
         step("the condition on updates", grants.check_condition, prod, checks)
         step("each grant removed", grants.check, prod, checks)
         step("alarms and dashboard", alarms.check, prod, checks)
@@ -66,12 +67,15 @@ def main():
 
 
 def use_endpoint(stack, endpoint, checks):
-    """Questions are signed with the stack's key, which the functions read with a grant of its own."""
+    """Questions are signed with the stack's key. The functions read it and the URL with grants of their own."""
     stack.deploy(**stack.parameters | {"UserDirectory": "endpoint", "EndpointUrl": endpoint.url})
-    key = stack.outputs["EndpointKeyArn"]
-    endpoint.signing_key = stack.emulator.client("secretsmanager").get_secret_value(SecretId=key)["SecretString"]
+    key, address = stack.outputs["EndpointKeyArn"], stack.resources()["EndpointAddress"]
+    secrets = stack.emulator.client("secretsmanager")
+    endpoint.signing_key = secrets.get_secret_value(SecretId=key)["SecretString"]
+    checks.expect("the stored URL", secrets.get_secret_value(SecretId=address)["SecretString"], endpoint.url)
+    checks.expect("outputs with the URL", [value for value in stack.outputs.values() if endpoint.url in value], [])
     first_day.outputs(stack, checks)
-    grants.check(stack, checks, only=lambda action, resource: resource == key)
+    grants.check(stack, checks, only=lambda action, resource: resource in (key, address))
     checks.expect("questions to the endpoint", set(endpoint.questions), {"user_validation", "user_search", "web_shop_user_validation"})
 
 

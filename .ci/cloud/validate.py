@@ -11,10 +11,12 @@ from stack import REQUIRED, TEMPLATE, translate
 # evaluates them. A translation differs only by parameters that SAM itself resolves.
 ALTERNATIVES = {
     "UserDirectory": ("users-table", "endpoint"),
+    "SourceAddresses": ("enforce",),
     "UnsignedRoutes": ("on",),
     "SeparateFunctions": ("off",),
     "Canary": ("false",),
     "AlarmEmail": ("alarms@example.com",),
+    "AlarmEmail2": ("on-call@example.com",),
     "NoTrafficHours": ("0",),
     "LogLevel": ("WARN",),
     "ReservedConcurrency": ("5",),

@@ -8,8 +8,9 @@ import urllib.parse
 
 from emulator import ROOT
 
-SECRET = "webhook-secret-key-of-the-project"
-OLD_SECRET = "webhook-secret-key-before-the-rotation"
+# Random, since the functions reject placeholders.
+SECRET = "hV4qTz81LmKcW9xR"
+OLD_SECRET = "Bn7eYd20UsGpJ3fA"
 # An address of Xsolla's published ranges.
 ADDRESS = "185.30.20.16"
 USER = "isle-4471"

@@ -11,9 +11,12 @@ use crate::commands::erase::EraseArgs;
 use crate::commands::local::LocalArgs;
 use crate::commands::log_query::LogQueryArgs;
 use crate::commands::replay::ReplayArgs;
+use crate::commands::send::SendArgs;
 use crate::commands::show::ShowArgs;
+use crate::commands::sign::SignArgs;
 #[cfg(feature = "local")]
 use crate::commands::simulate::SimulateArgs;
+use crate::commands::verify::VerifyArgs;
 
 #[derive(Parser)]
 #[command(
@@ -49,6 +52,10 @@ pub(crate) enum Command {
     Console(ConsoleArgs),
     #[cfg(feature = "local")]
     Simulate(SimulateArgs),
+    // The largest by far.
+    Send(Box<SendArgs>),
+    Sign(SignArgs),
+    Verify(VerifyArgs),
     Show(ShowArgs),
     Replay(ReplayArgs),
     /// Inspect and redrive dead letters and parked events
@@ -85,10 +92,29 @@ mod tests {
         found
     }
 
-    /// Splits a shell command without escapes. Removes leading variables.
+    /// Splits a shell command without escapes and nested quotes. Removes leading variables.
     fn words(example: &str) -> Vec<String> {
         let command = &example[example.find("xsolla-webhooks").unwrap()..];
-        command.split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned()).collect()
+        let (mut words, mut quote) = (vec![String::new()], None);
+        for char in command.chars() {
+            match (char, quote) {
+                (char, Some(open)) if char == open => quote = None,
+                ('\'' | '"', None) => quote = Some(char),
+                (' ', None) => words.push(String::new()),
+                (char, _) => words.last_mut().unwrap().push(char),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[cfg(feature = "local")]
+    #[test]
+    fn default_secret_is_that_of_local() {
+        let Cli { command: super::Command::Local(local) } = Cli::parse_from(["xsolla-webhooks", "local"]) else {
+            panic!("another command");
+        };
+        assert_eq!(local.secret, crate::commands::signing::LOCAL_SECRET);
     }
 
     #[test]

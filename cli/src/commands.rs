@@ -6,13 +6,19 @@ pub(crate) mod dlq;
 pub(crate) mod drift;
 pub(crate) mod erase;
 #[cfg(feature = "local")]
+#[expect(clippy::print_stdout, reason = "prints its own text only")]
 pub(crate) mod local;
 pub(crate) mod log_query;
 pub(crate) mod replay;
+pub(crate) mod send;
 pub(crate) mod show;
+pub(crate) mod sign;
+pub(crate) mod signing;
 #[cfg(feature = "local")]
+#[expect(clippy::print_stdout, reason = "prints its own text only")]
 pub(crate) mod simulate;
 mod target;
+pub(crate) mod verify;
 
 /// Exit code of a command, or the error to print.
 type CommandResult = Result<std::process::ExitCode, Box<dyn std::error::Error>>;

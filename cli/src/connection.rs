@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
 use intake::aws::{CallLimits, SecretSource, http_client, with_call_limits};
 use intake::emulator::{DYNAMODB_PORT, SQS_PORT, emulator_config};
@@ -24,6 +31,8 @@ pub struct Clients {
 
 impl Clients {
     /// Clients configured by the SDK's environment: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, …
+    ///
+    /// The metadata service of an EC2 instance is used only with `AWS_EC2_METADATA_DISABLED=false`.
     pub async fn from_environment() -> Self {
         let config = sdk_config().await;
         Self { dynamodb: aws_sdk_dynamodb::Client::new(&config), sqs: aws_sdk_sqs::Client::new(&config) }
@@ -50,7 +59,41 @@ pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
     Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
 }
 
+/// Reads the keys of the pseudonyms in the log as the functions do, from `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`.
+///
+/// # Errors
+///
+/// If neither variable is set, or Secrets Manager cannot be read.
+pub async fn pseudonym_keys() -> Result<Secrets, Box<dyn std::error::Error>> {
+    let setting = SecretsSetting::of_pseudonyms(&environment)?;
+    let setting =
+        setting.ok_or("PSEUDONYM_KEY_SECRET_ID is not set: name or ARN of the secret with the pseudonym keys")?;
+    Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
+}
+
 async fn sdk_config() -> SdkConfig {
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client()).load().await;
-    with_call_limits(config.into_builder(), CALL_LIMITS).build()
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
+    if !uses_instance_metadata(&environment) {
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new());
+        let config =
+            ProviderConfig::without_region().with_http_client(http_client()).with_region(region.region().await);
+        let profile = ProfileFileCredentialsProvider::builder().configure(&config).build();
+        let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
+        let container = EcsCredentialsProvider::builder().configure(&config).build();
+        let environment = EnvironmentVariableCredentialsProvider::new();
+        let credentials = CredentialsProviderChain::first_try("environment", environment)
+            .or_else("profile", profile)
+            .or_else("web identity", web_identity)
+            .or_else("container", container);
+        loader = loader.region(region).credentials_provider(credentials);
+    }
+    with_call_limits(loader.load().await.into_builder(), CALL_LIMITS).build()
+}
+
+/// Whether region and credentials may come from the metadata service of an EC2 instance.
+///
+/// On another machine, the search takes seconds, and its error hides that there are no credentials.
+fn uses_instance_metadata(environment: impl Fn(&str) -> Option<String>) -> bool {
+    environment("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("false"))
 }

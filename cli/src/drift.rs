@@ -14,7 +14,7 @@ use serde::Deserialize;
 use xsolla::inspect::{DriftRow, DriftTally};
 use xsolla::{EventId, json_text};
 
-use crate::format::{columns, counted};
+use crate::format::{columns, counted, one_line};
 use crate::table::Table;
 
 /// Differences found in a set of bodies. Its `Display` prints one line per type, path and difference, newest first.
@@ -38,7 +38,7 @@ struct FirstSeen {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The folder or one of its files cannot be read.
-    #[error("cannot read {}: {cause}", path.display())]
+    #[error("cannot read {}: {cause}", one_line(path.display()))]
     Folder {
         /// Path of the folder or file.
         path: PathBuf,

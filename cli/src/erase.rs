@@ -1,19 +1,23 @@
 //! Erasure of a user's personal data from the table (`xsolla-webhooks erase`).
 //!
-//! Keys, digests, transaction and order ids, dates and amounts are preserved. A retry of an erased event is therefore
-//! still a duplicate and does not restore the personal data.
+//! Keys, transaction and order ids, dates and amounts are preserved. A retry of an erased event is therefore still a
+//! duplicate and does not restore the personal data. The digest of the original body is removed: with it, a guess of the
+//! erased data could be confirmed. It remains in the keys of events whose type has no ids.
 
 use std::fmt::Write as _;
 
 use intake::ports::PortError;
-use intake::record::Item as _;
+use intake::record::{Item as _, Kind};
 use intake::table::{BODY, ERASED_AT, KIND, TYPE, USER_ID};
 use jiff::Timestamp;
 use xsolla::inspect::anonymize;
 use xsolla::{EventId, json_text};
 
-use crate::format::{columns, counted};
+use crate::format::{columns, counted, one_line};
 use crate::table::{EventRef, Index, Item, Table};
+
+/// Separates the key of a conflict from the digest of its body: see [`EventId::with_conflict`].
+const CONFLICT: &str = "#conflict#";
 
 /// A planned erasure of one user.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ struct Record {
     type_name: String,
     owner: RecordOwner,
     body: String,
+    /// The item and its new key, if its key contains the digest of its body and is not needed to recognize a retry.
+    moved: Option<(Item, EventId)>,
 }
 
 /// Whether a record has a user id.
@@ -57,12 +63,21 @@ impl Erasure {
         let mut erasure = Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new() };
         for subject in subjects {
             let mut records = Vec::new();
-            for item in erasure.table.items_of_subject(&subject).await? {
+            let items = erasure.table.items_of_subject(&subject).await?;
+            for item in &items {
                 match item.string(USER_ID) {
                     _ if item.contains_key(ERASED_AT) => erasure.already_erased += 1,
-                    None => records.push(Record::of(&item, RecordOwner::None)),
-                    Some(id) if id == user => records.push(Record::of(&item, RecordOwner::User)),
-                    Some(_) => erasure.excluded.push(EventRef::of(&item).event_id()),
+                    None => records.push(Record::of(item, RecordOwner::None)),
+                    Some(id) if id == user => records.push(Record::of(item, RecordOwner::User)),
+                    Some(_) => erasure.excluded.push(EventRef::of(item).event_id()),
+                }
+            }
+            for record in &mut records {
+                // Otherwise a retry of the conflict would be stored again.
+                let is_first_erased = !erasure.excluded.iter().any(|excluded| record.is_conflict_with(excluded));
+                if let Some(to) = record.key_without_digest().filter(|_| is_first_erased) {
+                    let item = items.iter().find(|item| EventRef::of(item) == record.event);
+                    record.moved = item.map(|item| (item.clone(), to));
                 }
             }
             records.sort_by(|one, other| (one.owner, &one.event).cmp(&(other.owner, &other.event)));
@@ -82,7 +97,7 @@ impl Erasure {
     pub fn exclusions(&self) -> String {
         let mut lines = String::new();
         for event_id in &self.excluded {
-            let _ = writeln!(lines, "  not erased: {event_id} belongs to another user");
+            let _ = writeln!(lines, "  not erased: {} belongs to another user", one_line(event_id));
         }
         lines
     }
@@ -124,8 +139,11 @@ impl Erasure {
     /// If the table cannot be written. Erased records stay erased; a new plan finds the rest.
     pub async fn erase(&self, now: Timestamp) -> Result<usize, PortError> {
         let mut erased = 0;
-        for Record { event, body, .. } in &self.records {
-            erased += usize::from(self.table.erase(&event.event_id(), body.clone(), now).await?);
+        for Record { event, body, moved, .. } in &self.records {
+            erased += usize::from(match moved {
+                Some((item, to)) => self.table.erase_with_key(item.clone(), to, body.clone(), now).await?,
+                None => self.table.erase(&event.event_id(), body.clone(), now).await?,
+            });
         }
         Ok(erased)
     }
@@ -138,6 +156,18 @@ impl Record {
         // A body that is not text is replaced as a whole.
         let notification = item.binary(BODY).and_then(|body| json_text(body).ok()).unwrap_or_default();
         let body = anonymize(&type_name, notification);
-        Self { event: EventRef::of(item), kind: text(KIND), type_name, owner, body }
+        Self { event: EventRef::of(item), kind: text(KIND), type_name, owner, body, moved: None }
+    }
+
+    /// The key of an erased conflict, with its time of receipt in place of the digest. `None`: not a conflict.
+    fn key_without_digest(&self) -> Option<EventId> {
+        let (first, _) = self.event.sk.split_once(CONFLICT).filter(|_| self.kind == Kind::Conflict.name())?;
+        let rest = format!("{first}{CONFLICT}erased-{}", self.event.received_at);
+        Some(EventId::new(self.event.pk.clone(), rest))
+    }
+
+    fn is_conflict_with(&self, first: &EventId) -> bool {
+        let own = self.event.sk.split_once(CONFLICT);
+        self.event.pk == first.subject() && own.is_some_and(|(own, _)| own == first.rest())
     }
 }

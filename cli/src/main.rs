@@ -1,7 +1,11 @@
 //! The command `xsolla-webhooks`.
 
+// `terminal` escapes what it prints.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod commands;
+#[expect(clippy::print_stderr, reason = "prints escaped text")]
 mod terminal;
 
 use std::process::ExitCode;
@@ -19,6 +23,9 @@ async fn main() -> ExitCode {
         Command::Console(args) => commands::console::run(args).await,
         #[cfg(feature = "local")]
         Command::Simulate(args) => commands::simulate::run(args).await,
+        Command::Send(args) => commands::send::run(*args).await,
+        Command::Sign(args) => commands::sign::run(args).await,
+        Command::Verify(args) => commands::verify::run(args).await,
         Command::Show(args) => commands::show::run(args).await,
         Command::Replay(args) => commands::replay::run(args).await,
         Command::Dlq(command) => commands::dlq::run(command).await,
@@ -27,7 +34,7 @@ async fn main() -> ExitCode {
         Command::LogQuery(args) => commands::log_query::run(&args).await,
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        terminal::print_error(&*error);
         ExitCode::FAILURE
     })
 }

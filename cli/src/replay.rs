@@ -236,6 +236,7 @@ impl Replay {
             Ok(Some(replay)) => Ok(Ok(replay)),
             Ok(None) => Ok(Err(NotSent::Retry)),
             Err(DecideError::NotJson(error)) => Ok(Err(NotSent::Invalid(error.to_string()))),
+            Err(DecideError::TooComplex(error)) => Ok(Err(NotSent::Invalid(error.to_string()))),
             Err(DecideError::Unavailable(error)) => Err(error),
         }
     }

@@ -14,7 +14,7 @@ use intake::trace::TraceHeader;
 use xsolla::inspect::redact;
 use xsolla::{EventId, Sale, json_text};
 
-use crate::format::{aligned, counted, goods_and_reason, indented};
+use crate::format::{aligned, counted, goods_and_reason, indented, one_line};
 use crate::table::{Index, Item, Table};
 
 /// Selects the records to show.
@@ -207,7 +207,7 @@ impl Entry {
     }
 
     fn render(&self, bodies: Bodies) -> String {
-        let mut text = format!("    {}\n    {}\n", self.event_id, self.details.join(", "));
+        let mut text = format!("    {}\n    {}\n", one_line(&self.event_id), one_line(self.details.join(", ")));
         match bodies {
             Bodies::Hidden => {}
             Bodies::Redacted => {

@@ -1,10 +1,20 @@
 //! Output to the terminal and confirmation by the operator.
+//!
+//! All output goes through [`printable`], because it can contain text from webhooks, queues, files and services.
 
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 
+use cli::explain::explain;
+use cli::format::{one_line, printable};
+
 /// Exit code if some entries could not be sent.
 const INCOMPLETE: u8 = 3;
+
+/// Prints an error to stderr.
+pub(crate) fn print_error(error: &dyn std::error::Error) {
+    eprintln!("error: {}", printable(&explain(&error.to_string())));
+}
 
 /// Prints to stdout. Ignores write errors, such as a closed pager.
 pub(crate) fn print(text: &str) {
@@ -14,7 +24,7 @@ pub(crate) fn print(text: &str) {
 /// Lists unsent entries on stderr. Returns the exit code.
 pub(crate) fn report_leftovers(leftovers: &[String]) -> ExitCode {
     for leftover in leftovers {
-        eprintln!("not sent: {}", printable(leftover));
+        eprintln!("not sent: {}", one_line(explain(leftover)));
     }
     if leftovers.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
 }
@@ -28,14 +38,9 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Box<dyn std::error::Error>
     if !stdin().is_terminal() {
         return Err("confirmation required: stdin is not a terminal; pass --yes".into());
     }
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", printable(question));
     stderr().flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
-}
-
-/// Replaces control characters, because text from webhook bodies could contain terminal escape sequences.
-fn printable(text: &str) -> String {
-    text.replace(|char: char| char.is_control() && char != '\n', "\u{fffd}")
 }

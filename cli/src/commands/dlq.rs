@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use cli::format::counted;
+use cli::format::{counted, one_line};
 use jiff::Timestamp;
 use xsolla::PaymentWithoutOrder;
 
@@ -73,7 +73,7 @@ pub(crate) async fn run(command: DlqCommand) -> CommandResult {
             let snapshot = target::dead_letters(target).await.snapshot().await?;
             let entries = snapshot.show(&event_id, unredacted);
             print(&entries.ok_or_else(|| {
-                format!("no dead letter or parked event with id {event_id}; `dlq list` prints the ids")
+                format!("no dead letter or parked event with id {}; `dlq list` prints the ids", one_line(&event_id))
             })?);
         }
         DlqCommand::Redrive { type_name, dry_run, payment_without_order, table, target } => {

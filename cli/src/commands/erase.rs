@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cli::erase::Erasure;
+use cli::format::one_line;
 use jiff::Timestamp;
 
 use super::CommandResult;
@@ -38,7 +39,7 @@ pub(crate) async fn run(args: EraseArgs) -> CommandResult {
     let EraseArgs { user, dry_run, yes, target } = args;
     let erasure = Erasure::plan(target::table(target).await, &user).await?;
     if erasure.is_empty() {
-        return Err(format!("no records found for user {user}").into());
+        return Err(format!("no records found for user {}", one_line(user)).into());
     }
     if dry_run {
         print(&format!("{}\n  Would erase {}.\n", erasure.preview(), erasure.summary()));

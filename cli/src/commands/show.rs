@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use cli::format::one_line;
 use cli::show::{Bodies, Query, find};
 
 use super::CommandResult;
@@ -45,7 +46,7 @@ pub(crate) async fn run(args: ShowArgs) -> CommandResult {
     };
     let timeline = find(&target::table(args.target).await, &query).await?;
     if timeline.is_empty() {
-        return Err(format!("no records found for {label}").into());
+        return Err(format!("no records found for {}", one_line(label)).into());
     }
     let bodies = match (args.unredacted, args.bodies) {
         (true, _) => Bodies::Unredacted,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::CommandResult;
+use crate::terminal::print;
 
 /// Terminal sequence that moves the cursor to the start of the line and clears the line.
 const CLEAR_LINE: &str = "\r\x1b[2K";
@@ -45,6 +46,9 @@ pub(crate) async fn run(args: SimulateArgs) -> CommandResult {
         }
     })
     .await?;
-    println!("{}\n{report}", if is_terminal { CLEAR_LINE } else { "" });
+    if is_terminal {
+        print!("{CLEAR_LINE}");
+    }
+    print(&format!("\n{report}\n"));
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -10,7 +10,7 @@ use xsolla::inspect::redact;
 
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
 use super::queues::DeadLetters;
-use crate::format::{columns, counted, indented};
+use crate::format::{columns, counted, indented, one_line};
 use crate::replay::{Effect, NotSent, Replay, not_sent};
 
 /// Contents of the dead-letter queue and the parked queue at one time.
@@ -84,7 +84,7 @@ impl DlqSnapshot {
         let mut text = String::new();
         for letter in self.letters.iter().filter(|letter| letter.id == event_id) {
             let DeadLetter { since, type_name, goods, mode, .. } = letter;
-            let _ = writeln!(text, "  {type_name}, goods: {goods}, {mode}, dead letter since {since}");
+            let _ = writeln!(text, "  {}, goods: {goods}, {mode}, dead letter since {since}", one_line(type_name));
             let message = letter.message.body().unwrap_or_default();
             let body = match Event::read(message) {
                 _ if unredacted => message.to_owned(),
@@ -94,7 +94,7 @@ impl DlqSnapshot {
             let _ = writeln!(text, "{}", body.trim_end());
         }
         for note in self.notes.iter().filter(|note| note.reason.id() == event_id) {
-            let _ = writeln!(text, "  parked since {}: {}", note.since, note.reason.cause());
+            let _ = writeln!(text, "  parked since {}: {}", note.since, one_line(note.reason.cause()));
         }
         (!text.is_empty()).then_some(text)
     }

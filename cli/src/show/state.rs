@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use intake::record::StoredEvent;
 use xsolla::{EventId, Mode, Sale, SaleState};
 
+use crate::format::one_line;
+
 /// Formats the state of a sale in each mode. Events that have no effect on goods have no state.
 pub(super) fn states(events: &[StoredEvent], sale: &Sale) -> Vec<String> {
     let first = events.iter().min_by(|one, other| one.received_at.cmp(&other.received_at));
@@ -15,7 +17,7 @@ pub(super) fn states(events: &[StoredEvent], sale: &Sale) -> Vec<String> {
         .filter_map(state)
         .filter_map(|(mode, state)| {
             let lines = lines(&state);
-            (!lines.is_empty()).then(|| format!("  State of {subject} ({}):\n{lines}", mode.name()))
+            (!lines.is_empty()).then(|| format!("  State of {} ({}):\n{lines}", one_line(subject), mode.name()))
         })
         .collect()
 }
@@ -24,7 +26,7 @@ fn lines(state: &SaleState<'_>) -> String {
     let SaleState { is_held, granted_by, revoked_by, payments, subscription, .. } = state;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "    {name}: {value}");
+        let _ = writeln!(text, "    {name}: {}", one_line(value));
     };
     if granted_by.is_some() || revoked_by.is_some() || !payments.is_empty() {
         line("goods", if *is_held { "held" } else { "not held" });

@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::doc_tables::assert_page_shows_snapshot;
-use crate::fault_harness::{ANSWERING, Endpoints, FaultHarness, config, intake_at, item, record};
+use crate::fault_harness::{ANSWERING, Endpoints, FaultHarness, STORED_SECRET, config, intake_at, item, record};
 use crate::fault_proxy::{CallSize, FaultProxy};
-use crate::test_stack::{Item, SECRET, TestStack, deliver_signed, sample};
+use crate::test_stack::{Item, TestStack, deliver_signed, sample};
 
 /// Tolerated difference of a number of bytes, in percent. The SDK sends its own and the compiler's version.
 const TOLERANCE: usize = 3;
@@ -74,7 +74,7 @@ async fn measure(harness: &FaultHarness) -> String {
     let now = Timestamp::now();
     let payment = sample("payment");
     let other = payment.replace("7.99", "0.01");
-    deliver_signed(&intake, r#"{"notification_type":"payment","transaction":{"id":1}}"#, SECRET, now).await;
+    deliver_signed(&intake, r#"{"notification_type":"payment","transaction":{"id":1}}"#, STORED_SECRET, now).await;
     row("first event, secrets not cached");
     for (name, body) in [
         ("event of 1.7 KB", payment),
@@ -90,11 +90,11 @@ async fn measure(harness: &FaultHarness) -> String {
     ] {
         // When this returns, the stack's own relay has stored its decision about the earlier event.
         harness.stack.receive_all().await;
-        deliver_signed(&intake, body, SECRET, now).await;
+        deliver_signed(&intake, body, STORED_SECRET, now).await;
         row(name);
     }
     intake.directory = Some(Directory::ACCEPT_ALL);
-    deliver_signed(&intake, sample("user_validation"), SECRET, now).await;
+    deliver_signed(&intake, sample("user_validation"), STORED_SECRET, now).await;
     row("user, all users accepted");
     deliver_signed(&intake, payment, "guessed", now).await;
     row("invalid signature");

@@ -1,5 +1,6 @@
 //! Questions that the studio's HTTPS endpoint answers.
 
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use intake::accept::Intake;
@@ -7,15 +8,17 @@ use intake::aws::{CallLimits, Events};
 use intake::directory::Directory;
 use intake::emulator::emulator_config;
 use intake::outcome::{Outcome, Unavailable};
-use intake::settings::{DirectorySetting, KeySetting};
-use jiff::Timestamp;
+use intake::settings::{DirectorySetting, KeySetting, UrlSetting};
+use jiff::{SignedDuration, Timestamp};
 use local::StackOptions;
 use rstest::rstest;
 use tokio::net::TcpListener;
 
-use crate::secrets::secrets_manager;
+use crate::secrets::{secrets_manager, secrets_manager_with};
 use crate::studio_endpoint::{Connection, KEY, Reply, StudioEndpoint, endpoint_setting, raw_endpoint, reply};
-use crate::test_stack::{Answer, SECRET, TestStack, WebhookIntake, deliver, deliver_signed, intake, options, sample};
+use crate::test_stack::{
+    Answer, SECRET, TestStack, WebhookIntake, deliver, deliver_signed, intake, options, output, sample,
+};
 
 const INVALID_USER: &str = r#"{"error":{"code":"INVALID_USER","message":"Invalid user"}}"#;
 const QUESTIONS: [&str; 5] = ["user_validation", "user_search", "partner_side_catalog", "get_pincode", "inventory_get"];
@@ -202,4 +205,77 @@ async fn missing_key_is_read_again_with_the_next_question() {
     assert_eq!(deliver(&intake, sample("user_validation")).await, Outcome::UserFound);
     *stored.lock().unwrap() = None;
     assert_eq!(deliver(&intake, sample("user_validation")).await, Outcome::UserFound, "the key is cached");
+}
+
+/// In the cloud, both are secrets: the URL may contain a token.
+#[tokio::test]
+async fn changed_url_and_key_take_effect_within_five_minutes_and_survive_an_outage() {
+    let (before, after) = (StudioEndpoint::start().await, StudioEndpoint::start().await);
+    let (url, key) = (Arc::new(Mutex::new(Some(leak(&before.url)))), Arc::new(Mutex::new(Some(KEY))));
+    let secrets = secrets_manager_with([("url", Arc::clone(&url)), ("key", Arc::clone(&key))]).await;
+    let setting = DirectorySetting::Endpoint {
+        url: UrlSetting::SecretsManager("url".to_owned()),
+        key: KeySetting::SecretsManager("key".to_owned()),
+    };
+    let intake = intake_with(setting, &secrets);
+    for endpoint in [&before, &after] {
+        endpoint.set_replies(&[reply(204, "")]);
+    }
+    let ask = async |minute: i64| {
+        let time = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+        let (outcome, error) = deliver_signed(&intake, sample("user_validation"), SECRET, time).await;
+        (outcome, error, before.question_count(), after.question_count())
+    };
+    assert_eq!(ask(0).await, (Outcome::UserFound, None, 1, 0));
+    *url.lock().unwrap() = Some(leak(&after.url));
+    assert_eq!(ask(4).await, (Outcome::UserFound, None, 2, 0));
+    assert_eq!(ask(5).await, (Outcome::UserFound, None, 2, 1));
+
+    *url.lock().unwrap() = Some("http://game.example/questions?token=hunter2");
+    assert_eq!(ask(10).await, (Outcome::UserFound, None, 2, 2), "an invalid URL is not used");
+    *url.lock().unwrap() = None;
+    assert_eq!(ask(20).await, (Outcome::UserFound, None, 2, 3), "the cached ones stay in use");
+
+    let setting = DirectorySetting::Endpoint {
+        url: UrlSetting::SecretsManager("url".to_owned()),
+        key: KeySetting::SecretsManager("key".to_owned()),
+    };
+    *url.lock().unwrap() = Some("http://game.example/questions?token=hunter2");
+    let intake = intake_with(setting, &secrets);
+    let (outcome, error) = deliver_signed(&intake, sample("user_validation"), SECRET, Timestamp::now()).await;
+    let expected = "secretsmanager:GetSecretValue: the URL of the endpoint of USER_DIRECTORY does not start with https:// \
+                    and a host";
+    assert_eq!((outcome, error.as_deref()), (Outcome::Unavailable(Unavailable::Directory), Some(expected)));
+}
+
+fn leak(text: &str) -> &'static str {
+    text.to_owned().leak()
+}
+
+/// Runs the example of `docs/user-questions.md` on a request of ours, and on the same with another type, body or time.
+#[tokio::test]
+async fn documented_check_accepts_our_request_and_no_other() {
+    let document = include_str!("../../../docs/user-questions.md");
+    let (_, example) = document.split_once("```python\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let endpoint = StudioEndpoint::start().await;
+    endpoint.set_replies(&[reply(204, "")]);
+    let intake = intake_with(endpoint_setting(&endpoint.url), UNREACHABLE);
+    assert_eq!(deliver(&intake, sample("user_validation")).await, Outcome::UserFound);
+    let request = serde_json::to_string(&endpoint.last_request()).unwrap();
+    let script = format!(
+        "{example}
+import json, sys
+request = json.loads(sys.argv[1])
+headers, body, key = request['headers'], request['body'].encode(), sys.argv[2].encode()
+print(is_authentic(key, headers, body))
+for name, value in [('X-Webhook-Type', 'user_search'), ('X-Webhook-Timestamp', '1'), ('X-Webhook-Timestamp', ''), ('X-Webhook-Signature', '')]:
+    print(is_authentic(key, {{**headers, name: value}}, body))
+print(is_authentic(key, headers, body + b' '), is_authentic(b'other', headers, body), is_authentic(key, {{}}, body))
+"
+    );
+    let mut python = Command::new("python3");
+    python.args(["-c", &script, &request, KEY]);
+    let (succeeded, printed) = output(python).await;
+    assert!(succeeded && printed == "True\nFalse\nFalse\nFalse\nFalse\nFalse False False\n", "{printed}");
 }

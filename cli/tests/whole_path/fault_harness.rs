@@ -27,7 +27,7 @@ use xsolla::PaymentWithoutOrder;
 use crate::fault_cases::Call;
 use crate::fault_proxy::{CallFault, FaultProxy};
 use crate::secrets::secrets_manager;
-use crate::test_stack::{Item, SECRET, TestStack, WebhookIntake, deliver, intake, options, text};
+use crate::test_stack::{Item, TestStack, WebhookIntake, deliver_signed, intake, options, text};
 
 /// Limits for faults that cause a time-out. Three attempts with their pauses fit into the operation limit, and the
 /// operation into [`DEADLINE`], as with the limits of the functions.
@@ -54,6 +54,9 @@ pub struct FaultHarness {
     parked: Mutex<BTreeSet<String>>,
 }
 
+/// The webhook secret in Secrets Manager.
+pub const STORED_SECRET: &str = "eG7pX2mWq9LsVt4K";
+
 /// The endpoints that the SDK calls.
 #[derive(Clone)]
 pub struct Endpoints {
@@ -69,7 +72,7 @@ impl FaultHarness {
         let put = stack.emulator.dynamodb.put_item().table_name("users");
         let put = put.item("user_id", AttributeValue::S("me".to_owned()));
         put.item("public_id", AttributeValue::S("captain".to_owned())).send().await.unwrap();
-        let secrets_endpoint = secrets_manager(Arc::new(Mutex::new(Some(SECRET)))).await;
+        let secrets_endpoint = secrets_manager(Arc::new(Mutex::new(Some(STORED_SECRET)))).await;
         Self { stack, secrets_endpoint, events: Mutex::default(), parked: Mutex::default() }
     }
 
@@ -236,7 +239,7 @@ pub fn intake_at(config: &SdkConfig, endpoints: &Endpoints) -> WebhookIntake {
 }
 
 pub async fn status_and_outcome(intake: &WebhookIntake, body: &str) -> String {
-    let outcome = deliver(intake, body).await;
+    let (outcome, _) = deliver_signed(intake, body, STORED_SECRET, Timestamp::now()).await;
     format!("{} {}", outcome.answer().status(), outcome.name())
 }
 

@@ -113,8 +113,8 @@ async fn stores_signed_body_that_is_not_a_notification_and_answers_400() {
 #[tokio::test]
 async fn accepts_unusual_but_readable_bodies() {
     let stack = TestStack::start().await;
-    let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
-    let long_number = "9".repeat(400);
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(62), "}".repeat(62));
+    let long_number = "9".repeat(100);
     let bodies = [
         format!(r#"{{"notification_type":"payment","transaction":{{"id":1}},"custom_parameters":{deep}}}"#),
         format!(r#"{{"notification_type":"payment","transaction":{{"id":2}},"x":{long_number}}}"#),
@@ -123,7 +123,7 @@ async fn accepts_unusual_but_readable_bodies() {
         "{\"notification_type\":\"payment\",\"transaction\":{\"id\":5},\"x\":\"\u{ffff}\u{fffe}\"}".to_owned(),
         r#"{"notification_type":"payment","transaction":{"id":6},"x":"\ud800"}"#.to_owned(),
         r#"{"notification_type":"payment","transaction":{"id":7},"x":"\u0000"}"#.to_owned(),
-        format!(r#"{{"notification_type":"payment","transaction":{{"id":{long_number}}}}}"#),
+        format!(r#"{{"notification_type":"payment","transaction":{{"id":"{long_number}{long_number}"}}}}"#),
         r#"{"notification_type":""}"#.to_owned(),
         "{\"notification_type\":\"\u{ffff}\"}".to_owned(),
     ];
@@ -137,6 +137,27 @@ async fn accepts_unusual_but_readable_bodies() {
         assert!(messages.iter().any(|message| message.notification.get() == escaped), "{sent:.100}");
     }
     assert_eq!(messages.iter().filter(|message| !message.identified).count(), 3);
+}
+
+/// JSON parsers of consumers reject such messages, and would fail at every delivery.
+#[tokio::test]
+async fn parks_notification_that_consumers_may_not_parse_and_shows_the_cause() {
+    let stack = TestStack::start().await;
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    let deepest = format!("{}1{}", "[".repeat(120_000), "]".repeat(120_000));
+    let long_number = "9".repeat(5000);
+    for (id, value) in (1..).zip([deep.as_str(), &deepest, &long_number, "1e400"]) {
+        let sent = format!(r#"{{"notification_type":"payment","transaction":{{"id":{id}}},"x":{value}}}"#);
+        assert_eq!(stack.send(&sent).await.status, 204, "{sent:.100}");
+        assert!(stack.stored().await.iter().any(|item| body(item) == sent.as_bytes()), "{sent:.100}");
+    }
+    stack.send(sample("payment")).await;
+    assert_eq!(stack.receive_all().await.len(), 1, "later events are sent");
+    let (succeeded, printed) = stack.run(&["dlq", "list"]).await;
+    assert!(succeeded, "{printed}");
+    for cause in ["nested more than 63 levels deep", "a number has more than 100", "a number is larger than a 64-bit"] {
+        assert!(printed.contains(cause), "{cause}: {printed}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod aws_failures;
 mod claims;
+mod connection_errors;
 mod console;
 mod cost;
 mod dead_letters;
@@ -23,13 +24,16 @@ mod faults;
 mod functions;
 mod goods;
 mod hazards;
+mod hostile_text;
 mod invalid_requests;
 mod notification_types;
 mod process_kills;
 mod replay;
 mod retries;
 mod secrets;
+mod send;
 mod show;
+mod signatures;
 mod source_addresses;
 mod studio_endpoint;
 mod table_directory;

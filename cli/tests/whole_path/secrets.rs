@@ -12,29 +12,39 @@ use intake::aws::{CallLimits, SecretSource};
 use intake::emulator::emulator_config;
 use intake::outcome::{Outcome, Unavailable};
 use intake::secrets::SecretCache;
+use intake::testing::SignedBody;
 use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use xsolla::Success;
+use xsolla::{Secrets, Success};
 
 use crate::test_stack::{TestStack, WebhookIntake, deliver_signed, intake, sample};
 
 /// The value of the secret. `None`: the secret has no value yet.
 pub type SecretValue = Arc<Mutex<Option<&'static str>>>;
 
-/// Starts a server in place of Secrets Manager. Returns its endpoint.
+/// Starts a server in place of Secrets Manager. It returns one secret for every name. Returns its endpoint.
 pub async fn secrets_manager(value: SecretValue) -> String {
-    let answer = async |State(value): State<SecretValue>| {
+    secrets_manager_with([("", value)]).await
+}
+
+/// Starts a server in place of Secrets Manager. The name of a secret is the end of the requested id.
+pub async fn secrets_manager_with<const N: usize>(secrets: [(&'static str, SecretValue); N]) -> String {
+    let answer = async |State(secrets): State<[(&'static str, SecretValue); N]>, body: String| {
+        let request: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let id = request["SecretId"].as_str().unwrap();
+        let (_, value) = secrets.iter().find(|(name, _)| id.ends_with(name)).unwrap();
         if let Some(text) = *value.lock().unwrap() {
-            return (StatusCode::OK, json!({ "Name": "xsolla", "SecretString": text }).to_string());
+            return (StatusCode::OK, json!({ "Name": id, "SecretString": text }).to_string());
         }
         let error = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
         (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": error }).to_string())
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(value)).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(secrets)).await });
     endpoint
 }
 
@@ -67,57 +77,92 @@ impl WebhookFunction {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn log_query_contains_the_pseudonym_of_the_user_for_each_secret() {
+async fn log_query_contains_the_pseudonym_of_the_user_for_each_key() {
     let stack = TestStack::start().await;
     let query = |hashes: &str| {
         format!(
             "filter user in [{hashes}] | fields @timestamp, notification_type, outcome, event_id, mode, trace_id | sort @timestamp\n"
         )
     };
-    let (succeeded, printed) = stack.run(&["log-query", "--user", "isle-4471"]).await;
+    let given = [("PSEUDONYM_KEY", "test_secret")];
+    let (succeeded, printed) = stack.run_with(&["log-query", "--user", "isle-4471"], &given).await;
     assert!(succeeded && printed == query(r#""f3c6c30a6388fcc8""#), "{printed}");
 
-    let secrets = secrets_manager(Arc::new(Mutex::new(Some(r#"{"secrets":["new","test_secret"]}"#)))).await;
-    let from_secrets_manager =
-        [("XSOLLA_SECRETS", ""), ("XSOLLA_SECRET_ID", "xsolla"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets)];
+    let keys = secrets_manager(Arc::new(Mutex::new(Some(r#"["second-key-of-16","first-key-of-the-stack"]"#)))).await;
+    let from_secrets_manager = [("PSEUDONYM_KEY_SECRET_ID", "key"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &keys)];
     let (succeeded, printed) = stack.run_with(&["log-query", "--user", "isle-4471"], &from_secrets_manager).await;
-    assert!(succeeded && printed == query(r#""ab57a48ae61b657e", "f3c6c30a6388fcc8""#), "{printed}");
+    assert!(succeeded && printed == query(r#""8ae631b5c83fe909", "1bdad4cc9c1c243f""#), "{printed}");
 
-    let (succeeded, printed) = stack.run_with(&["log-query", "--user", "isle-4471"], &[("XSOLLA_SECRETS", "")]).await;
-    assert!(!succeeded && printed.starts_with("error: XSOLLA_SECRET_ID is not set"), "{printed}");
+    let (succeeded, printed) = stack.run(&["log-query", "--user", "isle-4471"]).await;
+    assert!(!succeeded && printed.starts_with("error: PSEUDONYM_KEY_SECRET_ID is not set"), "{printed}");
 }
 
 const START: SignedDuration = SignedDuration::ZERO;
 const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
+const OLD: &str = "eG7pX2mWq9LsVt4K";
+const NEW: &str = "nB5rT8yHc3JdFw6Z";
+const ONLY_OLD: &str = r#"{"secrets":["eG7pX2mWq9LsVt4K"]}"#;
+const NEW_AND_OLD: &str = r#"{"secrets":["nB5rT8yHc3JdFw6Z","eG7pX2mWq9LsVt4K"]}"#;
+const ONLY_NEW: &str = r#"{"secrets":["nB5rT8yHc3JdFw6Z"]}"#;
 
 #[tokio::test]
 async fn missing_secret_is_500_until_it_is_set() {
     let stack = TestStack::start().await;
     let function = WebhookFunction::start(&stack, None).await;
-    for missing in [None, Some(""), Some(r#"{"secrets":[]}"#)] {
+    for (second, missing) in [(0, None), (10, Some("")), (20, Some(r#"{"secrets":[]}"#))] {
         *function.value.lock().unwrap() = missing;
-        assert_eq!(function.deliver_payment("current", START).await, Outcome::Unavailable(Unavailable::Secrets));
+        let time = SignedDuration::from_secs(second);
+        assert_eq!(function.deliver_payment(OLD, time).await, Outcome::Unavailable(Unavailable::Secrets));
     }
-    *function.value.lock().unwrap() = Some(r#"{"secrets":["current"]}"#);
-    assert_eq!(function.deliver_payment("current", START).await, Outcome::Accepted(Success::NoContent));
+    *function.value.lock().unwrap() = Some(ONLY_OLD);
+    let time = SignedDuration::from_secs(30);
+    assert_eq!(function.deliver_payment(OLD, time).await, Outcome::Accepted(Success::NoContent));
+}
+
+/// Also the test key of `local` and of `events/local.env`. With it, anyone could forge sales.
+#[rstest]
+#[case::short("a")]
+#[case::test_key("test_secret")]
+#[case::placeholder("YOUR_WEBHOOK_SECRET_KEY")]
+#[case::second_in_the_list(r#"["eG7pX2mWq9LsVt4K","old"]"#)]
+#[tokio::test]
+async fn weak_secret_is_500_with_its_cause_until_it_is_replaced(#[case] weak: &'static str) {
+    let stack = TestStack::start().await;
+    let function = WebhookFunction::start(&stack, Some(weak)).await;
+    let secrets: Secrets = weak.parse().unwrap();
+    let position = usize::from(weak.starts_with('['));
+    for secret in ["a", "test_secret", "YOUR_WEBHOOK_SECRET_KEY", OLD] {
+        let signed = SignedBody::with_secret(sample("payment"), secret);
+        let report = function.intake.accept(&signed.delivery()).await;
+        assert_eq!(report.outcome, Outcome::Unavailable(Unavailable::Secrets), "{secret}");
+        let cause = report.error.unwrap().to_string();
+        assert!(cause.starts_with(&format!("secretsmanager:GetSecretValue: secret {position} in the list")), "{cause}");
+        assert!(cause.contains("; replace it. Webhook secrets are in Publisher Account"), "{cause}");
+        assert!(!secrets.contains(&cause) && !cause.contains("test_secret") && !cause.contains("WEBHOOK_SECRET"));
+    }
+    *function.value.lock().unwrap() = Some(ONLY_OLD);
+    assert_eq!(
+        function.deliver_payment(OLD, SignedDuration::from_secs(10)).await,
+        Outcome::Accepted(Success::NoContent)
+    );
 }
 
 #[tokio::test]
 async fn whitespace_around_a_listed_secret_is_ignored() {
     let stack = TestStack::start().await;
-    let function = WebhookFunction::start(&stack, Some(r#"{"secrets":[" current\n"]}"#)).await;
-    assert_eq!(function.deliver_payment("current", START).await, Outcome::Accepted(Success::NoContent));
+    let function = WebhookFunction::start(&stack, Some(r#"{"secrets":[" eG7pX2mWq9LsVt4K\n"]}"#)).await;
+    assert_eq!(function.deliver_payment(OLD, START).await, Outcome::Accepted(Success::NoContent));
 }
 
 #[tokio::test]
 async fn rotation_rejects_no_webhook() {
     let stack = TestStack::start().await;
-    let function = WebhookFunction::start(&stack, Some(r#"{"secrets":["old"]}"#)).await;
-    assert_eq!(function.deliver_payment("old", START).await, Outcome::Accepted(Success::NoContent));
+    let function = WebhookFunction::start(&stack, Some(ONLY_OLD)).await;
+    assert_eq!(function.deliver_payment(OLD, START).await, Outcome::Accepted(Success::NoContent));
 
-    *function.value.lock().unwrap() = Some(r#"{"secrets":["new","old"]}"#);
+    *function.value.lock().unwrap() = Some(NEW_AND_OLD);
     let next_minute = SignedDuration::from_mins(1);
-    for secret in ["old", "new", "old"] {
+    for secret in [OLD, NEW, OLD] {
         assert_eq!(
             function.deliver_payment(secret, next_minute).await,
             Outcome::Duplicate(Success::NoContent),
@@ -125,9 +170,9 @@ async fn rotation_rejects_no_webhook() {
         );
     }
 
-    *function.value.lock().unwrap() = Some(r#"{"secrets":["new"]}"#);
-    assert_eq!(function.deliver_payment("new", NEXT_DAY).await, Outcome::Duplicate(Success::NoContent));
-    assert_eq!(function.deliver_payment("old", NEXT_DAY).await, Outcome::InvalidSignature);
+    *function.value.lock().unwrap() = Some(ONLY_NEW);
+    assert_eq!(function.deliver_payment(NEW, NEXT_DAY).await, Outcome::Duplicate(Success::NoContent));
+    assert_eq!(function.deliver_payment(OLD, NEXT_DAY).await, Outcome::InvalidSignature);
 }
 
 /// Delivers payments with these numbers, up to sixteen at once, and one per second of simulated time.
@@ -177,15 +222,15 @@ async fn deliver_under_load(
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_under_load_rejects_no_webhook() {
     let stack = TestStack::start().await;
-    let function = Arc::new(WebhookFunction::start(&stack, Some(r#"{"secrets":["old"]}"#)).await);
+    let function = Arc::new(WebhookFunction::start(&stack, Some(ONLY_OLD)).await);
     for (payments, start, secrets, new_value) in [
-        (0..200, START, ["old", "old"], Some(r#"{"secrets":["new","old"]}"#)),
+        (0..200, START, [OLD, OLD], Some(NEW_AND_OLD)),
         // Publisher Account has the new secret. Retries have the old signature.
-        (200..400, SignedDuration::from_mins(1), ["new", "old"], None),
-        (400..600, 2 * NEXT_DAY, ["new", "new"], Some(r#"{"secrets":["new"]}"#)),
+        (200..400, SignedDuration::from_mins(1), [NEW, OLD], None),
+        (400..600, 2 * NEXT_DAY, [NEW, NEW], Some(ONLY_NEW)),
     ] {
         deliver_under_load(&function, payments, start, secrets, new_value).await;
     }
     assert_eq!(stack.stored().await.len(), 600, "each payment is stored once");
-    assert_eq!(function.deliver_payment("old", 3 * NEXT_DAY).await, Outcome::InvalidSignature);
+    assert_eq!(function.deliver_payment(OLD, 3 * NEXT_DAY).await, Outcome::InvalidSignature);
 }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use intake::settings::{DirectorySetting, KeySetting};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -42,13 +43,15 @@ pub struct StudioEndpoint {
     replies: Arc<Mutex<Vec<Reply>>>,
     /// The bodies of all correctly signed questions.
     questions: Arc<Mutex<Vec<Bytes>>>,
+    /// The headers and body of the last one.
+    last_request: Arc<Mutex<Value>>,
 }
 
 impl StudioEndpoint {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/questions?game=isle", listener.local_addr().unwrap());
-        let endpoint = Self { url, replies: Arc::default(), questions: Arc::default() };
+        let endpoint = Self { url, replies: Arc::default(), questions: Arc::default(), last_request: Arc::default() };
         let router = Router::new().fallback(Self::answer).with_state(endpoint.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         endpoint
@@ -68,6 +71,11 @@ impl StudioEndpoint {
         self.questions.lock().unwrap().clone()
     }
 
+    /// The last correctly signed question: its `headers` and `body`.
+    pub fn last_request(&self) -> Value {
+        self.last_request.lock().unwrap().clone()
+    }
+
     async fn answer(
         State(endpoint): State<Self>,
         method: Method,
@@ -82,6 +90,11 @@ impl StudioEndpoint {
         if !is_well_formed || !is_signed(&headers, &body) {
             return StatusCode::IM_A_TEAPOT.into_response();
         }
+        // In the form of the documentation. HTTP frameworks ignore the case of a name.
+        let header = |name: &str| (name.to_owned(), headers[name].to_str().unwrap().into());
+        let signed = ["X-Webhook-Type", "X-Webhook-Timestamp", "X-Webhook-Signature"].map(header);
+        *endpoint.last_request.lock().unwrap() =
+            json!({ "headers": Value::Object(signed.into_iter().collect()), "body": String::from_utf8_lossy(&body) });
         endpoint.questions.lock().unwrap().push(body);
         let reply = {
             let mut replies = endpoint.replies.lock().unwrap();
@@ -109,7 +122,10 @@ fn is_signed(headers: &HeaderMap, body: &[u8]) -> bool {
     let age = Timestamp::now().as_second() - timestamp.parse::<i64>().unwrap();
     let mac = Hmac::<Sha256>::new_from_slice(KEY.as_bytes()).unwrap();
     let signature = hex::decode(text("x-webhook-signature")).unwrap();
-    let verified = mac.chain_update(timestamp).chain_update(".").chain_update(body).verify_slice(&signature);
+    let verified = mac
+        .chain_update(format!("{timestamp}.{}.", text("x-webhook-type")))
+        .chain_update(body)
+        .verify_slice(&signature);
     (-1..60).contains(&age) && verified.is_ok()
 }
 

@@ -13,7 +13,7 @@ use intake::lambda::proxy::ProxyRequest;
 use intake::secrets::SecretCache;
 use intake::settings::{DirectorySetting, SecretsSetting};
 use intake::unsigned::UnsignedIntake;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use local::StackOptions;
 use message::Goods;
 use serde_json::{Value, json};
@@ -246,6 +246,8 @@ async fn endpoint_directory_returns_attributes() {
     assert_eq!(endpoint.question_count(), 2, "payouts are not sent to the endpoint");
 }
 
+const STORED_KEY: &str = "4tQz8mXb2VnLs6Rk9WcYp3HdJf7GuEa5";
+
 /// The function receives events of API Gateway, and reads its key from Secrets Manager.
 #[tokio::test]
 async fn log_hides_key_and_path_and_shows_an_unknown_address_only_with_the_key() {
@@ -258,25 +260,30 @@ async fn log_hides_key_and_path_and_shows_an_unknown_address_only_with_the_key()
         keys: SecretCache::new(SecretSource::new(SecretsSetting::SecretsManager("key".to_owned()), &config)),
         sources: SourceRanges::published(),
     };
-    let valid: Value = serde_json::from_str(include_str!("../../../events/unsigned.json")).unwrap();
+    let mut valid: Value = serde_json::from_str(include_str!("../../../events/unsigned.json")).unwrap();
+    valid["pathParameters"]["key"] = STORED_KEY.into();
     let with = |pointer: &str, value: Value| {
         let mut event = valid.clone();
         *event.pointer_mut(pointer).unwrap() = value;
         event
     };
-    let log = async |event: &Value| {
+    let log = async |event: &Value, received_at: Timestamp| {
         let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
-        let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
+        let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, received_at, DEADLINE).await;
         let log = serde_json::to_string(&log).unwrap();
         assert!(
-            ![UNSIGNED_KEY, "/unsigned", "wrong-key", "studio@example.com"].iter().any(|hidden| log.contains(hidden))
+            ![STORED_KEY, "/unsigned", "wrong-key", "studio@example.com"].iter().any(|hidden| log.contains(hidden))
         );
         (answer.status_code, log)
     };
 
-    let (status, without_key) = log(&valid).await;
+    let (status, without_key) = log(&valid, Timestamp::UNIX_EPOCH).await;
     assert!(status == 500 && without_key.contains("secrets_unavailable"), "{without_key}");
+    // The test key of `events/local.env` is public.
     *stored.lock().unwrap() = Some(UNSIGNED_KEY);
+    let (status, test_key) = log(&valid, Timestamp::UNIX_EPOCH + SignedDuration::from_mins(1)).await;
+    assert!(status == 500 && test_key.contains("secret 0 in the list is a placeholder"), "{test_key}");
+    *stored.lock().unwrap() = Some(STORED_KEY);
     let unknown_address = json!("203.0.113.9");
     for (event, status, outcome) in [
         (valid.clone(), 200, "accepted"),
@@ -288,7 +295,7 @@ async fn log_hides_key_and_path_and_shows_an_unknown_address_only_with_the_key()
         (with("/resource", Value::Null), 503, "unexpected_type"),
         (with("/httpMethod", json!("GET")), 503, "method_not_allowed"),
     ] {
-        let (actual, log) = log(&event).await;
+        let (actual, log) = log(&event, Timestamp::now()).await;
         assert_eq!(actual, status, "{log}");
         assert!(log.contains(&format!(r#""outcome":"{outcome}","status":{status}"#)), "{log}");
         assert_eq!(log.contains("203.0.113.9"), outcome == "unknown_source", "{log}");
@@ -296,6 +303,6 @@ async fn log_hides_key_and_path_and_shows_an_unknown_address_only_with_the_key()
     }
     let mut both_wrong = with("/pathParameters/key", json!("wrong-key"));
     both_wrong["requestContext"]["identity"]["sourceIp"] = unknown_address;
-    let (status, log) = log(&both_wrong).await;
+    let (status, log) = log(&both_wrong, Timestamp::now()).await;
     assert!(status == 503 && log.contains("wrong_key") && !log.contains("203.0.113.9"), "{log}");
 }

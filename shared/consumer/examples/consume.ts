@@ -1,6 +1,6 @@
 // Receives events from the queue in QUEUE_URL. Applies each event once and grants each order once.
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { Event } from "./event.d.ts"; // npx json-schema-to-typescript schema.json event.d.ts
+import type { Event } from "./event.d.ts"; // npx json-schema-to-typescript --unreachableDefinitions schema.json event.d.ts
 
 const sqs = new SQSClient();
 const QueueUrl = process.env.QUEUE_URL!;

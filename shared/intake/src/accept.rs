@@ -1,7 +1,6 @@
 //! Accepts signed webhooks: verify, identify, store or answer.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, SecretStore, UserDirectory};
 use crate::question;
 pub use crate::report::{DeliveryReport, StepTimings};
-use crate::report::{EarlyExit, timed, unavailable};
+use crate::report::{EarlyExit, timed, unavailable, unknown_match};
 use crate::secrets::SecretCache;
 pub use crate::sources::{SourcePolicy, UnknownSource};
 use crate::store_event::{store_event, store_unreadable};
@@ -22,8 +21,9 @@ mod tests;
 
 /// Largest accepted body, in bytes. Xsolla sends 0.3 to 3 KB.
 ///
-/// A body of this size fits a DynamoDB item (400 KB). Its message has about the same size, and at most twice as many bytes if
-/// all characters are escaped; an event that SQS rejects is parked.
+/// A body of this size fits a DynamoDB item (400 KB). Its message fits the queue (1 MiB): it has about the same size, twice as
+/// many bytes if all characters are escaped for SQS, and three times as many if the body is one user id. Only a user id of
+/// more than 170 KB of such characters exceeds that; an event that SQS rejects is parked.
 pub const MAX_BODY: usize = 256 * 1024;
 
 /// Time limit of one delivery. Xsolla expects an answer within 3 seconds, and Lambda stops the function after 2
@@ -60,7 +60,7 @@ pub struct Delivery<'a> {
 
 /// Accepts webhooks.
 #[derive(Debug)]
-pub struct Intake<E, D, S> {
+pub struct Intake<E, D, S: SecretStore> {
     /// Accepted notification types.
     pub accepted_types: AcceptedTypes,
     /// Stores events.
@@ -73,7 +73,7 @@ pub struct Intake<E, D, S> {
     pub sources: SourcePolicy,
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> Intake<E, D, S> {
     /// Processes a delivery. Always returns within the delivery's time limit.
     pub async fn accept<'a>(&self, delivery: &Delivery<'a>) -> DeliveryReport<'a> {
         let mut report = DeliveryReport::start();
@@ -89,10 +89,13 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         if delivery.body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
-        let (verified, secrets) = timed(&mut report.timings.verify, self.verify(delivery)).await?;
+        let unknown_source = UnknownSource::check(&self.sources.ranges, delivery.source);
+        report.is_from_xsolla = unknown_source.is_none();
+        let verify = self.verify(delivery, report.is_from_xsolla);
+        let verified = timed(&mut report.timings.verify, verify).await?;
         report.secret_index = Some(verified.secret_index());
-        report.secrets = Some(secrets);
-        report.unknown_source = UnknownSource::check(&self.sources.ranges, delivery.source);
+        // Only now, so that addresses of callers without the secret are not logged.
+        report.unknown_source = unknown_source;
         if report.unknown_source.is_some() && self.sources.enforced {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
         }
@@ -109,7 +112,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
             Some(Role::Question(Question::UserValidation)) if envelope.user_id().is_none() => Ok(Outcome::UserNotFound),
             Some(Role::Question(question)) => {
                 let directory = self.directory.as_ref().ok_or_else(question::no_directory)?;
-                let answer = question::answer(directory, question, envelope, verified.body());
+                let answer = question::answer(directory, question, envelope, verified.body(), delivery.received_at);
                 let (outcome, content) = timed(&mut report.timings.directory, answer).await?;
                 report.content = content;
                 Ok(outcome)
@@ -121,7 +124,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
     }
 
-    async fn verify<'a>(&self, delivery: &Delivery<'a>) -> Result<(Verified<'a>, Arc<Secrets>), EarlyExit> {
+    async fn verify<'a>(&self, delivery: &Delivery<'a>, is_from_xsolla: bool) -> Result<Verified<'a>, EarlyExit> {
         let invalid = || {
             // Xsolla signs the body before a proxy compresses it. A 4xx would be final, although the webhook may be genuine.
             let encoded = Outcome::Unavailable(Unavailable::EncodedBody);
@@ -133,7 +136,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> Intake<E, D, S> {
         }
         let verify = |secrets: &Secrets| Ok(secrets.verify_any(delivery.body, &signatures).ok());
         let verified = self.secrets.verify_with(delivery.received_at, verify).await;
-        verified.map_err(unavailable(Unavailable::Secrets))?.ok_or_else(invalid)
+        verified.map_err(unknown_match(is_from_xsolla))?.ok_or_else(invalid)
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Unavailable {
     UnexpectedType,
     /// The signature or key is right, but the source address is outside the expected ranges, which may be outdated.
     UnknownSource,
+    /// No cached secret or key matches, they could not be read again, and the source address is outside the expected ranges.
+    UnverifiedUnknownSource,
     /// The key in the path is not one of the unsigned routes' keys.
     WrongKey,
     /// The body is larger than any webhook. It was not hashed.
@@ -90,6 +92,7 @@ impl Outcome {
                 Unavailable::NoDirectory
                 | Unavailable::UnexpectedType
                 | Unavailable::UnknownSource
+                | Unavailable::UnverifiedUnknownSource
                 | Unavailable::WrongKey
                 | Unavailable::BodyTooLarge
                 | Unavailable::EncodedBody
@@ -134,7 +137,7 @@ mod tests {
 
     const NO_CODE: &str = "";
 
-    const TABLE: [(Outcome, &str, u16, &str); 24] = [
+    const TABLE: [(Outcome, &str, u16, &str); 25] = [
         (Outcome::Accepted(NoContent), "accepted", 204, NO_CODE),
         (Outcome::Accepted(Ok), "accepted", 200, NO_CODE),
         (Outcome::Duplicate(NoContent), "duplicate", 204, NO_CODE),
@@ -154,6 +157,7 @@ mod tests {
         (Outcome::Unavailable(U::NoDirectory), "no_directory", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::UnexpectedType), "unexpected_type", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::UnknownSource), "unknown_source", 503, "SERVER_ERROR"),
+        (Outcome::Unavailable(U::UnverifiedUnknownSource), "unverified_unknown_source", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::WrongKey), "wrong_key", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::BodyTooLarge), "body_too_large", 503, "SERVER_ERROR"),
         (Outcome::Unavailable(U::EncodedBody), "encoded_body", 503, "SERVER_ERROR"),

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use xsolla::{Envelope, EventId, Mode, Question, Reply};
 
 use crate::record::{Record, StoredDecision, StoredEvent};
@@ -36,6 +37,11 @@ pub enum PutOutcome {
     AlreadyExists {
         /// [`xsolla::BodyDigest`] of the stored body, as text.
         digest: String,
+    },
+    /// An earlier delivery has the key, and an operator has erased its user. The table has no digest of its content.
+    Erased {
+        /// Time of receipt of the earlier delivery. `None`: the item has no valid time.
+        received_at: Option<Timestamp>,
     },
 }
 
@@ -72,13 +78,17 @@ pub trait UserDirectory: Send + Sync {
         question: Question,
         envelope: &Envelope<'_>,
         body: &[u8],
+        received_at: Timestamp,
     ) -> impl Future<Output = Result<Option<Reply>, PortError>> + Send;
 }
 
-/// Reads the webhook secrets, or the keys of the unsigned routes.
+/// Reads the webhook secrets, or another secret value.
 pub trait SecretStore: Send + Sync {
-    /// Reads the current secrets, without a cache.
-    fn read(&self) -> impl Future<Output = Result<xsolla::Secrets, PortError>> + Send;
+    /// The value.
+    type Value: std::fmt::Debug + Send + Sync;
+
+    /// Reads the current value, without a cache.
+    fn read(&self) -> impl Future<Output = Result<Self::Value, PortError>> + Send;
 }
 
 /// The queue that delivers events to the game.

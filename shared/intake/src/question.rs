@@ -1,5 +1,6 @@
 //! Answers questions from the directory.
 
+use jiff::Timestamp;
 use xsolla::model::Json;
 use xsolla::{Envelope, Question, Reply};
 
@@ -13,10 +14,12 @@ pub(crate) async fn answer(
     question: Question,
     envelope: &Envelope<'_>,
     body: &[u8],
+    received_at: Timestamp,
 ) -> Result<(Outcome, Option<Json>), EarlyExit> {
     // Boxed to keep the future of an event small. The future of a question is larger.
-    let reply =
-        Box::pin(directory.reply(question, envelope, body)).await.map_err(unavailable(Unavailable::Directory))?;
+    let reply = Box::pin(directory.reply(question, envelope, body, received_at))
+        .await
+        .map_err(unavailable(Unavailable::Directory))?;
     let reply = reply.ok_or_else(no_directory)?;
     let outcome = Outcome::from(&reply);
     Ok(match reply {

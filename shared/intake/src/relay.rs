@@ -18,7 +18,8 @@ mod tests;
 
 /// Maximum number of messages in one call to SQS.
 pub const MAX_BATCH: usize = 10;
-/// Maximum number of bytes in one call. SQS accepts 1 MiB, but older queues and emulators only this.
+/// Maximum number of bytes in one call with several messages. SQS accepts 1 MiB, but older queues and emulators only this. A
+/// larger message is sent in a call of its own.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// Minimum remaining time to start a call to the queue: the longest duration of a call with all its retries.
 ///
@@ -234,6 +235,7 @@ fn prepare<'e>(record: &'e StreamRecord, sales: &mut Sales, now: Timestamp) -> O
                 Err(error) => Step::Park(error.to_string()),
             },
             Err(DecideError::NotJson(error)) => Step::Park(error.to_string()),
+            Err(DecideError::TooComplex(error)) => Step::Park(error.to_string()),
             Err(DecideError::Unavailable(error)) => {
                 tracing::warn!(event_id = %record.event_id(), %error, "history unavailable; will retry");
                 return None;
@@ -288,7 +290,7 @@ pub struct ReplayMessage {
 ///
 /// # Errors
 ///
-/// If the body is not JSON, or the other events of its sale cannot be read.
+/// If the body is not JSON or too complex, or the other events of its sale cannot be read.
 pub async fn replay_message<H: History>(
     event: &StoredEvent,
     history: &H,

@@ -10,6 +10,7 @@ use xsolla::{Envelope, Secrets};
 
 use crate::outcome::{Outcome, Unavailable};
 use crate::ports::PortError;
+use crate::secrets::UnknownMatch;
 use crate::sources::UnknownSource;
 
 /// Result of a delivery. The outcome and the content make the answer; all other fields are for the log.
@@ -23,8 +24,10 @@ pub struct DeliveryReport<'a> {
     pub envelope: Option<Envelope<'a>>,
     /// Position of the secret that verified the body; 0 is the current one.
     pub secret_index: Option<u32>,
-    /// The secret set that verified the body. Its [pseudonyms](Secrets::pseudonyms) replace user ids in the log.
-    pub secrets: Option<Arc<Secrets>>,
+    /// The keys of the pseudonym that replaces the user id in the log, the current one first.
+    pub pseudonym_keys: Option<Arc<Secrets>>,
+    /// Whether the caller's address is in the expected ranges. It does not authenticate the caller.
+    pub is_from_xsolla: bool,
     /// Address of an authenticated delivery from outside the expected ranges.
     pub unknown_source: Option<UnknownSource>,
     /// The failure that caused the outcome.
@@ -51,7 +54,8 @@ impl From<Outcome> for DeliveryReport<'_> {
             content: None,
             envelope: None,
             secret_index: None,
-            secrets: None,
+            pseudonym_keys: None,
+            is_from_xsolla: false,
             unknown_source: None,
             error: None,
             timings: StepTimings::default(),
@@ -90,6 +94,19 @@ impl From<Outcome> for EarlyExit {
 /// Returns a function that turns a port's error into an exit for this reason.
 pub(crate) fn unavailable(reason: Unavailable) -> impl Fn(PortError) -> EarlyExit + Copy {
     move |error| EarlyExit { outcome: Outcome::Unavailable(reason), error: Some(error) }
+}
+
+/// Returns a function that turns an unknown match into an exit.
+///
+/// With cached secrets, only Xsolla's addresses cause the outcome that raises an alarm. Otherwise anyone could raise it
+/// while Secrets Manager fails. The answer is 5xx all the same: Xsolla's addresses change without notice.
+pub(crate) fn unknown_match(is_from_xsolla: bool) -> impl Fn(UnknownMatch) -> EarlyExit + Copy {
+    move |error| match error {
+        UnknownMatch::RefreshFailed(error) if !is_from_xsolla => {
+            unavailable(Unavailable::UnverifiedUnknownSource)(error)
+        }
+        UnknownMatch::NoSecrets(error) | UnknownMatch::RefreshFailed(error) => unavailable(Unavailable::Secrets)(error),
+    }
 }
 
 /// Runs a step and records its duration, even if the step is cancelled.

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use xsolla::{Decision, EventFacts, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent};
+use xsolla::{
+    Decision, EventFacts, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent, TooComplex,
+    check_complexity,
+};
 
 use crate::ports::{History, PortError};
 use crate::record::{StoredDecision, StoredEvent};
@@ -145,9 +148,11 @@ impl Sales {
     ///
     /// # Errors
     ///
-    /// If the event's body is not JSON, or a read that it needs has failed.
+    /// If the event can never be relayed, or a read that it needs has failed.
     pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
-        let facts = sale_event(event)?;
+        let notification = notification(&event.body)?.get();
+        check_complexity(notification)?;
+        let facts = facts_of(event, notification);
         let (sale, known) = self.sale(&facts)?;
         let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
         let earlier = own.map_or(event.decision, |own| own.decision);
@@ -262,6 +267,9 @@ pub enum DecideError {
     /// The body is not JSON.
     #[error(transparent)]
     NotJson(#[from] NotJson),
+    /// Consumers may not be able to parse the body.
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
     /// The events of the sale cannot be read. A retry may succeed.
     #[error(transparent)]
     Unavailable(#[from] PortError),
@@ -300,12 +308,16 @@ fn known_event(event: &StoredEvent) -> Option<KnownEvent> {
 ///
 /// If the body is not JSON.
 pub fn sale_event(event: &StoredEvent) -> Result<SaleEvent, NotJson> {
-    Ok(SaleEvent::new(&EventFacts {
+    Ok(facts_of(event, notification(&event.body)?.get()))
+}
+
+fn facts_of(event: &StoredEvent, notification: &str) -> SaleEvent {
+    SaleEvent::new(&EventFacts {
         event_id: event.event_id.clone(),
         notification_type: event.type_name.parse::<NotificationType>().ok(),
         identified: event.identified,
         mode: event.mode,
         received_at: &event.received_at,
-        notification: notification(&event.body)?.get(),
-    }))
+        notification,
+    })
 }

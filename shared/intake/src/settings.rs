@@ -1,5 +1,6 @@
 //! Settings of the functions: environment variables, read once during initialization.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -7,7 +8,7 @@ use jiff::SignedDuration;
 use lambda_http::http::Uri;
 use lambda_http::http::uri::Scheme;
 use secrecy::SecretString;
-use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges};
+use xsolla::{PaymentWithoutOrder, Secrets, SourceRanges, WeakSecret};
 
 use crate::record::RETENTION;
 use crate::sources::SourcePolicy;
@@ -20,6 +21,8 @@ mod tests;
 ///
 /// The minimum covers retries, and disputes some months after a sale: both need the stored event.
 pub const RETENTION_DAYS: RangeInclusive<u16> = 180..=3650;
+
+const NO_KEY: &str = "an endpoint requires a key in DIRECTORY_KEY_SECRET_ID or DIRECTORY_KEY";
 
 /// An invalid variable. The message has its name, and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +44,8 @@ pub struct WebhookSettings {
     pub retention: SignedDuration,
     /// `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
     pub secrets: SecretsSetting,
+    /// `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`; without them, the log has no users.
+    pub pseudonym_keys: Option<SecretsSetting>,
     /// `USER_DIRECTORY`, for functions that accept questions.
     pub directory: Option<DirectorySetting>,
     /// `SOURCE_ADDRESSES`: `report` (default) or `enforce`. `SOURCE_RANGES`: replaces the published ranges.
@@ -56,6 +61,8 @@ pub struct UnsignedSettings {
     pub retention: SignedDuration,
     /// `UNSIGNED_KEY_SECRET_ID` or `UNSIGNED_KEY`: one key, or a list in the format of the webhook secrets.
     pub keys: SecretsSetting,
+    /// `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`; without them, the log has no users.
+    pub pseudonym_keys: Option<SecretsSetting>,
     /// `USER_DIRECTORY`.
     pub directory: DirectorySetting,
     /// `SOURCE_RANGES`: replaces the published ranges. Always enforced, regardless of `SOURCE_ADDRESSES`.
@@ -65,9 +72,9 @@ pub struct UnsignedSettings {
 /// Source of secrets.
 #[derive(Debug, Clone)]
 pub enum SecretsSetting {
-    /// `XSOLLA_SECRET_ID`, `UNSIGNED_KEY_SECRET_ID`: name or ARN of a secret in Secrets Manager.
+    /// `XSOLLA_SECRET_ID`, `UNSIGNED_KEY_SECRET_ID`, `PSEUDONYM_KEY_SECRET_ID`: name or ARN of a secret in Secrets Manager.
     SecretsManager(String),
-    /// `XSOLLA_SECRETS`, `UNSIGNED_KEY`: the secrets.
+    /// `XSOLLA_SECRETS`, `UNSIGNED_KEY`, `PSEUDONYM_KEY`: the secrets.
     Given(Secrets),
 }
 
@@ -78,14 +85,27 @@ pub enum DirectorySetting {
     AcceptAll,
     /// `table:NAME`
     Table(String),
-    /// `http:URL`
+    /// `endpoint` or `http:URL`
     Endpoint {
-        /// An `https` URL, or an `http` URL of this machine.
-        url: Uri,
+        /// Source of the URL.
+        url: UrlSetting,
         /// The key that signs requests.
         key: KeySetting,
     },
 }
+
+/// Source of the URL of the studio's endpoint.
+#[derive(Debug, Clone)]
+pub enum UrlSetting {
+    /// `endpoint`, with `ENDPOINT_URL_SECRET_ID`: name or ARN of a secret in Secrets Manager, whose text is the URL.
+    SecretsManager(String),
+    /// `http:URL`
+    Given(EndpointUrl),
+}
+
+/// The URL of the studio's endpoint: an `https` URL, or an `http` URL of this machine. `Debug` hides it: it may have a token.
+#[derive(Clone)]
+pub struct EndpointUrl(Uri);
 
 /// Source of the key that signs requests to the studio's endpoint.
 #[derive(Debug, Clone)]
@@ -128,7 +148,8 @@ impl WebhookSettings {
         let (table, retention) = (table(variable)?, retention(variable)?);
         let directory = answers_questions.then(|| directory(variable)).transpose()?;
         let secrets = SecretsSetting::of_webhooks(variable)?;
-        Ok(Self { table, retention, secrets, directory, sources: sources(variable)? })
+        let pseudonym_keys = SecretsSetting::of_pseudonyms(variable)?;
+        Ok(Self { table, retention, secrets, pseudonym_keys, directory, sources: sources(variable)? })
     }
 }
 
@@ -140,7 +161,17 @@ impl SecretsSetting {
     /// If both or none are set, or `XSOLLA_SECRETS` is invalid.
     pub fn of_webhooks(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
         let missing = "name or ARN of the secret with the webhook secrets (for local runs, set XSOLLA_SECRETS instead)";
-        secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS", missing)
+        secrets(variable, "XSOLLA_SECRET_ID", "XSOLLA_SECRETS")?
+            .ok_or(InvalidSetting::Missing("XSOLLA_SECRET_ID", missing))
+    }
+
+    /// Reads the source of the pseudonym keys: `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`, if one is set.
+    ///
+    /// # Errors
+    ///
+    /// If both are set, or `PSEUDONYM_KEY` is invalid.
+    pub fn of_pseudonyms(variable: Variable<'_>) -> Result<Option<Self>, InvalidSetting> {
+        secrets(variable, "PSEUDONYM_KEY_SECRET_ID", "PSEUDONYM_KEY")
     }
 }
 
@@ -151,18 +182,18 @@ impl UnsignedSettings {
     ///
     /// The first invalid variable.
     pub fn read(variable: Variable<'_>) -> Result<Self, InvalidSetting> {
+        const ID: &str = "UNSIGNED_KEY_SECRET_ID";
         const KEY: &str = "UNSIGNED_KEY";
         let (table, retention, directory) = (table(variable)?, retention(variable)?, directory(variable)?);
         let missing = "name or ARN of the secret with the key in the path (for local runs, set UNSIGNED_KEY instead)";
-        let keys = secrets(variable, "UNSIGNED_KEY_SECRET_ID", KEY, missing)?;
-        match &keys {
-            SecretsSetting::Given(keys) if keys.min_len() < MIN_KEY_LEN => {
-                Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY_LEN} characters")))
-            }
-            SecretsSetting::Given(_) | SecretsSetting::SecretsManager(_) => {
-                Ok(Self { table, retention, keys, directory, sources: source_ranges(variable)? })
-            }
+        let keys = secrets(variable, ID, KEY)?.ok_or(InvalidSetting::Missing(ID, missing))?;
+        if let SecretsSetting::Given(keys) = &keys
+            && keys.min_len() < MIN_KEY_LEN
+        {
+            return Err(InvalidSetting::Invalid(KEY, format!("it must have at least {MIN_KEY_LEN} characters")));
         }
+        let pseudonym_keys = SecretsSetting::of_pseudonyms(variable)?;
+        Ok(Self { table, retention, keys, pseudonym_keys, directory, sources: source_ranges(variable)? })
     }
 }
 
@@ -212,27 +243,43 @@ fn payment_without_order(variable: Variable<'_>) -> Result<PaymentWithoutOrder, 
         .map_err(|error: xsolla::ParsePaymentWithoutOrderError| InvalidSetting::Invalid(NAME, error.to_string()))
 }
 
-/// Reads secrets from the variable `given`, or their source from the variable `id`.
+/// Reads secrets from the variable `given`, or their source from the variable `id`. `None`: neither is set.
 fn secrets(
     variable: Variable<'_>,
     id: &'static str,
     given: &'static str,
-    missing: &'static str,
-) -> Result<SecretsSetting, InvalidSetting> {
+) -> Result<Option<SecretsSetting>, InvalidSetting> {
     match (optional(variable, id), optional(variable, given)) {
         (Some(_), Some(_)) => Err(InvalidSetting::Invalid(given, format!("{id} is also set; set only one of them"))),
-        (Some(id), None) => Ok(SecretsSetting::SecretsManager(id)),
-        (None, Some(text)) => text
-            .parse::<Secrets>()
-            .map(SecretsSetting::Given)
-            .map_err(|error| InvalidSetting::Invalid(given, error.to_string())),
-        (None, None) => Err(InvalidSetting::Missing(id, missing)),
+        (Some(id), None) => Ok(Some(SecretsSetting::SecretsManager(id))),
+        (None, Some(text)) => {
+            let invalid = |cause| InvalidSetting::Invalid(given, cause);
+            let secrets = text.parse::<Secrets>().map_err(|error| invalid(error.to_string()))?;
+            if !uses_emulator(variable) {
+                secrets.check_strength().map_err(|weak| invalid(remedy(weak)))?;
+            }
+            Ok(Some(SecretsSetting::Given(secrets)))
+        }
+        (None, None) => Ok(None),
     }
+}
+
+/// Whether DynamoDB is an emulator, where test secrets are valid. The endpoints of AWS have `https` addresses.
+fn uses_emulator(variable: Variable<'_>) -> bool {
+    let endpoint = optional(variable, "AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional(variable, "AWS_ENDPOINT_URL"));
+    endpoint.is_some_and(|url| url.starts_with("http://"))
+}
+
+/// Returns the message about a weak secret, with its remedy.
+pub(crate) fn remedy(weak: WeakSecret) -> String {
+    format!(
+        "{weak}; replace it. Webhook secrets are in Publisher Account: Project settings, Webhooks. All others are random text"
+    )
 }
 
 fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting> {
     const NAME: &str = "USER_DIRECTORY";
-    let description = "accept-all, table:NAME (a DynamoDB table with the key user_id) or http:URL (your endpoint)";
+    let description = "accept-all, table:NAME (a DynamoDB table with the key user_id), endpoint or http:URL";
     let choice = required(variable, NAME, description)?;
     let key = match (optional(variable, "DIRECTORY_KEY_SECRET_ID"), optional(variable, "DIRECTORY_KEY")) {
         (Some(_), Some(_)) => {
@@ -242,6 +289,13 @@ fn directory(variable: Variable<'_>) -> Result<DirectorySetting, InvalidSetting>
         (Some(id), None) => Some(KeySetting::SecretsManager(id)),
         (None, key) => key.map(|key| KeySetting::Given(key.into())),
     };
+    if choice == "endpoint" {
+        let missing =
+            "name or ARN of the secret with the endpoint's URL (for local runs, use USER_DIRECTORY=http:URL instead)";
+        let url = UrlSetting::SecretsManager(required(variable, "ENDPOINT_URL_SECRET_ID", missing)?);
+        let key = key.ok_or_else(|| InvalidSetting::Invalid(NAME, NO_KEY.to_owned()))?;
+        return Ok(DirectorySetting::Endpoint { url, key });
+    }
     DirectorySetting::parse(&choice, key).map_err(|cause| InvalidSetting::Invalid(NAME, cause))
 }
 
@@ -277,9 +331,8 @@ impl DirectorySetting {
             None if choice == "accept-all" => Ok(Self::AcceptAll),
             Some(("table", name)) if !name.is_empty() => Ok(Self::Table(name.to_owned())),
             Some(("http", url)) => {
-                let url = endpoint(url).ok_or("the URL after http: must start with https:// and a host")?;
-                let key = key.ok_or("http:URL requires a key in DIRECTORY_KEY_SECRET_ID or DIRECTORY_KEY")?;
-                Ok(Self::Endpoint { url, key })
+                let url = EndpointUrl::parse(url).ok_or("the URL after http: must start with https:// and a host")?;
+                Ok(Self::Endpoint { url: UrlSetting::Given(url), key: key.ok_or(NO_KEY)? })
             }
             Some(("https", _)) => {
                 Err("a URL requires the prefix http:, as in http:https://game.example/questions".to_owned())
@@ -289,17 +342,29 @@ impl DirectorySetting {
     }
 }
 
-/// Parses an endpoint's URL. Questions contain user ids, so `http` is only allowed to this machine.
-fn endpoint(url: &str) -> Option<Uri> {
-    let url: Uri = url.parse().ok()?;
-    let host = url.host().filter(|host| !host.is_empty())?;
-    let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    let is_loopback = || {
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-        host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
-    };
-    let allowed = url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == Some(&Scheme::HTTP) && is_loopback();
-    (allowed && !has_password).then_some(url)
+impl EndpointUrl {
+    /// Parses a URL. Questions contain user ids, so `http` is only allowed to this machine.
+    pub(crate) fn parse(url: &str) -> Option<Self> {
+        let url: Uri = url.parse().ok()?;
+        let host = url.host().filter(|host| !host.is_empty())?;
+        let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        let is_loopback = || {
+            let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+            host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
+        };
+        let allowed = url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == Some(&Scheme::HTTP) && is_loopback();
+        (allowed && !has_password).then_some(Self(url))
+    }
+
+    pub(crate) const fn uri(&self) -> &Uri {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EndpointUrl(…)")
+    }
 }
 
 fn required(variable: Variable<'_>, name: &'static str, description: &'static str) -> Result<String, InvalidSetting> {

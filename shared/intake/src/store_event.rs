@@ -1,7 +1,7 @@
 //! Stores an event once, and classifies deliveries whose key already exists.
 
 use jiff::Timestamp;
-use xsolla::Envelope;
+use xsolla::{Envelope, RETRY_WINDOW};
 
 use crate::outcome::Outcome;
 use crate::ports::{EventStore, PortError, PutOutcome};
@@ -15,6 +15,9 @@ use crate::trace::TraceHeader;
 ///
 /// If the key contains the body's digest, identical bytes can be a retry or a state that returned. The relay decides that
 /// from the events in between, so the delivery is stored under a key of its own.
+///
+/// If the user of the existing event was erased, every delivery with its key is a duplicate. Only a state that returns
+/// after [`RETRY_WINDOW`] is stored.
 ///
 /// # Errors
 ///
@@ -31,6 +34,14 @@ pub(crate) async fn store_event<E: EventStore>(
     let existing = match events.put_if_absent(&record).await? {
         PutOutcome::Inserted => return Ok(Outcome::Accepted(success)),
         PutOutcome::AlreadyExists { digest } => digest,
+        PutOutcome::Erased { received_at: first } => {
+            // Without the digest, other content cannot be distinguished from a retry. Neither restores the erased data.
+            let is_retry = first.is_none_or(|first| received_at.duration_since(first) <= RETRY_WINDOW);
+            if envelope.event_id().contains_digest(body.digest()) && !is_retry {
+                events.put_if_absent(&record.into_recurrence()).await?;
+            }
+            return Ok(Outcome::Duplicate(success));
+        }
     };
     if existing != body.digest().to_string() {
         // Idempotent: a retried conflict has the same key.

@@ -26,7 +26,7 @@ pub const MODE: &str = "mode";
 pub const IDENTIFIED: &str = "identified";
 /// Position of the secret that verified the body; 0 is the current one. Absent if the body is not signed. Number.
 pub const SECRET_INDEX: &str = "secret_index";
-/// SHA-256 of the body, hexadecimal. String.
+/// SHA-256 of the body, hexadecimal; absent if its user was erased. Optional string.
 pub const DIGEST: &str = "digest";
 /// The body, byte for byte; anonymized if its user was erased. Binary.
 pub const BODY: &str = "body";
@@ -36,8 +36,8 @@ pub const RECEIVED_AT: &str = "received_at";
 pub const TRACE: &str = "trace";
 /// Time after which DynamoDB may delete the item (TTL), in seconds since 1970. Number.
 pub const EXPIRES_AT: &str = "expires_at";
-/// Time at which an operator erased the user (`xsolla-webhooks erase`), UTC, with milliseconds. The digest is that of the
-/// original body. Optional string.
+/// Time at which an operator erased the user (`xsolla-webhooks erase`), UTC, with milliseconds.
+/// Optional string.
 pub const ERASED_AT: &str = "erased_at";
 /// What the event means for the goods: [`xsolla::Goods`]. The relay writes this and the next three before it sends the event.
 /// Optional string.

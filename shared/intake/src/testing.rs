@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -125,6 +125,8 @@ pub enum Behavior {
     Fail,
     /// This many calls succeed; all later calls fail.
     FailAfter(usize),
+    /// All calls succeed after this time.
+    Delay(Duration),
     /// All calls hang for an hour, then succeed.
     Hang,
 }
@@ -152,6 +154,10 @@ impl CallControl {
         };
         match behavior {
             Behavior::Succeed => Ok(()),
+            Behavior::Delay(duration) => {
+                tokio::time::sleep(duration).await;
+                Ok(())
+            }
             Behavior::Hang => {
                 tokio::time::sleep(Duration::from_hours(1)).await;
                 Ok(())
@@ -230,9 +236,15 @@ pub struct FakeEventStore {
     /// Behavior and number of calls.
     pub control: CallControl,
     table: Mutex<FakeTable>,
+    erased: AtomicBool,
 }
 
 impl FakeEventStore {
+    /// Erases the users of all events, also of later ones.
+    pub fn erase(&self) {
+        self.erased.store(true, Ordering::Relaxed);
+    }
+
     /// All items in the order of their insertion.
     pub fn items(&self) -> Vec<StoredItem> {
         self.table.lock().unwrap().items.clone()
@@ -249,7 +261,15 @@ impl FakeEventStore {
 impl EventStore for FakeEventStore {
     async fn put_if_absent(&self, record: &Record<'_>) -> Result<PutOutcome, PortError> {
         self.control.call().await?;
-        Ok(self.table.lock().unwrap().put_if_absent(record.into()))
+        let mut table = self.table.lock().unwrap();
+        let outcome = table.put_if_absent(record.into());
+        let existing = table.items.iter().find(|existing| existing.event.event_id == record.event_id);
+        Ok(match (outcome, existing) {
+            (PutOutcome::AlreadyExists { .. }, Some(existing)) if self.erased.load(Ordering::Relaxed) => {
+                PutOutcome::Erased { received_at: Some(existing.received_at) }
+            }
+            (outcome, _) => outcome,
+        })
     }
 }
 
@@ -314,6 +334,7 @@ impl UserDirectory for FakeDirectory {
         question: Question,
         envelope: &Envelope<'_>,
         body: &[u8],
+        _received_at: Timestamp,
     ) -> Result<Option<Reply>, PortError> {
         self.control.call().await?;
         let is_known = envelope.user_id() == Some("known");
@@ -349,6 +370,8 @@ impl FakeSecretStore {
 }
 
 impl SecretStore for FakeSecretStore {
+    type Value = Secrets;
+
     async fn read(&self) -> Result<Secrets, PortError> {
         self.control.call().await?;
         Ok(self.text.lock().unwrap().parse::<Secrets>().unwrap())

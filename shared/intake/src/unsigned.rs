@@ -15,7 +15,7 @@ use crate::outcome::{Outcome, Unavailable};
 use crate::ports::{EventStore, PortError, SecretStore, UserDirectory};
 use crate::question;
 use crate::record::Body;
-use crate::report::{DeliveryReport, EarlyExit, timed, unavailable};
+use crate::report::{DeliveryReport, EarlyExit, timed, unavailable, unknown_match};
 use crate::secrets::SecretCache;
 use crate::sources::UnknownSource;
 use crate::store_event::{store_event, store_unreadable};
@@ -48,7 +48,7 @@ pub struct UnsignedDelivery<'a> {
 
 /// Accepts unsigned notifications.
 #[derive(Debug)]
-pub struct UnsignedIntake<E, D, S> {
+pub struct UnsignedIntake<E, D, S: SecretStore> {
     /// Stores payouts.
     pub events: E,
     /// Answers questions of a Web Shop.
@@ -59,7 +59,7 @@ pub struct UnsignedIntake<E, D, S> {
     pub sources: SourceRanges,
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> UnsignedIntake<E, D, S> {
     /// Processes a delivery. Always returns within the delivery's time limit.
     pub async fn accept<'a>(&self, delivery: &UnsignedDelivery<'a>) -> DeliveryReport<'a> {
         let mut report = DeliveryReport::start();
@@ -76,11 +76,14 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
         if body.len() > MAX_BODY {
             return Ok(Outcome::Unavailable(Unavailable::BodyTooLarge));
         }
-        // Before the address, so that addresses of callers without a key are not logged.
-        if !timed(&mut report.timings.verify, self.has_valid_key(delivery)).await? {
+        let unknown_source = UnknownSource::check(&self.sources, delivery.source);
+        report.is_from_xsolla = unknown_source.is_none();
+        let has_valid_key = self.has_valid_key(delivery, report.is_from_xsolla);
+        if !timed(&mut report.timings.verify, has_valid_key).await? {
             return Ok(Outcome::Unavailable(Unavailable::WrongKey));
         }
-        report.unknown_source = UnknownSource::check(&self.sources, delivery.source);
+        // Only now, so that addresses of callers without a key are not logged.
+        report.unknown_source = unknown_source;
         if report.unknown_source.is_some() {
             return Ok(Outcome::Unavailable(Unavailable::UnknownSource));
         }
@@ -93,7 +96,7 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
             Role::Question(question) => {
                 let Some(envelope) = envelope else { return Ok(Outcome::Unreadable) };
                 let envelope = report.envelope.insert(envelope);
-                let answer = question::answer(&self.directory, question, envelope, body);
+                let answer = question::answer(&self.directory, question, envelope, body, received_at);
                 let (outcome, content) = timed(&mut report.timings.directory, answer).await?;
                 report.content = content;
                 Ok(outcome)
@@ -113,10 +116,10 @@ impl<E: EventStore, D: UserDirectory, S: SecretStore> UnsignedIntake<E, D, S> {
         }
     }
 
-    async fn has_valid_key(&self, delivery: &UnsignedDelivery<'_>) -> Result<bool, EarlyExit> {
+    async fn has_valid_key(&self, delivery: &UnsignedDelivery<'_>, is_from_xsolla: bool) -> Result<bool, EarlyExit> {
         let Some(key) = delivery.key else { return Ok(false) };
         let verified = self.keys.verify_with(delivery.received_at, |keys| find_key(keys, key)).await;
-        Ok(verified.map_err(unavailable(Unavailable::Secrets))?.is_some())
+        Ok(verified.map_err(unknown_match(is_from_xsolla))?.is_some())
     }
 }
 

@@ -133,6 +133,31 @@ mod tests {
     }
 
     #[test]
+    fn accessors_return_the_parts() {
+        let id: EventId = "transaction#7#partial_refund#ab".parse().unwrap();
+        assert_eq!(
+            (id.subject(), id.rest(), id.type_label()),
+            ("transaction#7", "partial_refund#ab", "partial_refund")
+        );
+    }
+
+    #[test]
+    fn contains_digest_of_its_body_only() {
+        let (own, other) = (BodyDigest::of(b"{}"), BodyDigest::of(b"[]"));
+        let id = EventId::new("payment_account#7".to_owned(), format!("payment_account_add#{own}"));
+        assert!(id.contains_digest(own) && !id.contains_digest(other));
+    }
+
+    #[test]
+    fn recurrence_has_another_key_and_keeps_the_rest_of_the_first() {
+        let first: EventId = "transaction#7#dispute#new".parse().unwrap();
+        let again = first.with_recurrence("2026-11-22T00:31:07.042518Z");
+        assert_eq!(again.to_string(), "transaction#7#dispute#new#again#2026-11-22T00:31:07.042518Z");
+        assert!(again.is_recurrence() && !first.is_recurrence());
+        assert_eq!((again.rest_of_first(), first.rest_of_first()), ("dispute#new", "dispute#new"));
+    }
+
+    #[test]
     fn subject_alone_is_not_an_event_id() {
         for text in ["transaction#7", "7", ""] {
             assert!(text.parse::<EventId>().is_err(), "{text:?}");

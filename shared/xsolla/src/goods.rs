@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn effects_on_subscriptions_have_its_name() {
+        for goods in Goods::VARIANTS {
+            assert_eq!(goods.is_subscription(), goods.name().starts_with("subscription"), "{goods}");
+        }
+    }
+
+    #[test]
     fn setting_parses_from_its_documented_values() {
         assert_eq!("grant".parse(), Ok(PaymentWithoutOrder::Grant));
         assert_eq!("money_only".parse(), Ok(PaymentWithoutOrder::MoneyOnly));

@@ -41,6 +41,10 @@
 //! Some notifications are questions that need an answer now, such as `user_validation`: see [`Role`], [`Question`] and
 //! [`Reply`].
 //!
+//! # Debugging a signature
+//!
+//! [`diagnosis`] finds out why a signature does not verify. It is for developers, not for the answer to a request.
+//!
 //! # Other types
 //!
 //! [`SourceRanges`] has Xsolla's addresses, [`RetrySchedule`] its retries, and [`UnsignedType`] the notifications without a
@@ -56,6 +60,8 @@
 
 mod answer;
 mod body;
+mod complexity;
+pub mod diagnosis;
 mod envelope;
 mod event_id;
 mod field;
@@ -74,6 +80,7 @@ mod retry;
 mod sale;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+mod secret_strength;
 mod secrets;
 mod signature;
 mod source;
@@ -81,6 +88,7 @@ mod user_id;
 
 pub use answer::{Answer, Refusal, Success};
 pub use body::{BodyDigest, json_text};
+pub use complexity::{MAX_DEPTH, MAX_NUMBER_LEN, TooComplex, check_complexity};
 pub use envelope::{Envelope, ParseEnvelopeError};
 pub use event_id::{EventId, ParseEventIdError};
 pub use goods::{Goods, ParsePaymentWithoutOrderError, PaymentWithoutOrder};
@@ -92,7 +100,8 @@ pub use notification_type::{
 };
 pub use reply::{ParseResponseError, Reply};
 pub use retry::RetrySchedule;
-pub use sale::{Decision, EventFacts, Notice, Sale, SaleEvent, SaleState};
+pub use sale::{Decision, EventFacts, Notice, RETRY_WINDOW, Sale, SaleEvent, SaleState};
+pub use secret_strength::{MIN_SECRET_LEN, WeakSecret};
 pub use secrets::{ParseSecretsError, Secrets};
 pub use signature::{InvalidSignature, ParseSignatureError, Signature, Verified, sign};
 pub use source::{ParseSourceRangesError, SourceRanges};

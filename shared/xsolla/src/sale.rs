@@ -17,7 +17,7 @@ use rules::Known;
 pub use event::{EventFacts, SaleEvent};
 
 /// Xsolla retries an unacknowledged webhook for at most this long (`payment`: 12 retries in 48 hours).
-const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(48);
+pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(48);
 
 /// What an event means for the goods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

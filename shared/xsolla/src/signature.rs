@@ -2,6 +2,9 @@
 //!
 //! Xsolla's scheme is a plain hash with the secret appended to the body, not an HMAC. It covers the bytes as sent, so a body
 //! must be verified before it is parsed.
+//!
+//! SHA-1 collisions can be computed, and two colliding bodies have the same signature under every secret. The check for UTF-8
+//! in [`json_text`](crate::json_text) stops them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -64,6 +67,10 @@ impl FromStr for Signature {
 }
 
 impl Signature {
+    pub(crate) const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Parses all values of the `Authorization` headers of a request.
     ///
     /// Xsolla sends one header with one value. A proxy can repeat the header, add one of its own, or join several into one,
@@ -126,6 +133,12 @@ impl fmt::Debug for Verified<'_> {
 }
 
 impl Secrets {
+    /// Returns the `Authorization` header for a body with the current secret: see [`sign`].
+    #[must_use]
+    pub fn sign(&self, body: &[u8]) -> String {
+        sign(body, self.expose().next().unwrap_or_default())
+    }
+
     /// Verifies a body.
     ///
     /// Tries every secret, in constant time. The body is hashed once, regardless of the number of secrets.
@@ -239,6 +252,11 @@ mod tests {
         assert_eq!(verify(b"{'notification_type':'payment'} ", &[SECRET], &format!("Signature {HEX}")), None);
         assert_eq!(verify(BODY, &["Magic"], &format!("Signature {HEX}")), None);
         assert_eq!(verify(BODY, &[SECRET], &format!("Signature {}e", &HEX[..39])), None);
+    }
+
+    #[test]
+    fn current_secret_signs() {
+        assert_eq!(Secrets::new(["current", "previous"]).unwrap().sign(b"{}"), sign(b"{}", "current"));
     }
 
     #[test]

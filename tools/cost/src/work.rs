@@ -226,7 +226,8 @@ fn relay(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
         let event: Event = serde_json::from_slice(&event).unwrap();
         let handled = lambda::relay::handle(&relay, &event, RECEIVED_AT, || lambda::relay::BATCH_TIME);
         let (response, relayed) = runtime.block_on(Box::pin(handled));
-        assert_eq!(relayed.queued.len(), 1);
+        // A deeply nested body is parked.
+        assert_eq!(relayed.queued.len() + relayed.parked, 1);
         black_box((lambda::relay::drift(&event, &response), serde_json::to_vec(&response).unwrap()));
     })
 }

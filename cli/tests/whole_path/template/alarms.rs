@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use intake::outcome::Outcome;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::document::{
     Resource, find_key, function_names, global, items, nodes, of_type, parameter, reference, referenced, resource,
-    text, whole,
+    section, text, whole,
 };
 use super::sources;
 
@@ -76,6 +77,18 @@ fn each_alarm_notifies_the_topic() {
     }
 }
 
+#[rstest]
+#[case("AlarmEmail", "HasAlarmEmail", "AlarmSubscription")]
+#[case("AlarmEmail2", "HasAlarmEmail2", "AlarmSubscription2")]
+fn each_address_has_a_subscription(#[case] address: &str, #[case] condition: &str, #[case] subscription: &str) {
+    let subscription = resource(subscription);
+    assert_eq!(subscription.condition(), Some(condition));
+    let is_set = json!({ "Fn::Not": [{ "Fn::Equals": [reference(address), ""] }] });
+    assert_eq!(section("Conditions")[condition], is_set);
+    assert_eq!(*subscription.property("Endpoint"), reference(address));
+    assert_eq!(*subscription.property("TopicArn"), reference("AlarmTopic"));
+}
+
 #[test]
 fn missing_data_raises_only_the_alarm_for_no_webhooks() {
     for alarm in alarms() {
@@ -134,12 +147,19 @@ fn metrics_used() -> BTreeSet<String> {
     used
 }
 
+/// The metrics that metric filters derive from the access log.
+fn filtered_metrics() -> BTreeSet<&'static str> {
+    let transformations = find_key(whole(), "MetricTransformations").into_iter().flat_map(items);
+    transformations.map(|metric| text(&metric["MetricName"])).collect()
+}
+
 #[test]
 fn each_metric_used_is_emitted() {
-    let code = sources::code("shared/intake/src/telemetry");
+    let (code, filtered) = (sources::code("shared/intake/src/telemetry"), filtered_metrics());
     let used = metrics_used();
     assert!(used.contains("Webhooks") && used.contains("Drift"), "{used:?}");
-    let missing: Vec<_> = used.iter().filter(|metric| !code.contains(&format!("\"{metric}\""))).collect();
+    let is_emitted = |metric: &str| filtered.contains(metric) || code.contains(&format!("\"{metric}\""));
+    let missing: Vec<_> = used.iter().filter(|metric| !is_emitted(metric)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -147,7 +167,7 @@ fn each_metric_used_is_emitted() {
 fn each_stack_has_its_own_namespace() {
     assert_eq!(global("Environment")["Variables"]["METRICS_NAMESPACE"], own_namespace());
     assert_eq!(items(&resource("Dashboard").property("DashboardBody")["Fn::Sub"])[1]["Namespace"], own_namespace());
-    for namespace in find_key(whole(), "Namespace") {
+    for namespace in find_key(whole(), "Namespace").into_iter().chain(find_key(whole(), "MetricNamespace")) {
         let is_of_aws = namespace.as_str().is_some_and(|namespace| namespace.starts_with("AWS/"));
         assert!(is_of_aws || *namespace == own_namespace(), "{namespace}");
     }
@@ -171,6 +191,75 @@ fn each_outcome_used_is_emitted() {
     assert!(used.contains("accepted") && used.contains("unknown_source"), "{used:?}");
     let emitted: BTreeSet<String> = Outcome::names().map(str::to_owned).collect();
     assert!(used.is_subset(&emitted), "{used:?}");
+}
+
+/// Outcomes of requests that need neither a secret nor a key.
+const CAUSED_BY_ANYONE: [&str; 7] = [
+    "invalid_signature",
+    "unverified_unknown_source",
+    "wrong_key",
+    "body_too_large",
+    "undecodable_body",
+    "method_not_allowed",
+    "encoded_body",
+];
+
+/// Alarms about capacity, which a flood of requests can raise. The flood then delays genuine webhooks, too.
+const RAISED_BY_FLOODS: [&str; 2] = ["ApiThrottles", "Throttles"];
+
+#[test]
+fn no_alarm_counts_what_anyone_can_cause() {
+    for alarm in alarms() {
+        for node in nodes(alarm.body) {
+            let is_outcome = node["Name"] == "outcome";
+            assert!(!is_outcome || !CAUSED_BY_ANYONE.contains(&text(&node["Value"])), "{}: {node}", alarm.name);
+            // Scanners' requests are answered 503.
+            assert!(node["Namespace"] != "AWS/ApiGateway", "{}: {node}", alarm.name);
+        }
+    }
+    assert_eq!(*resource("BadSignatures").property("MetricName"), "BadSignatureFromXsolla");
+}
+
+#[test]
+fn integration_errors_exclude_what_anyone_can_cause() {
+    let pattern = text(resource("IntegrationErrorCount").property("FilterPattern"));
+    // An oversized body gets Lambda's 413. Lambda's 429 has an alarm of its own.
+    for part in [r#"$.integrationError != "-""#, r#"$.lambdaStatus != "413""#, r#"$.lambdaStatus != "429""#] {
+        assert!(pattern.split(" && ").any(|test| test.trim_matches(['{', '}', ' ']) == part), "{pattern}: {part}");
+    }
+}
+
+#[test]
+fn no_flood_rolls_a_deployment_back() {
+    let canary = items(&global("DeploymentPreference")["Alarms"]).iter().map(referenced);
+    for name in canary {
+        assert!(!RAISED_BY_FLOODS.contains(&name), "{name}");
+    }
+    for name in RAISED_BY_FLOODS {
+        assert_eq!(resource(name).kind(), "AWS::CloudWatch::Alarm");
+    }
+}
+
+/// The metrics of a queue that an alarm reads.
+fn queue_metrics(alarm: &str, queue: &str) -> BTreeSet<&'static str> {
+    let name = json!([{ "Name": "QueueName", "Value": { "Fn::GetAtt": [queue, "QueueName"] } }]);
+    let metrics = nodes(resource(alarm).body).into_iter().filter(|node| node["Dimensions"] == name);
+    metrics.map(|metric| text(&metric["MetricName"])).collect()
+}
+
+/// A queue that is not empty keeps its alarm raised. Another alarm reports later messages.
+#[test]
+fn later_dead_letters_and_parked_events_raise_alarms_of_their_own() {
+    let (visible, received) = ("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible");
+    assert_eq!(queue_metrics("DeadLetters", "DeadLetterQueue"), BTreeSet::from([visible]));
+    // SQS counts no messages as sent that it moves by a redrive policy.
+    assert_eq!(queue_metrics("NewDeadLetters", "DeadLetterQueue"), BTreeSet::from([visible, received]));
+    let metrics = items(resource("NewDeadLetters").property("Metrics"));
+    assert_eq!(metrics[0]["Expression"], "DIFF(FILL(visible, REPEAT) + FILL(received, REPEAT))");
+
+    assert_eq!(queue_metrics("ParkedEvents", "ParkedQueue"), BTreeSet::from([visible]));
+    assert_eq!(queue_metrics("NewParkedEvents", "ParkedQueue"), BTreeSet::from(["NumberOfMessagesSent"]));
+    assert_eq!(*resource("NewParkedEvents").property("Statistic"), "Sum");
 }
 
 fn runbook() -> String {

@@ -162,7 +162,9 @@ fn long_form(tag: &Tag, value: &Value) -> Value {
             let (resource, attribute) = text(value).split_once('.').unwrap();
             json!({ "Fn::GetAtt": [resource, attribute] })
         }
-        function @ ("Equals" | "If" | "Not" | "Select" | "Sub") => json!({ format!("Fn::{function}"): value }),
+        function @ ("Equals" | "If" | "Not" | "Select" | "Split" | "Sub") => {
+            json!({ format!("Fn::{function}"): value })
+        }
         unknown => panic!("unknown function !{unknown}"),
     }
 }

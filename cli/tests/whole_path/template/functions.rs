@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::document::{
     Resource, entries, functions, global, items, number, of_type, reference, referenced, resource, text,
 };
+use super::sources;
 use crate::functions;
 
 fn binary(function: Resource) -> &'static str {
@@ -46,6 +47,33 @@ fn each_binary_serves_its_paths() {
     }
     assert_eq!(deployed(), expected);
     assert_eq!(functions().len(), expected.len(), "a binary is deployed twice");
+}
+
+/// The tools are those that CI builds with. A newer Zig or cargo-lambda may fail.
+#[test]
+fn documents_pin_the_build_tools() {
+    let (build, tools) = (sources::file(".ci/build"), ["aws-sam-cli", "cargo-lambda", "ziglang"]);
+    let versions = tools.map(|tool| {
+        let (_, rest) = build.split_once(&format!("{tool}==")).unwrap_or_else(|| panic!("{tool} has no version"));
+        format!("{tool}=={}", rest.split([' ', ';']).next().unwrap())
+    });
+    for page in ["README.md", "docs/deploy.md"] {
+        let install = format!("pip install {}", versions.join(" "));
+        assert!(sources::file(page).contains(&install), "{page}: {install}");
+    }
+    assert!(sources::file("docs/configuration.md").contains(&versions[1]), "{}", versions[1]);
+}
+
+/// By default, `watch` listens on all addresses, and allows any web page to call it.
+#[test]
+fn documents_run_single_functions_for_this_machine_only() {
+    let page = sources::file("docs/configuration.md");
+    let commands: Vec<&str> = page.lines().filter(|line| line.starts_with("cargo lambda ")).collect();
+    assert!(commands.iter().any(|command| command.contains(" watch ")), "{commands:?}");
+    for command in commands {
+        assert!(command.contains(" --invoke-address 127.0.0.1 "), "{command}");
+        assert!(!command.contains(" watch ") || command.contains(" --disable-cors "), "{command}");
+    }
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::document::{Resource, find_key, functions, items, nodes, of_type, one_or_more, resource, resources, text};
+use super::document::{
+    Resource, entries, find_key, functions, items, nodes, of_type, one_or_more, reference, resource, resources, text,
+};
 
 const BOUNDARY: &str = "PermissionsBoundary";
 
@@ -63,6 +65,39 @@ fn only_actions_without_resource_level_permissions_apply_to_all_resources() {
     }
     assert_eq!(found, [BOUNDARY, "Relay"]);
     assert_eq!(find_key(resource("Relay").body, "Resource").iter().filter(|target| **target == "*").count(), 1);
+}
+
+/// The policies of a function: its own statements, and those of its managed policies.
+fn granted(function: Resource) -> Vec<&'static Value> {
+    let policies = items(function.property("Policies")).iter().map(if_true);
+    let managed = policies.filter_map(|policy| policy.get("Ref").map(text)).flat_map(|name| statements(resource(name)));
+    statements(function).into_iter().chain(managed).collect()
+}
+
+#[test]
+fn each_function_may_read_exactly_the_secrets_of_its_variables() {
+    for function in functions() {
+        let variables = entries(&function.property("Environment")["Variables"]);
+        let secrets = variables.filter(|(name, _)| name.ends_with("_SECRET_ID"));
+        let named: BTreeSet<String> = secrets.map(|(_, secret)| if_true(secret).to_string()).collect();
+        let readable: BTreeSet<String> = granted(function)
+            .into_iter()
+            .filter(|statement| actions(statement).contains("secretsmanager:GetSecretValue"))
+            .flat_map(targets)
+            .map(Value::to_string)
+            .collect();
+        assert_eq!(readable, named, "{}", function.name);
+    }
+}
+
+#[test]
+fn users_are_hashed_with_a_key_of_its_own() {
+    for function in functions().into_iter().filter(|function| function.name != "Relay") {
+        let variables = &function.property("Environment")["Variables"];
+        assert_eq!(variables["PSEUDONYM_KEY_SECRET_ID"], reference("PseudonymKey"), "{}", function.name);
+    }
+    let generated = json!({ "PasswordLength": 43, "ExcludePunctuation": true });
+    assert_eq!(*resource("PseudonymKey").property("GenerateSecretString"), generated);
 }
 
 #[test]

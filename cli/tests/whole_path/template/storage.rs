@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use intake::accept::MAX_BODY;
 use intake::record::RETENTION;
 use intake::settings::RETENTION_DAYS;
 use intake::table::{EXPIRES_AT, ORDER_ID, PK, RECEIVED_AT, SK, SUBSCRIPTION_ID, USER_ID, users};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::document::{global, items, of_type, parameter, reference, resource, text};
+use super::document::{global, items, number, of_type, parameter, reference, resource, text};
 
 #[test]
 fn tables_are_protected_against_deletion() {
@@ -31,6 +32,16 @@ fn tables_queues_and_topic_are_encrypted() {
         assert_eq!(*queue.property("SqsManagedSseEnabled"), true, "{}", queue.name);
     }
     assert_eq!(*resource("AlarmTopic").property("KmsMasterKeyId"), reference("AlarmKey"));
+}
+
+#[test]
+fn each_queue_accepts_the_message_of_the_largest_body() {
+    for queue in of_type("SQS::Queue") {
+        let limit = usize::try_from(number(queue.property("MaximumMessageSize"))).unwrap();
+        assert_eq!(limit, 1024 * 1024, "{}: the maximum of SQS", queue.name);
+        // Escapes at most double a body.
+        assert!(limit > 2 * MAX_BODY, "{}", queue.name);
+    }
 }
 
 #[test]

@@ -75,6 +75,33 @@ async fn stores_conflict_once_beside_first_event() {
     assert_eq!(deliver(&intake, PAYMENT).await, DUPLICATE, "the first event is unchanged");
 }
 
+#[rstest]
+#[case::retry(PAYMENT)]
+#[case::other_content(OTHER_PAYMENT)]
+#[tokio::test]
+async fn delivery_for_an_erased_event_is_a_duplicate_and_stores_nothing(#[case] body: &str) {
+    let intake = intake();
+    deliver(&intake, PAYMENT).await;
+    intake.events.erase();
+    assert_eq!(deliver(&intake, body).await, DUPLICATE);
+    assert_eq!(intake.events.items().len(), 1);
+}
+
+#[rstest]
+#[case::within_retry_window(48 * 3600, 1)]
+#[case::after_retry_window(48 * 3600 + 1, 2)]
+#[tokio::test]
+async fn state_of_an_erased_user_is_stored_again_only_after_retry_window(#[case] second: i64, #[case] stored: usize) {
+    const ACCOUNT_ADDED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
+    let intake = intake();
+    deliver(&intake, ACCOUNT_ADDED).await;
+    intake.events.erase();
+    let body = SignedBody::new(ACCOUNT_ADDED);
+    let delivery = Delivery { received_at: at(second), ..body.delivery() };
+    assert_eq!(intake.accept(&delivery).await.outcome, DUPLICATE);
+    assert_eq!(intake.events.items().len(), stored);
+}
+
 #[tokio::test]
 async fn stores_each_delivery_of_a_state_that_can_return() {
     const ACCOUNT_ADDED: &str = r#"{"notification_type":"payment_account_add","payment_account":{"id":3}}"#;
@@ -98,6 +125,40 @@ async fn stores_a_payment_once_however_late_it_is_sent_again() {
         assert_eq!(report.outcome, outcome, "after {hour} hours");
     }
     assert_eq!(intake.events.kinds().len(), 1);
+}
+
+/// No step may use the stack of the caller's nesting.
+#[rstest]
+#[case::arrays("[", "]")]
+#[case::objects(r#"{"a":"#, "}")]
+#[tokio::test]
+async fn stores_deeply_nested_event(#[case] open: &str, #[case] close: &str) {
+    let depth = 240_000 / (open.len() + close.len());
+    let nested = format!("{}0{}", open.repeat(depth), close.repeat(depth));
+    let intake = intake();
+    for (body, outcome) in [
+        (format!(r#"{{"notification_type":"payment","transaction":{{"id":7}},"a":{nested}}}"#), ACCEPTED),
+        (format!(r#"{{"notification_type":"payment","transaction":{nested}}}"#), ACCEPTED),
+        (format!(r#"{{"notification_type":{nested}}}"#), Outcome::Unreadable),
+        (format!(r#"{{"notification_type":"user_validation","user":{{"id":{nested}}}}}"#), Outcome::UserNotFound),
+        (nested.clone(), Outcome::Unreadable),
+    ] {
+        let mut tally = xsolla::inspect::DriftTally::default();
+        tally.add("payment", &body, &());
+        assert!(!xsolla::inspect::redact("payment", &body).is_empty());
+        assert_eq!(deliver(&intake, &body).await, outcome, "{body:.60}");
+    }
+}
+
+/// No UTF-8 text can have it, so it is no id.
+#[tokio::test]
+async fn half_a_surrogate_pair_in_an_id_is_an_event_without_that_id() {
+    let intake = intake();
+    let body = r#"{"notification_type":"payment","transaction":{"id":"\ud83c"},"user":{"id":"\udfdd"}}"#;
+    assert_eq!(deliver(&intake, body).await, ACCEPTED);
+    let item = &intake.events.items()[0];
+    assert_eq!((item.event.event_id.subject().split('#').next(), item.event.identified), (Some("body"), false));
+    assert_eq!(item.event.user_id, None);
 }
 
 #[tokio::test]

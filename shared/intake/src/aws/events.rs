@@ -15,8 +15,8 @@ use super::error::port_error;
 use crate::ports::{EventStore, PortError, PutOutcome};
 use crate::record::{self, RETENTION, Record};
 use crate::table::{
-    ATTEMPT, BODY, DIGEST, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT, SECRET_INDEX, SK,
-    SUBSCRIPTION_ID, TRACE, TYPE, USER_ID,
+    ATTEMPT, BODY, DIGEST, ERASED_AT, EXPIRES_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, PROJECT_ID, RECEIVED_AT,
+    SECRET_INDEX, SK, SUBSCRIPTION_ID, TRACE, TYPE, USER_ID,
 };
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
@@ -85,6 +85,9 @@ fn outcome_of_existing(existing: &impl record::Item, attempt: &str) -> PutOutcom
     // An earlier attempt of this call wrote the item, but its response was lost.
     if existing.string(ATTEMPT) == Some(attempt) {
         return PutOutcome::Inserted;
+    }
+    if existing.string(ERASED_AT).is_some() {
+        return PutOutcome::Erased { received_at: existing.string(RECEIVED_AT).and_then(|at| at.parse().ok()) };
     }
     PutOutcome::AlreadyExists { digest: existing.string(DIGEST).unwrap_or_default().to_owned() }
 }
@@ -255,6 +258,18 @@ mod tests {
         let (events, table) = FakeTable::events(responses);
         assert_eq!(put_payment(&events).await.unwrap(), PutOutcome::AlreadyExists { digest: "d".to_owned() });
         assert_eq!(table.requests().len(), responses.len());
+    }
+
+    #[rstest]
+    #[case::received(json!("2026-11-22T00:31:07.042518Z"), Some("2026-11-22T00:31:07.042518Z".parse().unwrap()))]
+    #[case::invalid_time(json!("yesterday"), None)]
+    fn key_of_an_erased_event_is_reported_as_erased(#[case] received_at: Value, #[case] expected: Option<Timestamp>) {
+        let received_at = received_at.as_str().unwrap();
+        let item = Attributes::from(
+            [(ERASED_AT, "2026-11-23T00:00:00.000Z"), (RECEIVED_AT, received_at), (DIGEST, "d")]
+                .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))),
+        );
+        assert_eq!(outcome_of_existing(&item, "attempt"), PutOutcome::Erased { received_at: expected });
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use xsolla::Secrets;
 
 use super::error::port_error;
 use crate::ports::{PortError, SecretStore};
-use crate::settings::SecretsSetting;
+use crate::settings::{SecretsSetting, remedy};
 
 pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
@@ -38,6 +38,8 @@ impl SecretSource {
 }
 
 impl SecretStore for SecretSource {
+    type Value = Secrets;
+
     async fn read(&self) -> Result<Secrets, PortError> {
         let (client, secret_id) = match self {
             Self::Fixed(secrets) => return Ok(secrets.clone()),
@@ -45,7 +47,10 @@ impl SecretStore for SecretSource {
         };
         // Boxed to keep the future of a webhook small. This call happens once in five minutes.
         let text = Box::pin(secret_text(client, secret_id)).await?;
-        text.parse::<Secrets>().map_err(|error| PortError { operation: GET_SECRET_VALUE, cause: error.to_string() })
+        let invalid = |cause| PortError { operation: GET_SECRET_VALUE, cause };
+        let secrets = text.parse::<Secrets>().map_err(|error| invalid(error.to_string()))?;
+        secrets.check_strength().map_err(|weak| invalid(remedy(weak)))?;
+        Ok(secrets)
     }
 }
 

@@ -13,15 +13,15 @@ use aws_types::SdkConfig;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
-use lambda_http::http::{Request, Uri, header};
+use lambda_http::http::{Request, header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
-use tokio::sync::OnceCell;
 use xsolla::{Question, Reply};
 
 use crate::aws::{GET_SECRET_VALUE, secret_text};
-use crate::ports::PortError;
-use crate::settings::KeySetting;
+use crate::ports::{PortError, SecretStore};
+use crate::secrets::SecretCache;
+use crate::settings::{EndpointUrl, KeySetting, UrlSetting};
 
 /// Time limit of one attempt, from connecting to the last byte of the response. Two fit into
 /// [`crate::accept::DEADLINE`].
@@ -32,18 +32,59 @@ const MAX_RESPONSE: usize = 1024 * 1024;
 
 const POST: &str = "POST to the endpoint of USER_DIRECTORY";
 
-/// An endpoint, and the key that signs requests to it.
-#[derive(Debug, Clone)]
+/// The endpoint of the studio.
+#[derive(Debug)]
 pub(super) struct EndpointDirectory {
-    url: Uri,
-    key: Key,
+    endpoint: SecretCache<EndpointSource>,
     http: SharedHttpConnector,
 }
 
+/// Where an endpoint is, and the key that signs requests to it.
 #[derive(Debug, Clone)]
-enum Key {
-    Given(SecretString),
-    SecretsManager { client: aws_sdk_secretsmanager::Client, secret_id: String, cached: OnceCell<SecretString> },
+struct Endpoint {
+    url: EndpointUrl,
+    key: SecretString,
+}
+
+/// Source of the endpoint's URL and key. Both are read together.
+#[derive(Debug)]
+struct EndpointSource {
+    client: aws_sdk_secretsmanager::Client,
+    url: UrlSetting,
+    key: KeySetting,
+}
+
+impl SecretStore for EndpointSource {
+    type Value = Endpoint;
+
+    async fn read(&self) -> Result<Endpoint, PortError> {
+        let url = async {
+            match &self.url {
+                UrlSetting::Given(url) => Ok(url.clone()),
+                UrlSetting::SecretsManager(secret_id) => {
+                    let text = secret_text(&self.client, secret_id).await?;
+                    EndpointUrl::parse(text.trim())
+                        .ok_or_else(|| invalid("URL", "does not start with https:// and a host"))
+                }
+            }
+        };
+        let key = async {
+            match &self.key {
+                KeySetting::Given(key) => Ok(key.clone()),
+                KeySetting::SecretsManager(secret_id) => match secret_text(&self.client, secret_id).await? {
+                    empty if empty.is_empty() => Err(invalid("key", "is empty")),
+                    text => Ok(SecretString::from(text)),
+                },
+            }
+        };
+        let (url, key) = tokio::try_join!(url, key)?;
+        Ok(Endpoint { url, key })
+    }
+}
+
+/// The error of an unusable secret. It does not contain the secret.
+fn invalid(name: &str, cause: &str) -> PortError {
+    PortError { operation: GET_SECRET_VALUE, cause: format!("the {name} of the endpoint of USER_DIRECTORY {cause}") }
 }
 
 /// A failed attempt, with its cause.
@@ -55,41 +96,29 @@ enum AttemptError {
 }
 
 impl EndpointDirectory {
-    pub(super) fn new(url: Uri, key: KeySetting, config: &SdkConfig) -> Self {
-        let key = match key {
-            KeySetting::Given(key) => Key::Given(key),
-            KeySetting::SecretsManager(secret_id) => {
-                let client = aws_sdk_secretsmanager::Client::new(config);
-                Key::SecretsManager { client, secret_id, cached: OnceCell::new() }
-            }
-        };
+    pub(super) fn new(url: UrlSetting, key: KeySetting, config: &SdkConfig) -> Self {
+        let source = EndpointSource { client: aws_sdk_secretsmanager::Client::new(config), url, key };
         // The SDK's connector, so that the binary has one HTTP and TLS stack.
         let http = Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build();
-        Self { url, key, http: SharedHttpConnector::new(http) }
+        Self { endpoint: SecretCache::new(source).with_immediate_retry(), http: SharedHttpConnector::new(http) }
     }
 
-    /// Returns the key. Reads it on the first call, and again after a failed read.
-    pub(super) async fn key(&self) -> Result<&SecretString, PortError> {
-        match &self.key {
-            Key::Given(key) => Ok(key),
-            Key::SecretsManager { client, secret_id, cached } => {
-                let read_key = async || match secret_text(client, secret_id).await? {
-                    empty if empty.is_empty() => {
-                        let cause = "the key for the endpoint of USER_DIRECTORY is empty".to_owned();
-                        Err(PortError { operation: GET_SECRET_VALUE, cause })
-                    }
-                    text => Ok(SecretString::from(text)),
-                };
-                cached.get_or_try_init(read_key).await
-            }
-        }
+    /// Reads the URL and the key.
+    pub(super) async fn warm_up(&self, now: Timestamp) -> Result<(), PortError> {
+        self.endpoint.warm_up(now).await
     }
 
     /// Forwards a question. Retries once after a failed connection, a timeout or a 5xx, if the question allows it.
-    pub(super) async fn reply(&self, question: Question, type_name: &str, body: &[u8]) -> Result<Reply, PortError> {
-        let key = self.key().await?;
+    pub(super) async fn reply(
+        &self,
+        question: Question,
+        type_name: &str,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Reply, PortError> {
+        let endpoint = self.endpoint.current(received_at).await?;
         let attempt = async || {
-            let request = self.request(type_name, body, key, Timestamp::now());
+            let request = endpoint.request(type_name, body, Timestamp::now());
             self.attempt(question, request.map_err(AttemptError::Final)?).await
         };
         let reply = match attempt().await {
@@ -102,18 +131,6 @@ impl EndpointDirectory {
         reply.map_err(|error| match error {
             AttemptError::Retryable(cause) | AttemptError::Final(cause) => PortError { operation: POST, cause },
         })
-    }
-
-    fn request(&self, type_name: &str, body: &[u8], key: &SecretString, now: Timestamp) -> Result<HttpRequest, String> {
-        let timestamp = now.as_second();
-        let request = Request::post(self.url.clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("x-webhook-type", type_name)
-            .header("x-webhook-timestamp", timestamp)
-            .header("x-webhook-signature", signature(key, timestamp, body)?)
-            .body(SdkBody::from(body));
-        let request = request.map_err(|error| error.to_string())?;
-        HttpRequest::try_from(request).map_err(|error| error.to_string())
     }
 
     /// Sends one request. Redirects are not followed: they are not a valid reply.
@@ -152,10 +169,27 @@ impl EndpointDirectory {
     }
 }
 
-/// Hexadecimal HMAC-SHA256 of `<timestamp>.<body>`. The signed time prevents replay attacks.
-fn signature(key: &SecretString, timestamp: i64, body: &[u8]) -> Result<String, String> {
+impl Endpoint {
+    fn request(&self, type_name: &str, body: &[u8], now: Timestamp) -> Result<HttpRequest, String> {
+        let timestamp = now.as_second();
+        let request = Request::post(self.url.uri().clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-webhook-type", type_name)
+            .header("x-webhook-timestamp", timestamp)
+            .header("x-webhook-signature", signature(&self.key, timestamp, type_name, body)?)
+            .body(SdkBody::from(body));
+        let request = request.map_err(|error| error.to_string())?;
+        HttpRequest::try_from(request).map_err(|error| error.to_string())
+    }
+}
+
+/// Hexadecimal HMAC-SHA256 of `<timestamp>.<type>.<body>`.
+///
+/// The signed time prevents replay attacks. The signed type prevents that one question is answered as another. No type
+/// contains a `.`.
+fn signature(key: &SecretString, timestamp: i64, type_name: &str, body: &[u8]) -> Result<String, String> {
     let mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()).map_err(|error| error.to_string())?;
-    let mac = mac.chain_update(timestamp.to_string()).chain_update(b".").chain_update(body);
+    let mac = mac.chain_update(format!("{timestamp}.{type_name}.")).chain_update(body);
     Ok(hex::encode(mac.finalize().into_bytes()))
 }
 
@@ -165,24 +199,35 @@ mod tests {
 
     /// Computed with Python's `hmac`.
     #[test]
-    fn signature_covers_time_and_body() {
-        for (key, timestamp, body, hex) in [
+    fn signature_covers_time_type_and_body() {
+        for (timestamp, type_name, body, hex) in [
             (
-                "test_key",
                 1_795_303_867,
+                "user_validation",
                 r#"{"a":1}"#,
-                "a01794a3f31dd9879364b0b3d438ee709179da2c5cd20c3655b4a7abf9a45b35",
+                "9e7bd0fabfb9eba3723e89cc94c4baad957ebc5ccd27c97e87cff0af798a4430",
             ),
             (
-                "test_key",
                 1_795_303_868,
+                "user_validation",
                 r#"{"a":1}"#,
-                "b3d5433a2e5863fd88724417666c0e5a9536aba6b8c4c4f4e45d51e23defc37a",
+                "2ad3ae4f7a1d5d77955e47e79b3cb2f9d667edc13c835511fc4b90e336ce3bb7",
             ),
-            ("key", 0, "", "85841b4efc3cd7776c3c8f9b7cca9e281c550e5d19889d78e9e669c6337f000d"),
+            (
+                1_795_303_867,
+                "user_search",
+                r#"{"a":1}"#,
+                "0f28305cf1bd3b688b71ce31a6122ccbdbd8ef92268ac4cb629f13f72ec8700c",
+            ),
+            (0, "user_search", "", "4309487d7b5f56fb2a0650a307754267bdf039447cee4a5b0f2b2746f174a638"),
         ] {
-            assert_eq!(signature(&SecretString::from(key), timestamp, body.as_bytes()).unwrap(), hex);
+            assert_eq!(signature(&"test_key".into(), timestamp, type_name, body.as_bytes()).unwrap(), hex);
         }
+    }
+
+    #[test]
+    fn no_type_of_a_question_contains_the_separator() {
+        assert!(xsolla::NotificationType::ALL.iter().all(|known| !known.name().contains('.')));
     }
 
     #[test]

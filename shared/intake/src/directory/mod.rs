@@ -4,7 +4,10 @@ mod endpoint;
 mod users_table;
 mod web_shop;
 
+use std::sync::Arc;
+
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 use xsolla::{Envelope, Question, Reply};
 
 use crate::ports::{PortError, UserDirectory};
@@ -22,7 +25,7 @@ pub struct Directory(Choice);
 enum Choice {
     AcceptAll,
     Table(UsersTable),
-    Endpoint(EndpointDirectory),
+    Endpoint(Arc<EndpointDirectory>),
 }
 
 impl Directory {
@@ -35,15 +38,17 @@ impl Directory {
         Self(match setting {
             DirectorySetting::AcceptAll => Choice::AcceptAll,
             DirectorySetting::Table(name) => Choice::Table(UsersTable::new(dynamodb.clone(), name)),
-            DirectorySetting::Endpoint { url, key } => Choice::Endpoint(EndpointDirectory::new(url, key, config)),
+            DirectorySetting::Endpoint { url, key } => {
+                Choice::Endpoint(Arc::new(EndpointDirectory::new(url, key, config)))
+            }
         })
     }
 
-    /// Reads the endpoint's key, so that the first question does not wait for it.
-    pub(crate) async fn warm_up(&self) -> Result<(), PortError> {
+    /// Reads the endpoint's URL and key, so that the first question does not wait for them.
+    pub(crate) async fn warm_up(&self, now: Timestamp) -> Result<(), PortError> {
         match &self.0 {
             Choice::AcceptAll | Choice::Table(_) => Ok(()),
-            Choice::Endpoint(endpoint) => endpoint.key().await.map(|_| ()),
+            Choice::Endpoint(endpoint) => endpoint.warm_up(now).await,
         }
     }
 }
@@ -54,11 +59,14 @@ impl UserDirectory for Directory {
         question: Question,
         envelope: &Envelope<'_>,
         body: &[u8],
+        received_at: Timestamp,
     ) -> Result<Option<Reply>, PortError> {
         match &self.0 {
             Choice::AcceptAll => accept_all(question, body),
             Choice::Table(users) => users.reply(question, envelope, body).await,
-            Choice::Endpoint(endpoint) => endpoint.reply(question, envelope.type_name(), body).await.map(Some),
+            Choice::Endpoint(endpoint) => {
+                endpoint.reply(question, envelope.type_name(), body, received_at).await.map(Some)
+            }
         }
     }
 }

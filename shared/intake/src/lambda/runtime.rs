@@ -46,21 +46,32 @@ pub(super) fn trace_of(context: &Context) -> Option<TraceHeader> {
     TraceHeader::parse(context.xray_trace_id.as_deref()?)
 }
 
-/// Reads the secrets and opens the connections in parallel. After a failure, the first webhook tries again.
-pub(super) async fn warm_up(events: &Events, secrets: &SecretCache<SecretSource>, directory: Option<&Directory>) {
+/// Reads the secrets and keys, and opens the connections, all in parallel. After a failure, the first webhook tries again.
+pub(super) async fn warm_up(
+    events: &Events,
+    secrets: &SecretCache<SecretSource>,
+    keys: Option<&SecretCache<SecretSource>>,
+    directory: Option<&Directory>,
+) {
     let secrets = async {
-        if let Err(error) = secrets.current(Timestamp::now()).await {
+        if let Err(error) = secrets.warm_up(Timestamp::now()).await {
             tracing::error!(%error, "reading the secrets failed; will retry with the first webhook");
+        }
+    };
+    let keys = async {
+        let Some(keys) = keys else { return };
+        if let Err(error) = keys.warm_up(Timestamp::now()).await {
+            tracing::warn!(%error, "reading the pseudonym key failed; will retry with the first webhook");
         }
     };
     let directory = async {
         let Some(directory) = directory else { return };
-        if let Err(error) = directory.warm_up().await {
-            tracing::error!(%error, "reading the endpoint's key failed; will retry with the first question");
+        if let Err(error) = directory.warm_up(Timestamp::now()).await {
+            tracing::error!(%error, "reading the endpoint's URL and key failed; will retry with the first question");
         }
     };
     // Boxed: it would remain part of the function's future.
-    let warm_up = Box::pin(async { tokio::join!(events.connect(), secrets, directory) });
+    let warm_up = Box::pin(async { tokio::join!(events.connect(), secrets, keys, directory) });
     if tokio::time::timeout(WARM_UP_TIMEOUT, warm_up).await.is_err() {
         tracing::warn!("warm-up timed out; the first webhook opens the remaining connections");
     }

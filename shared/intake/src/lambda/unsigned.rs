@@ -1,9 +1,10 @@
 //! The function `unsigned`: notifications that Xsolla does not sign.
 
 use lambda_runtime::Error;
-use xsolla::UnsignedType;
+use xsolla::{Secrets, UnsignedType};
 
 use super::api_gateway::{self, HttpFlow, Request};
+use super::pseudonyms::WithPseudonyms;
 use super::runtime::{invalid_setting, warm_up};
 use crate::accept::DeliveryReport;
 use crate::aws::{self, CallLimits, Events, SecretSource};
@@ -36,11 +37,12 @@ pub async fn run() -> Result<(), Error> {
         keys: SecretCache::new(SecretSource::new(settings.keys, &config)),
         sources: settings.sources,
     };
-    warm_up(&intake.events, &intake.keys, Some(&intake.directory)).await;
-    api_gateway::run(intake).await
+    let keys = settings.pseudonym_keys.map(|keys| SecretCache::new(SecretSource::new(keys, &config)));
+    warm_up(&intake.events, &intake.keys, keys.as_ref(), Some(&intake.directory)).await;
+    api_gateway::run(WithPseudonyms { flow: intake, keys }).await
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for UnsignedIntake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> HttpFlow for UnsignedIntake<E, D, S> {
     async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
         let route = ROUTES.iter().find(|(route, _)| event.route() == Some(route));

@@ -1,8 +1,10 @@
 //! The functions that accept signed webhooks.
 
 use lambda_runtime::Error;
+use xsolla::Secrets;
 
 use super::api_gateway::{self, HttpFlow, Request};
+use super::pseudonyms::WithPseudonyms;
 use super::runtime::{invalid_setting, warm_up};
 use crate::accept::{AcceptedTypes, Delivery, DeliveryReport, Intake};
 use crate::aws::{self, CallLimits, Events, SecretSource};
@@ -29,11 +31,12 @@ pub async fn run(accepted_types: AcceptedTypes) -> Result<(), Error> {
         secrets: SecretCache::new(SecretSource::new(settings.secrets, &config)),
         sources: settings.sources,
     };
-    warm_up(&intake.events, &intake.secrets, intake.directory.as_ref()).await;
-    api_gateway::run(intake).await
+    let keys = settings.pseudonym_keys.map(|keys| SecretCache::new(SecretSource::new(keys, &config)));
+    warm_up(&intake.events, &intake.secrets, keys.as_ref(), intake.directory.as_ref()).await;
+    api_gateway::run(WithPseudonyms { flow: intake, keys }).await
 }
 
-impl<E: EventStore, D: UserDirectory, S: SecretStore> HttpFlow for Intake<E, D, S> {
+impl<E: EventStore, D: UserDirectory, S: SecretStore<Value = Secrets>> HttpFlow for Intake<E, D, S> {
     async fn process<'a>(&self, request: Request<'a>) -> DeliveryReport<'a> {
         let Request { event, body, received_at, trace, time_left } = request;
         let delivery = Delivery {

@@ -1,8 +1,10 @@
 //! The relay flow with in-memory ports.
 
+use rstest::rstest;
 use xsolla::{Decision, EventId, Goods, GoodsReason, Mode};
 
 use super::*;
+use crate::accept::MAX_BODY;
 use crate::table::BODY;
 use crate::testing::{Behavior, FakeHistory, FakeParking, FakeQueue};
 
@@ -46,17 +48,20 @@ fn sized(sequence_number: u32, subject: &str, id: &str, bytes: usize) -> StreamR
     record(sequence_number, subject, id, "payment", &format!("{{{}}}", " ".repeat(bytes - frame)))
 }
 
-fn message_of(record: &StreamRecord) -> Message {
-    let decided = Decided {
+fn decided(group: &str) -> Decided {
+    Decided {
         decision: Decision { goods: Goods::Grant, reason: None, mode: Mode::Live },
         to_store: None,
         notice: None,
-        group: record.pk.clone(),
+        group: group.to_owned(),
         recipient: None,
         order_id: None,
         has_later_state: false,
-    };
-    message(record.event.as_ref().unwrap(), &decided, false).unwrap()
+    }
+}
+
+fn message_of(record: &StreamRecord) -> Message {
+    message(record.event.as_ref().unwrap(), &decided(&record.pk), false).unwrap()
 }
 
 fn unreadable(sequence_number: u32, subject: &str) -> StreamRecord {
@@ -169,6 +174,92 @@ async fn starts_no_call_without_enough_time() {
     let outcome = relay.relay(&[payment(1, "a", "1")], Timestamp::UNIX_EPOCH, || SEND_LIMIT / 2).await;
     assert_eq!(outcome, BatchOutcome { retry_from: Some("1".to_owned()), ..BatchOutcome::default() });
     assert!(calls(&relay).is_empty());
+}
+
+#[rstest]
+#[case::depth(&format!(r#"{{"a":{}{}}}"#, "[".repeat(63), "]".repeat(63)), "nested more than 63 levels deep")]
+#[case::depth_of_the_largest_body(&format!(r#"{{"a":{}{}}}"#, "[".repeat(120_000), "]".repeat(120_000)), "nested more")]
+#[case::long_number(&format!(r#"{{"transaction":{{"id":{}}}}}"#, "9".repeat(5000)), "a number has more than 100 characters")]
+#[case::infinite_number(r#"{"a":1e400}"#, "a number is larger than a 64-bit float")]
+#[tokio::test]
+async fn parks_event_that_consumers_may_not_parse_and_continues(#[case] body: &str, #[case] cause: &str) {
+    let relay = relay(FakeQueue::default());
+    let events = [record(1, "a", "payment", "payment", body), record(2, "a", "refund", "refund", "{}")];
+    assert_eq!(run(&relay, &events).await, BatchOutcome { parked: 1, ..queued(&["a#refund"]) });
+    let parked = relay.parking.parked.lock().unwrap();
+    assert!(parked[0].pk == "a" && parked[0].cause.starts_with(cause), "{parked:?}");
+    assert_eq!(relay.history.decision_control.calls(), 1, "an event that is not relayed has no decision");
+}
+
+/// Python and JavaScript read half a surrogate pair, and fail when they encode it. Go replaces it. `serde_json` rejects it
+/// only in the fields that it reads, so the message itself can be read.
+#[tokio::test]
+async fn sends_half_a_surrogate_pair_unchanged() {
+    let relay = relay(FakeQueue::default());
+    let body = r#"{"user":{"name":"\ud83c"},"items":[{"sku":"\udfdd"}]}"#;
+    let mut event = record(1, "a", "1", "payment", body);
+    event.event.as_mut().unwrap().user_id = Some("mira".to_owned());
+    assert_eq!(run(&relay, &[event]).await, queued(&["a#1"]));
+    let messages = relay.queue.messages.lock().unwrap();
+    assert!(messages[0].body.as_str().ends_with(&format!(r#""notification":{body}}}"#)));
+    assert!(serde_json::from_str::<Event<'_>>(messages[0].body.as_str()).is_ok());
+    assert!(serde_json::from_str::<serde_json::Value>(messages[0].body.as_str()).is_err());
+}
+
+/// Limit of SQS for a message and for a call, and `MaximumMessageSize` of the queue in `template.yaml`.
+const SQS_LIMIT: usize = 1024 * 1024;
+
+/// Returns a body of the maximum size, with the text repeated in place of `…`.
+fn largest_body(frame: &str, text: &str) -> String {
+    frame.replace('…', &text.repeat((MAX_BODY - frame.len() + '…'.len_utf8()) / text.len()))
+}
+
+#[rstest]
+#[case::text("x", 1)]
+#[case::escaped_by_xsolla(r"\u00e9", 1)]
+#[case::quotation_marks(r#"\""#, 1)]
+#[case::escaped_for_sqs("\u{ffff}", 2)]
+fn message_of_the_largest_body_fits_the_queue(#[case] text: &str, #[case] factor: usize) {
+    let body = largest_body(r#"{"notification_type":"payment","x":"…"}"#, text);
+    assert!((MAX_BODY - 6..=MAX_BODY).contains(&body.len()));
+    let size = message_of(&record(1, "transaction#7", "payment", "payment", &body)).size();
+    assert!(size <= factor * MAX_BODY + 1024 && size <= SQS_LIMIT, "{size}");
+}
+
+/// The user id occurs three times.
+#[rstest]
+#[case::text("x")]
+#[case::escaped_by_xsolla(r"\u00e9")]
+#[case::control_characters(r"\u0001")]
+fn message_of_the_longest_user_id_fits_the_queue(#[case] text: &str) {
+    let body = largest_body(r#"{"notification_type":"payment","user":{"id":"…"}}"#, text);
+    let user_id = crate::record::long_user_id("payment", body.as_bytes());
+    assert!(user_id.as_ref().unwrap().len() > 40_000);
+    let mut record = record(1, "transaction#7", "payment", "payment", &body);
+    record.event.as_mut().unwrap().user_id.clone_from(&user_id);
+    let decided = Decided { recipient: user_id, ..decided("transaction#7") };
+    let size = message(record.event.as_ref().unwrap(), &decided, false).unwrap().size();
+    assert!(size > 2 * MAX_BODY / 3 && size <= SQS_LIMIT, "{size}");
+}
+
+/// SQS limits a call like a message.
+#[test]
+fn message_of_the_largest_body_is_sent_in_a_call_of_its_own() {
+    let largest = largest_body(r#"{"x":"…"}"#, "\u{ffff}");
+    let records = [
+        payment(1, "a", "1"),
+        record(2, "b", "1", "payment", &largest),
+        record(3, "c", "1", "payment", &largest),
+        payment(4, "d", "1"),
+    ];
+    let prepared: Vec<Prepared<'_>> = records
+        .iter()
+        .map(|record| Prepared {
+            record,
+            step: Step::Send { message: message_of(record), decision: None, notice: None },
+        })
+        .collect();
+    assert_eq!([0, 1, 2, 3].map(|start| batch_len(&prepared[start..])), [1, 1, 1, 1]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::*;
 
 const TABLE: (&str, &str) = ("TABLE_NAME", "events");
-const SECRET: (&str, &str) = ("XSOLLA_SECRETS", "hunter2");
+const SECRET: (&str, &str) = ("XSOLLA_SECRETS", "hunter2-dR6kQ0ZrVYb2mXw9");
 const SECRET_ID: (&str, &str) = ("XSOLLA_SECRET_ID", "arn");
 
 fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<WebhookSettings, String> {
@@ -26,7 +26,7 @@ fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<W
 )]
 #[case(
     &[TABLE, SECRET, ("USER_DIRECTORY", "http:https://game.example/ask?hunter2")],
-    "USER_DIRECTORY is invalid: http:URL requires a key"
+    "USER_DIRECTORY is invalid: an endpoint requires a key"
 )]
 #[case(
     &[
@@ -47,10 +47,60 @@ fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<W
     &[TABLE, ("USER_DIRECTORY", "accept-all"), SECRET, SECRET_ID],
     "XSOLLA_SECRETS is invalid: XSOLLA_SECRET_ID is also set"
 )]
+#[case(
+    &[TABLE, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "hunter2")],
+    "XSOLLA_SECRETS is invalid: secret 0 in the list has fewer than 16 characters; replace it. Webhook secrets are in \
+     Publisher Account"
+)]
+#[case(
+    &[TABLE, ("USER_DIRECTORY", "accept-all"), ("XSOLLA_SECRETS", "YOUR_WEBHOOK_SECRET_KEY")],
+    "XSOLLA_SECRETS is invalid: secret 0 in the list is a placeholder"
+)]
+#[case(
+    &[TABLE, ("USER_DIRECTORY", "accept-all"), SECRET, ("PSEUDONYM_KEY", "hunter2")],
+    "PSEUDONYM_KEY is invalid: secret 0 in the list has fewer than 16 characters"
+)]
+#[case(
+    &[
+        TABLE,
+        ("USER_DIRECTORY", "accept-all"),
+        SECRET,
+        ("PSEUDONYM_KEY", "hunter2-dR6kQ0ZrVYb2mXw9"),
+        ("PSEUDONYM_KEY_SECRET_ID", "arn"),
+    ],
+    "PSEUDONYM_KEY is invalid: PSEUDONYM_KEY_SECRET_ID is also set"
+)]
 fn error_names_the_variable_and_no_secret(#[case] variables: &[(&str, &str)], #[case] message: &str) {
     let error = read_webhook(variables, true).unwrap_err();
     assert!(error.starts_with(message), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+const TEST_SECRET: (&str, &str) = ("XSOLLA_SECRETS", "test_secret");
+
+#[rstest]
+#[case(("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:7701"), true)]
+#[case(("AWS_ENDPOINT_URL", "http://127.0.0.1:7701"), true)]
+#[case(("AWS_ENDPOINT_URL", "https://vpce-1.dynamodb.eu-central-1.vpce.amazonaws.com"), false)]
+#[case(("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:7702"), false)]
+#[case(("AWS_ENDPOINT_URL", ""), false)]
+fn test_secret_is_valid_only_with_an_emulator(#[case] endpoint: (&str, &str), #[case] is_valid: bool) {
+    assert_eq!(read_webhook(&[TABLE, TEST_SECRET, endpoint], false).is_ok(), is_valid);
+}
+
+#[rstest]
+#[case(&[], None)]
+#[case(&[("PSEUDONYM_KEY_SECRET_ID", "arn")], Some("arn"))]
+fn pseudonym_keys_are_optional(#[case] variables: &[(&str, &str)], #[case] secret_id: Option<&str>) {
+    let settings = read_webhook(&[&[TABLE, SECRET_ID], variables].concat(), false).unwrap();
+    let unsigned = read_unsigned(&[&[("UNSIGNED_KEY_SECRET_ID", "arn")], variables].concat()).unwrap();
+    for keys in [settings.pseudonym_keys, unsigned.pseudonym_keys] {
+        let read = keys.map(|keys| match keys {
+            SecretsSetting::SecretsManager(id) => id,
+            SecretsSetting::Given(_) => panic!("not in Secrets Manager"),
+        });
+        assert_eq!(read.as_deref(), secret_id);
+    }
 }
 
 fn read_retention(days: &str) -> Result<i64, String> {
@@ -81,6 +131,27 @@ fn reads_directory_only_for_functions_that_answer_questions() {
 }
 
 #[rstest]
+#[case(&[("ENDPOINT_URL_SECRET_ID", "url"), ("DIRECTORY_KEY_SECRET_ID", "key")], None)]
+#[case(&[("DIRECTORY_KEY_SECRET_ID", "key")], Some("ENDPOINT_URL_SECRET_ID is not set"))]
+#[case(&[("ENDPOINT_URL_SECRET_ID", "url")], Some("USER_DIRECTORY is invalid: an endpoint requires a key"))]
+fn endpoint_requires_the_secrets_of_url_and_key(#[case] variables: &[(&str, &str)], #[case] error: Option<&str>) {
+    let variables = [&[TABLE, SECRET_ID, ("USER_DIRECTORY", "endpoint")], variables].concat();
+    match read_webhook(&variables, true) {
+        Ok(settings) => assert!(
+            error.is_none()
+                && matches!(
+                    settings.directory,
+                    Some(DirectorySetting::Endpoint {
+                        url: UrlSetting::SecretsManager(url),
+                        key: KeySetting::SecretsManager(key),
+                    }) if url == "url" && key == "key"
+                )
+        ),
+        Err(message) => assert!(message.starts_with(error.unwrap()), "{message}"),
+    }
+}
+
+#[rstest]
 #[case("https://game.example/ask?a=b", true)]
 #[case("https://game.example:8443", true)]
 #[case("https://[2001:db8::1]/ask", true)]
@@ -104,7 +175,8 @@ fn endpoint_requires_https_except_on_this_machine(#[case] url: &str, #[case] is_
     match DirectorySetting::parse(&format!("http:{url}"), Some(key)) {
         Ok(directory) => {
             assert!(is_valid);
-            assert!(!format!("{directory:?}").contains("hunter2"), "{directory:?}");
+            let shown = format!("{directory:?}");
+            assert!(!shown.contains("hunter2") && !shown.contains("/ask"), "{shown}");
         }
         Err(error) => {
             assert!(!is_valid, "{error}");
@@ -165,7 +237,7 @@ fn reads_keys_and_sources_of_unsigned_routes() {
 #[case(&[], "UNSIGNED_KEY_SECRET_ID is not set")]
 #[case(&[("UNSIGNED_KEY", &LONG_KEY[1..])], "UNSIGNED_KEY is invalid: it must have at least 32 characters")]
 #[case(
-    &[("UNSIGNED_KEY", r#"["hunter2hunter2hunter2hunter2hunt","hunter2"]"#)],
+    &[("UNSIGNED_KEY", r#"["hunter2hunter2hunter2hunter2hunt","hunter2hunter2hunt"]"#)],
     "UNSIGNED_KEY is invalid: it must have at least 32 characters"
 )]
 #[case(&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY is invalid: no secret: the text or list is empty")]

@@ -65,7 +65,7 @@ impl WebhookLog {
         let unknown = envelope.filter(|envelope| envelope.notification_type().is_none());
         let level = level(report);
         let user_id = envelope.and_then(|envelope| envelope.user_id()).filter(|_| is_enabled(level));
-        let user = user_id.and_then(|user_id| report.secrets.as_ref()?.pseudonyms(user_id).next());
+        let user = user_id.and_then(|user_id| report.pseudonym_keys.as_ref()?.pseudonyms(user_id).next());
         Self {
             timestamp: received_at,
             level,
@@ -127,7 +127,10 @@ fn level(report: &DeliveryReport<'_>) -> Level {
         | Outcome::Answered
         | Outcome::NotFound
         | Outcome::Unavailable(Unavailable::WrongKey) => Level::INFO,
-        Outcome::Conflict(_) | Outcome::Unreadable | Outcome::InvalidSignature => Level::WARN,
+        Outcome::Conflict(_)
+        | Outcome::Unreadable
+        | Outcome::InvalidSignature
+        | Outcome::Unavailable(Unavailable::UnverifiedUnknownSource) => Level::WARN,
         Outcome::Unavailable(_) => Level::ERROR,
     })
 }
@@ -149,6 +152,8 @@ fn metrics(report: &DeliveryReport<'_>, duration: Duration) -> Vec<Metric> {
         ("UnknownType", envelope.is_some() && known.is_none()),
         ("DeprecatedType", known.is_some_and(NotificationType::is_deprecated)),
         ("UnknownSource", report.unknown_source.is_some()),
+        // Bad signatures of other callers are noise: scanners and guesses. These mean that a secret is wrong.
+        ("BadSignatureFromXsolla", report.outcome == Outcome::InvalidSignature && report.is_from_xsolla),
     ] {
         metrics.extend(applies.then(|| Metric::count(name, 1)));
     }

@@ -490,6 +490,7 @@ impl UserDirectory for SimulatedAws {
         _question: Question,
         envelope: &Envelope<'_>,
         _body: &[u8],
+        _received_at: Timestamp,
     ) -> Result<Option<Reply>, PortError> {
         let is_known = envelope.user_id() == Some("known");
         let reply = move |_: &mut State, _| Some(if is_known { Reply::UserFound } else { Reply::UserNotFound });
@@ -498,6 +499,8 @@ impl UserDirectory for SimulatedAws {
 }
 
 impl SecretStore for SimulatedAws {
+    type Value = xsolla::Secrets;
+
     async fn read(&self) -> Result<xsolla::Secrets, PortError> {
         let current = |state: &mut State, _| {
             let is_valid = |(from, _): &&Secrets| *from <= state.now;

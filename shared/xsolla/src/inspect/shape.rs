@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 
-use super::json::{JsonType, elements};
+use super::json::{JsonType, elements, text};
 use super::schema::schemas;
 use crate::model::keyword::{ALWAYS_SENT, EXTENSIBLE_ENUM, PII};
 
@@ -14,6 +14,21 @@ use crate::model::keyword::{ALWAYS_SENT, EXTENSIBLE_ENUM, PII};
 const MAX_KEY_LEN: usize = 64;
 /// Replaces a key that can be personal data, such as an e-mail address.
 pub(crate) const REDACTED_KEY: &str = "(redacted key)";
+
+/// Fields that lead to a person, or whose text a person or the game chooses.
+const IDENTIFYING_FIELDS: [&str; 11] = [
+    "agreement",
+    "campaign_code",
+    "coupon_code",
+    "external_id",
+    "game_player_id",
+    "giver_id",
+    "payment_method_order_id",
+    "reason_detail",
+    "receiver_id",
+    "reject_reason",
+    "tags",
+];
 
 /// The shape of each type that has a model, by name.
 pub(crate) static SHAPES: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
@@ -46,6 +61,8 @@ pub(crate) struct Shape {
     pub(crate) element: Option<Box<Shape>>,
     /// The known values of an extensible enum.
     pub(crate) known_values: Vec<String>,
+    /// Whether other values of the enum are not allowed: they can be any text.
+    pub(crate) has_known_values_only: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,10 +72,19 @@ pub(crate) struct Field {
 }
 
 impl Shape {
-    /// Removes every field that identifies a user, or the giver or receiver of a gift. The user's country remains,
-    /// because taxes depend on it.
+    /// Removes every field that identifies a user, or the giver or receiver of a gift, and every field whose text a person
+    /// or the game chooses. The user's country remains, because taxes depend on it.
     fn remove_users(&mut self) {
-        self.fields.retain(|name, _| !["game_player_id", "giver_id", "receiver_id"].contains(&name.as_str()));
+        self.fields.retain(|name, _| !IDENTIFYING_FIELDS.contains(&name.as_str()));
+        for codes in ["coupons", "promocodes"] {
+            if let Some(code) = self.fields.get_mut(codes).and_then(|codes| codes.shape.element.as_mut()) {
+                code.fields.clear();
+            }
+        }
+        if let Some(refund) = self.fields.get_mut("refund_details") {
+            refund.shape.fields.remove("reason");
+        }
+        self.has_known_values_only = !self.known_values.is_empty();
         if let Some(user) = self.fields.get_mut("user") {
             user.shape.fields.retain(|name, _| ["country", "country_code"].contains(&name.as_str()));
         }
@@ -119,6 +145,10 @@ impl Shape {
         match json_type {
             JsonType::Null => true,
             JsonType::Array => self.element.is_some() || (self.types.contains(&json_type) && elements(json).is_empty()),
+            JsonType::String if self.has_known_values_only => {
+                let value = text(json);
+                self.known_values.iter().any(|known| *known == value)
+            }
             // `3.0` is an integer in JSON Schema and in the models.
             JsonType::Decimal if !self.types.contains(&json_type) => {
                 self.types.contains(&JsonType::Integer) && json.parse().is_ok_and(|number: f64| number.fract() == 0.0)
@@ -152,4 +182,37 @@ pub(crate) fn safe_key(key: &str) -> &str {
         && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-[] ".contains(&byte));
     if is_name { key } else { REDACTED_KEY }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Adds the name of each field that can hold any text and is not personal.
+    fn collect_text<'a>(shape: &'a Shape, name: &'a str, found: &mut BTreeSet<&'a str>) {
+        if shape.is_personal || shape.is_any {
+            return;
+        }
+        if shape.types.contains(&JsonType::String) && !shape.has_known_values_only {
+            found.insert(name);
+        }
+        shape.fields.iter().for_each(|(name, field)| collect_text(&field.shape, name, found));
+        shape.element.iter().for_each(|element| collect_text(element, name, found));
+    }
+
+    #[test]
+    fn text_that_remains_after_erasure_is_listed_here() {
+        let mut found = BTreeSet::new();
+        SHAPES_WITHOUT_USERS.values().for_each(|shape| collect_text(shape, "", &mut found));
+        let listed = "\
+            DRM amount amount_with_discount amount_without_discount country country_code currency date date_create \
+            date_end date_next_charge date_of_last_action digital_content dry_run fee_merchant fee_total \
+            fee_transaction group_name hide_giver_from_receiver id incoming_date invoice_id is_bonus \
+            is_bundle_content is_free is_gift is_pre_order item_id merchant_id name notification_type payment_date \
+            payment_method payment_method_name payout_currency_rate percent plan_id product_id project_id quantity \
+            sequence service_name sku status subscription_id technical_name transaction_id trial_days type value";
+        assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), listed);
+    }
 }

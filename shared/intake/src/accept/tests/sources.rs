@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::*;
 
-const XSOLLA: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(185, 30, 21, 9)));
-const ELSEWHERE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)));
+pub(super) const XSOLLA: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(185, 30, 21, 9)));
+pub(super) const ELSEWHERE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)));
 
 fn enforcing() -> FakeIntake {
     Intake { sources: SourcePolicy { enforced: true, ..SourcePolicy::default() }, ..intake() }
@@ -37,11 +37,13 @@ async fn unknown_source_is_503_if_enforced() {
 }
 
 #[tokio::test]
-async fn source_is_ignored_with_bad_signature() {
+async fn bad_signature_is_400_from_any_source_and_has_no_address() {
     for intake in [intake(), enforcing()] {
         for source in [XSOLLA, ELSEWHERE, None] {
-            let rejected = (Outcome::InvalidSignature, None);
-            assert_eq!(deliver_from(&intake, source, "other").await, rejected, "{source:?}");
+            let signed = SignedBody::with_secret(PAYMENT, "other");
+            let report = intake.accept(&Delivery { source, ..signed.delivery() }).await;
+            assert_eq!((report.outcome, report.unknown_source), (Outcome::InvalidSignature, None), "{source:?}");
+            assert_eq!(report.is_from_xsolla, source == XSOLLA, "{source:?}");
         }
     }
 }

@@ -16,6 +16,7 @@ use super::*;
 use crate::accept::{AcceptedTypes, DEADLINE, Intake, SourcePolicy};
 use crate::lambda;
 use crate::lambda::proxy::ProxyRequest;
+use crate::lambda::pseudonyms::WithPseudonyms;
 use crate::relay::Relay;
 use crate::secrets::SecretCache;
 use crate::testing::{
@@ -28,9 +29,13 @@ const SECRET: &str = "hunter2-the-current-secret";
 const OLD_SECRET: &str = "hunter1-the-secret-before";
 const SECRETS: &str = r#"{"secrets":["hunter2-the-current-secret","hunter1-the-secret-before"]}"#;
 const KEY: &str = "key-of-thirty-two-characters-abc";
-/// Pseudonym of the user `isle-4471` with the current secret.
-const ISLE_4471: &str = "7d7beb136fc7d2c1";
+/// Pseudonym of the user `isle-4471` with the current key.
+const ISLE_4471: &str = "abd265abf8b935d0";
+const PSEUDONYM_KEYS: &str = r#"["hunter3-the-key-of-pseudonyms","hunter4-the-key-before"]"#;
+const XSOLLA: &str = "34.102.38.178";
 const ELSEWHERE: &str = "203.0.113.9";
+/// Address of a caller without the secret or key.
+const BAD_SIGNER: &str = "198.51.100.7";
 /// Notifications with undocumented types and fields.
 const UNDOCUMENTED: [&str; 3] = [
     r#"{"notification_type":"mira@example.com","transaction":{"id":91}}"#,
@@ -94,24 +99,28 @@ async fn webhook_lines() -> Vec<String> {
         secrets: SecretCache::new(FakeSecretStore::new(SECRETS)),
         sources: SourcePolicy::default(),
     };
+    let with_pseudonyms =
+        |flow| WithPseudonyms { flow, keys: Some(SecretCache::new(FakeSecretStore::new(PSEUDONYM_KEYS))) };
     let (intake, failing) = (intake(), intake());
     failing.events.control.set(Behavior::Fail);
     failing.directory.as_ref().unwrap().control.set(Behavior::Fail);
+    let (intake, failing) = (with_pseudonyms(intake), with_pseudonyms(failing));
 
     let mut lines = Vec::new();
     for body in bodies() {
         let changed = format!("{body} ");
-        for (intake, body, secret) in [
-            (&intake, body, SECRET),
-            (&intake, body, OLD_SECRET),
-            (&intake, changed.as_str(), SECRET),
-            (&intake, body, "wrong"),
-            (&failing, body, SECRET),
+        for (intake, body, secret, source) in [
+            (&intake, body, SECRET, ELSEWHERE),
+            (&intake, body, OLD_SECRET, ELSEWHERE),
+            (&intake, changed.as_str(), SECRET, XSOLLA),
+            (&intake, body, "wrong", BAD_SIGNER),
+            (&intake, body, "wrong", XSOLLA),
+            (&failing, body, SECRET, ELSEWHERE),
         ] {
             let request = json!({
                 "httpMethod": "POST",
                 "headers": { "authorization": sign(body, secret) },
-                "requestContext": { "identity": { "sourceIp": ELSEWHERE } },
+                "requestContext": { "identity": { "sourceIp": source } },
                 "body": body,
             });
             let request: ProxyRequest = serde_json::from_str(&request.to_string()).unwrap();
@@ -123,15 +132,16 @@ async fn webhook_lines() -> Vec<String> {
 }
 
 async fn unsigned_lines() -> Vec<String> {
-    let intake = UnsignedIntake {
+    let flow = UnsignedIntake {
         events: FakeEventStore::default(),
         directory: FakeDirectory::default(),
         keys: SecretCache::new(FakeSecretStore::new(KEY)),
         sources: SourceRanges::published(),
     };
+    let intake = WithPseudonyms { flow, keys: Some(SecretCache::new(FakeSecretStore::new(PSEUDONYM_KEYS))) };
     let mut lines = Vec::new();
     for (body, route) in bodies().flat_map(|body| lambda::unsigned::ROUTES.map(|(route, _)| (body, route))) {
-        for (key, source) in [(KEY, "34.102.38.178"), (KEY, ELSEWHERE), ("wrong-key", ELSEWHERE)] {
+        for (key, source) in [(KEY, XSOLLA), (KEY, ELSEWHERE), ("wrong-key", BAD_SIGNER), ("wrong-key", XSOLLA)] {
             let request = json!({
                 "httpMethod": "POST",
                 "resource": route,
@@ -187,7 +197,7 @@ fn record(envelope: &Envelope<'_>, body: &str) -> Json {
 }
 
 /// All names of outcomes.
-const OUTCOMES: [&str; 21] = [
+const OUTCOMES: [&str; 22] = [
     "accepted",
     "answered",
     "body_too_large",
@@ -206,12 +216,14 @@ const OUTCOMES: [&str; 21] = [
     "unexpected_type",
     "unknown_source",
     "unreadable",
+    "unverified_unknown_source",
     "user_found",
     "user_not_found",
     "wrong_key",
 ];
 
-const METRICS_WITHOUT_DIMENSIONS: [&str; 12] = [
+const METRICS_WITHOUT_DIMENSIONS: [&str; 13] = [
+    "BadSignatureFromXsolla",
     "DirectoryDuration",
     "BatchFailures",
     "DeprecatedType",
@@ -269,11 +281,11 @@ async fn dimensions_have_few_values_and_metrics_one() {
     assert_eq!(found, all.map(|(set, name)| (set.to_owned(), name.to_owned())).collect());
 
     let series = METRICS_WITHOUT_DIMENSIONS.len() + OUTCOMES.len() + types.len() * modes.len() + types.len();
-    assert_eq!(series, 126, "docs/operations/logs-and-metrics.md states the number of time series and their cost");
+    assert_eq!(series, 128, "docs/operations/logs-and-metrics.md states the number of time series and their cost");
 }
 
 #[tokio::test]
-async fn pseudonym_is_the_same_for_events_questions_and_all_secrets() {
+async fn pseudonym_is_the_same_for_events_questions_and_all_webhook_secrets() {
     let key = |line: &Json| (line["notification_type"].clone(), line["secret_index"].clone());
     let lines = all_lines().await;
     let lines = lines.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
@@ -285,8 +297,20 @@ async fn pseudonym_is_the_same_for_events_questions_and_all_secrets() {
 
 #[tokio::test]
 async fn lines_have_no_personal_data_secrets_or_signatures() {
-    let mut private: BTreeSet<String> =
-        [SECRET, OLD_SECRET, KEY, "wrong-key", "mira@example.com", "Signature "].map(str::to_owned).into();
+    let mut private: BTreeSet<String> = [
+        SECRET,
+        OLD_SECRET,
+        KEY,
+        "wrong-key",
+        BAD_SIGNER,
+        XSOLLA,
+        "hunter3",
+        "hunter4",
+        "mira@example.com",
+        "Signature ",
+    ]
+    .map(str::to_owned)
+    .into();
     for body in bodies() {
         for key in PERSONAL_KEYS {
             private.extend(values(body, key));

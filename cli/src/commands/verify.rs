@@ -1,0 +1,52 @@
+//! The command `verify`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use xsolla::diagnosis::{Diagnosis, diagnose};
+
+use super::CommandResult;
+use super::signing::{SecretArgs, read_body};
+use crate::terminal::print;
+
+/// Check a signature, and find out why it is not valid
+#[derive(Args)]
+#[command(after_help = "\
+Tries each secret, other bytes of the body (line ends, byte order mark, Base64, JSON that a library has written
+again), other forms of the secret, other formulas, and other forms of the header. Sends nothing.
+
+Exit codes: 0 the signature is valid, 1 it is not.
+
+Examples:
+  xsolla-webhooks verify body.json --header 'Signature 52eb1c83a6e5b4e5d6a7e0ea0c1b0d5c5bd2d0f1'
+  xsolla-webhooks verify body.json --header \"$HEADER\" --secret \"$CURRENT\" --secret \"$PREVIOUS\"")]
+pub(crate) struct VerifyArgs {
+    /// File with the body; stdin if it is missing or `-`
+    pub(crate) file: Option<PathBuf>,
+    /// Value of the Authorization header, with or without its name; can be repeated
+    #[arg(long = "header", value_name = "HEADER", required = true)]
+    pub(crate) headers: Vec<String>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+}
+
+pub(crate) async fn run(args: VerifyArgs) -> CommandResult {
+    let given = args.secrets.given().await?;
+    let note = if given.is_some() { "" } else { " (the secret of `local`; pass --secret for another)" };
+    let secrets = match given {
+        Some(secrets) => secrets,
+        None => xsolla::Secrets::new([super::signing::LOCAL_SECRET])?,
+    };
+    let diagnosis = diagnose(&read_body(args.file)?, args.headers.iter().map(|header| value(header)), &secrets);
+    print(&format!("{diagnosis}{note}\n"));
+    Ok(if matches!(diagnosis, Diagnosis::Valid { .. }) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Removes the name of a header.
+fn value(header: &str) -> &str {
+    match header.split_once(':') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("authorization") => value,
+        _ => header,
+    }
+}

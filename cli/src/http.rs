@@ -1,0 +1,129 @@
+//! HTTP requests of the commands, with the SDK's HTTP client.
+
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use http::Uri;
+use http_body_util::{BodyExt as _, Limited};
+
+/// Time limit of a request.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest response that is read, in bytes.
+const MAX_RESPONSE: usize = 1024 * 1024;
+
+/// Sends requests. Follows no redirects.
+#[derive(Debug, Clone)]
+pub struct Http(SharedHttpConnector);
+
+/// A response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Status.
+    pub status: u16,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// A request without a response.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no answer from {url}: {cause}")]
+pub struct NoResponse {
+    /// Scheme, host and port of the URL.
+    pub url: String,
+    /// Cause, in words.
+    pub cause: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        let connector = Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build();
+        Self(SharedHttpConnector::new(connector))
+    }
+}
+
+impl Http {
+    /// Sends a `POST` with a JSON body and these headers.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer within 30 seconds, or the request is invalid.
+    pub async fn post(
+        &self,
+        url: &Uri,
+        headers: &[(&'static str, String)],
+        body: &[u8],
+    ) -> Result<Response, NoResponse> {
+        let no_response = |cause: String| NoResponse { url: origin(url), cause };
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_method("POST").map_err(|error| no_response(error.to_string()))?;
+        request.set_uri(url.to_string()).map_err(|error| no_response(error.to_string()))?;
+        for (name, value) in headers.iter().chain(&[("content-type", "application/json".to_owned())]) {
+            let set = request.headers_mut().try_insert(*name, value.clone());
+            set.map_err(|_| no_response(format!("the header {name} has an invalid value")))?;
+        }
+        let exchange = async {
+            let response = self.0.call(request).await.map_err(|error| no_response(innermost(&error)))?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), MAX_RESPONSE).collect().await;
+            let body = body.map_err(|error| no_response(format!("status {status}, incomplete body: {error}")))?;
+            Ok(Response { status, body: body.to_bytes().into() })
+        };
+        let timed_out = |_| Err(no_response(format!("no answer within {} seconds", TIMEOUT.as_secs())));
+        tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(timed_out)
+    }
+}
+
+/// Whether the host of a URL is this machine.
+#[must_use]
+pub fn is_loopback(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    address.map_or(host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
+}
+
+/// Scheme, host and port. The path and the user can contain a token.
+fn origin(url: &Uri) -> String {
+    let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme_str().unwrap_or_default(), url.host().unwrap_or_default())
+}
+
+/// The last cause of an error: the most specific one.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("http://127.0.0.1:7700/webhooks", true)]
+    #[case("http://localhost/", true)]
+    #[case("http://[::1]:7700/", true)]
+    #[case("https://example.com/127.0.0.1", false)]
+    #[case("http://127.0.0.1@example.com/", false)]
+    #[case("http://127.0.0.1.example.com/", false)]
+    #[case("http://localhost.example.com/", false)]
+    #[case("/webhooks", false)]
+    fn loopback_is_decided_by_the_host(#[case] url: Uri, #[case] expected: bool) {
+        assert_eq!(is_loopback(&url), expected);
+    }
+
+    #[tokio::test]
+    async fn error_names_the_server_and_neither_path_nor_user() {
+        // Port 1 is reserved; nothing listens there.
+        let url = "http://user:password@127.0.0.1:1/token".parse().unwrap();
+        let error = Http::default().post(&url, &[], b"{}").await.unwrap_err();
+        assert_eq!(error.to_string(), "no answer from http://127.0.0.1:1: Connection refused (os error 111)");
+    }
+}
