@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 
 import boto3
@@ -260,7 +259,6 @@ def wait_until_open(server):
         assert server.poll() is None, "the emulator has exited"
         try:
             urllib.request.urlopen("http://127.0.0.1:7700/", timeout=10)
-        except urllib.error.HTTPError:
             return
         except OSError:
             time.sleep(0.5)

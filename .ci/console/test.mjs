@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -22,11 +23,11 @@ async function startLocal() {
   const local = spawn(path.join(root, 'target/debug/xsolla-webhooks'), options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const addresses = {};
   for await (const line of createInterface({ input: local.stdout })) {
-    const [, name, address] = line.match(/^\s*(Page|SQS|Queue)\s+(http:\S+)/) ?? [];
+    const [, name, address] = line.match(/^\s*(Page|DynamoDB|SQS|Queue)\s+(http:[^\s,]+)/) ?? [];
     if (name) addresses[name] = address;
     if (line.includes('Press Ctrl-C')) break;
   }
-  assert.deepEqual(Object.keys(addresses), ['Page', 'SQS', 'Queue'], '`local` prints its addresses');
+  assert.deepEqual(Object.keys(addresses), ['Page', 'DynamoDB', 'SQS', 'Queue'], '`local` prints its addresses');
   local.stdout.resume();
   return { local, addresses };
 }
@@ -37,6 +38,21 @@ async function sqs(operation, parameters) {
   const body = JSON.stringify({ QueueUrl: addresses.Queue, ...parameters });
   const response = await fetch(addresses.SQS, { method: 'POST', headers, body });
   return response.json();
+}
+
+/** Starts `console` for the stack at these addresses, as for a deployed one. Returns the process and the page's address. */
+async function startConsole() {
+  const environment = {
+    ...process.env, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', TABLE_NAME: 'events',
+    AWS_ENDPOINT_URL_DYNAMODB: addresses.DynamoDB, AWS_ENDPOINT_URL_SQS: addresses.SQS, QUEUE_URL: addresses.Queue,
+    DEAD_LETTER_QUEUE_URL: addresses.Queue.replace('events.fifo', 'events-dead-letters.fifo'),
+    PARKED_QUEUE_URL: addresses.Queue.replace('events.fifo', 'parked'),
+  };
+  const readOnly = spawn(path.join(root, 'target/debug/xsolla-webhooks'), ['console', '--port', '0'], {
+    env: environment, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: readOnly.stdout }), 'line');
+  return { readOnly, readOnlyAddress: line.match(/http:\S+/)[0] };
 }
 
 async function webhook(address, notification, secret = SECRET) {
@@ -51,6 +67,8 @@ const address = addresses.Page;
 const profile = mkdtempSync(path.join(tmpdir(), 'console-'));
 let context;
 const problems = [];
+const pages = [address];
+let consoleProcess;
 try {
   context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
@@ -63,7 +81,7 @@ try {
   page.on('console', (message) => message.type() === 'error' && problems.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => problems.push(`page: ${error.message}`));
   page.on('request', (request) => {
-    if (!request.url().startsWith(address) && !request.url().startsWith('data:')) problems.push(`request to ${request.url()}`);
+    if (!pages.some((known) => request.url().startsWith(known)) && !request.url().startsWith('data:')) problems.push(`request to ${request.url()}`);
   });
   const open = async (hash) => {
     await page.evaluate((to) => { location.hash = to; }, hash);
@@ -191,6 +209,26 @@ try {
     await page.getByText('Waiting for the game').waitFor();
   });
 
+  await step('a body that is made to stop the page is shown', async () => {
+    assert.equal(await webhook(address, '\\"'.repeat(60_000), 'other'), 400);
+    assert.equal(await webhook(address, `[${'"a",0,'.repeat(20_000)}0]`, 'other'), 400);
+    await open('#/refused');
+    for (let index = 0; index < 2; index += 1) {
+      await page.locator('summary').nth(index).click();
+      await page.locator('details').nth(index).locator('pre').waitFor({ timeout: 3000 });
+    }
+  });
+
+  await step('characters that change the direction of text are shown as their code', async () => {
+    const body = '{"notification_type":"payment","transaction":{"id":41},"user":{"id":"a\u202eb\u2066c"}}';
+    assert.equal(await webhook(address, body), 204);
+    await open('#/events');
+    await page.getByText('a[U+202E]b[U+2066]c').first().waitFor();
+    await open('#/sale/41');
+    await page.locator('.timeline summary').click();
+    await page.locator('pre').getByText('"a[U+202E]b[U+2066]c"').waitFor();
+  });
+
   await step('every link and control is reached with the keyboard', async () => {
     await page.goto(`${address}#/events`);
     await page.locator('tbody tr').first().waitFor();
@@ -225,8 +263,26 @@ try {
     await open('#/events');
     await page.screenshot({ path: path.join(output, 'dark.png') });
   });
+
+  await step('the console of a deployed stack is read-only and masks personal data', async () => {
+    const { readOnly, readOnlyAddress } = await startConsole();
+    consoleProcess = readOnly;
+    pages.push(readOnlyAddress);
+    await page.goto(readOnlyAddress);
+    await page.getByText('This console is read-only').waitFor();
+    await page.getByLabel('Find a sale by').fill('900719925474099312345');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByText('Body', { exact: true }).click();
+    await page.locator('pre').getByText('"***"').first().waitFor();
+    assert.equal(await page.getByText('mira').count(), 0);
+    assert.equal(await page.getByRole('button', { name: /Refund|Resend|Edit/ }).count(), 0);
+    await page.screenshot({ path: path.join(output, 'read-only.png') });
+    await page.getByRole('button', { name: 'Show personal data' }).click();
+    await page.getByText('mira').first().waitFor();
+  });
 } finally {
   await context?.close();
+  consoleProcess?.kill('SIGINT');
   local.kill('SIGINT');
   rmSync(profile, { recursive: true, force: true });
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use message::Event;
 use serde::Serialize;
 use tokio::sync::broadcast;
+use xsolla::BodyDigest;
 
 pub(crate) use sqs::Observed;
 
@@ -108,9 +109,9 @@ pub struct MessageState {
     pub receives: u32,
     /// Why the event was parked.
     pub cause: Option<String>,
-    /// The notification, for the demonstration's check.
+    /// Digest of the notification, for the demonstration's check.
     #[serde(skip)]
-    pub(crate) notification: Option<Arc<str>>,
+    pub(crate) digest: Option<BodyDigest>,
 }
 
 /// Where the message of an event is.
@@ -214,7 +215,7 @@ impl Journal {
                 message.queue = QueueState::Queued;
                 message.goods = Some(event.goods.name());
                 message.goods_reason = event.goods_reason.map(xsolla::GoodsReason::name);
-                message.notification = Some(event.notification.get().into());
+                message.digest = Some(BodyDigest::of(event.notification.get().as_bytes()));
             });
         }
     }
@@ -267,7 +268,7 @@ impl Journal {
             goods_reason: None,
             receives: 0,
             cause: None,
-            notification: None,
+            digest: None,
         });
         change(message);
         let message = Arc::new(message.clone());

@@ -4,6 +4,12 @@
 const main = document.getElementById('main');
 const state = { session: null, rows: new Map(), filters: { type: '', outcome: '', text: '' }, ids: null, draft: null, unmasked: false };
 
+/** Shows characters that change the direction of text, and other control characters, as their code. */
+function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    (char) => `[U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`);
+}
+
 /** Creates an element. Properties that start with `on` are listeners, all others attributes; children are nodes or text. */
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -12,7 +18,8 @@ function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat(9).filter((child) => child != null && child !== false));
+  const shown = children.flat(9).filter((child) => child != null && child !== false);
+  element.append(...shown.map((child) => (child instanceof Node ? child : visible(String(child)))));
   return element;
 }
 
@@ -63,19 +70,54 @@ function empty(title, ...text) {
   return h('div', { class: 'empty' }, h('strong', {}, title), ...text);
 }
 
-/** Shows JSON text with colours. Works on tokens, so that all characters remain. */
-function json(text) {
-  const pre = h('pre', { tabindex: '0', 'aria-label': 'Body' });
-  const token = /("(?:\\.|[^"\\])*")(\s*:)?|(-?\d[\d.eE+-]*)/g;
+const MAX_ROWS = 1000;
+const MAX_COLOURED = 64 * 1024;
+
+/** Splits text into names, strings, numbers and the rest, in linear time. Returns pairs of a class and a text. */
+function tokens(text) {
+  const found = [];
+  let start = 0;
   let end = 0;
-  for (const match of text.matchAll(token)) {
-    pre.append(text.slice(end, match.index));
-    const kind = match[1] ? (match[2] ? 'j-name' : 'j-string') : 'j-number';
-    pre.append(h('span', { class: kind }, match[1] ?? match[3]), match[2] ?? '');
-    end = match.index + match[0].length;
+  const add = (kind, from, to) => {
+    if (from > start) found.push(['', text.slice(start, from)]);
+    found.push([kind, text.slice(from, to)]);
+    start = to;
+    end = to;
+  };
+  while (end < text.length) {
+    if (text[end] === '"') {
+      let close = end + 1;
+      while (close < text.length && text[close] !== '"') close += text[close] === '\\' ? 2 : 1;
+      if (close >= text.length) break;
+      add(text[close + 1] === ':' ? 'j-name' : 'j-string', end, close + 1);
+    } else if (/[\d-]/.test(text[end])) {
+      let next = end + 1;
+      while (next < text.length && /[\d.eE+-]/.test(text[next])) next += 1;
+      add('j-number', end, next);
+    } else end += 1;
   }
-  pre.append(text.slice(end));
-  return pre;
+  found.push(['', text.slice(start)]);
+  return found;
+}
+
+/** Shows JSON text with colours. All characters remain. */
+function json(text) {
+  const coloured = tokens(text.slice(0, MAX_COLOURED)).map(([kind, part]) => (kind ? h('span', { class: kind }, part) : part));
+  return h('pre', { tabindex: '0', 'aria-label': 'Body' }, coloured, text.slice(MAX_COLOURED));
+}
+
+/** A body that is shown when it is opened. `open` remembers the keys of open bodies. */
+function bodyDetails(key, text, open, ...more) {
+  const details = h('details', {}, h('summary', {}, 'Body'));
+  const show = () => {
+    if (details.open && details.childElementCount === 1) details.append(json(text), ...more);
+    if (details.open) open.add(key);
+    else open.delete(key);
+  };
+  details.addEventListener('toggle', show);
+  details.open = open.has(key);
+  show();
+  return details;
 }
 
 /** A button that runs a command, and shows its error beside it. */
@@ -190,7 +232,7 @@ function eventsView() {
     };
   }
   draw();
-  return { title: 'Events', update: draw, nodes: [h('h1', { class: 'skip' }, 'Events'), h('div', { class: 'row filters' }, typeSelect, outcomeSelect, text, count), table, nothing] };
+  return { title: 'Events', update: onceAFrame(draw), nodes: [h('h1', { class: 'skip' }, 'Events'), h('div', { class: 'row filters' }, typeSelect, outcomeSelect, text, count), table, nothing] };
 }
 
 // ---------------------------------------------------------------- sales and players
@@ -213,8 +255,7 @@ function stateCard(saleState) {
 
 function timelineEvent(event, open) {
   const kind = event.is_relayed ? GOODS[event.goods] ?? '' : 'warn';
-  const body = h('details', { open: open.has(event.event_id) }, h('summary', {}, 'Body'), json(event.body));
-  body.addEventListener('toggle', () => (body.open ? open.add(event.event_id) : open.delete(event.event_id)));
+  const body = bodyDetails(event.event_id, event.body, open);
   const resend = state.session.is_live && event.raw != null && !event.erased_at && command('Resend', {}, async () => {
     const answer = await api('/api/send', { body: event.raw, sign_with: 'secret' });
     return `answered ${answer.status}`;
@@ -245,7 +286,7 @@ function saleSection(sale, open, level) {
   });
   return h('section', {},
     h('div', { class: 'row between' }, h(level, {}, capital(sale.subject.replace('#', ' '))), refund && h('div', { class: 'row' }, refund)),
-    h('p', { class: 'sub' }, sale.user && ['Player ', userLink(sale.user)], sale.order && [sale.user ? ' · order ' : 'Order ', saleLink(sale.order)],
+    h('p', { class: 'sub' }, sale.user && ['Player ', sale.user === '***' ? sale.user : userLink(sale.user)], sale.order && [sale.user ? ' · order ' : 'Order ', saleLink(sale.order)],
       ` · ${sale.events.length} ${sale.events.length === 1 ? 'event' : 'events'}`),
     sale.states.map(stateCard),
     h('ol', { class: 'timeline' }, sale.events.map((event) => timelineEvent(event, open))));
@@ -330,9 +371,8 @@ function refusedView() {
   async function load() {
     const refused = await api('/api/refused');
     content.replaceChildren(...(refused.length ? refused.map(({ delivery, path, body, raw }) => {
-      const details = h('details', { open: open.has(delivery.number) }, h('summary', {}, 'Body'), json(body),
+      const details = bodyDetails(delivery.number, body, open,
         h('button', { type: 'button', onclick: () => { state.draft = raw; location.hash = '#/send'; } }, 'Edit and send'));
-      details.addEventListener('toggle', () => (details.open ? open.add(delivery.number) : open.delete(delivery.number)));
       return h('div', { class: 'state bad' }, h('div', { class: 'event-head' }, h('strong', {}, `${delivery.status} ${words(delivery.outcome)}`),
         h('span', { class: 'mono muted' }, path), h('span', { class: 'time' }, time(delivery.at))), h('p', {}, delivery.reason), details);
     }) : [empty('No refused webhooks', 'Webhooks with a wrong signature, and other failures of this session, appear here with the reason.')]));
@@ -393,6 +433,15 @@ function sendView() {
 
 let view = {};
 
+function onceAFrame(run) {
+  let isPlanned = false;
+  return () => {
+    if (isPlanned) return;
+    isPlanned = true;
+    requestAnimationFrame(() => { isPlanned = false; run(); });
+  };
+}
+
 function debounced(run, milliseconds) {
   let timer;
   return () => { clearTimeout(timer); timer = setTimeout(run, milliseconds); };
@@ -434,6 +483,10 @@ function follow() {
   source.addEventListener('delivery', ({ data }) => {
     const row = JSON.parse(data);
     state.rows.set(row.key, row);
+    if (state.rows.size > MAX_ROWS) {
+      const [oldest] = [...state.rows.values()].sort((a, b) => (a.at < b.at ? -1 : 1));
+      state.rows.delete(oldest.key);
+    }
     view.update?.();
   });
   source.addEventListener('message', ({ data }) => {

@@ -4,7 +4,6 @@ mod report;
 mod steps;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,7 +16,7 @@ use intake::table::{BODY, KIND, PK};
 use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use xsolla::sign;
+use xsolla::{BodyDigest, sign};
 
 use crate::envelope::with_envelope;
 use crate::error::EmulatorError;
@@ -34,7 +33,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A message of the demonstration.
 struct QueuedEvent {
-    notification: Arc<str>,
+    digest: BodyDigest,
     goods: &'static str,
 }
 
@@ -62,7 +61,7 @@ pub async fn run(stack: &Stack, secret: &str) -> Result<Report, EmulatorError> {
             [kind] if kind == "conflict" => Stored::Conflict,
             _ => Stored::Several,
         };
-        let queued = queue.iter().filter(|event| *event.notification == *step.body).map(|event| event.goods).collect();
+        let queued = queue.iter().filter(|event| event.digest == step.digest()).map(|event| event.goods).collect();
         rows.push(Row { step, answer, stored, queued });
     }
     Ok(Report(rows))
@@ -121,8 +120,8 @@ fn subject(body: &str) -> String {
 /// Waits until the relay has sent all expected messages. It preserves the order of the stream, so that it has handled all
 /// other webhooks by then.
 async fn queued(changes: &mut broadcast::Receiver<Change>, steps: &[Step]) -> Vec<QueuedEvent> {
-    let mut missing: Vec<&str> =
-        steps.iter().filter(|step| step.expected == Expected::Queued).map(|step| step.body.as_str()).collect();
+    let expected = steps.iter().filter(|step| step.expected == Expected::Queued);
+    let mut missing: Vec<BodyDigest> = expected.map(Step::digest).collect();
     let mut queued = Vec::new();
     let receive = async {
         while !missing.is_empty() {
@@ -132,10 +131,10 @@ async fn queued(changes: &mut broadcast::Receiver<Change>, steps: &[Step]) -> Ve
                 Err(RecvError::Closed) => return,
             };
             let Change::Message(message) = change else { continue };
-            let (Some(notification), Some(goods)) = (message.notification.clone(), message.goods) else { continue };
-            if message.queue == QueueState::Queued && steps.iter().any(|step| *step.body == *notification) {
-                missing.retain(|missing| **missing != *notification);
-                queued.push(QueuedEvent { notification, goods });
+            let (Some(digest), Some(goods)) = (message.digest, message.goods) else { continue };
+            if message.queue == QueueState::Queued && steps.iter().any(|step| step.digest() == digest) {
+                missing.retain(|missing| *missing != digest);
+                queued.push(QueuedEvent { digest, goods });
             }
         }
     };

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use xsolla::samples;
+use xsolla::{BodyDigest, samples};
 
 /// Ids in the samples that need a new value for each run, since a table on disk remembers them.
 pub(crate) const IDS: [&str; 5] = ["2298114507", "2298120944", "2298130071", "712045518", "712051377"];
@@ -29,6 +29,12 @@ pub(super) enum Expected {
     Queued,
     /// Stored as a conflict and not queued.
     Conflict,
+}
+
+impl Step {
+    pub(super) fn digest(&self) -> BodyDigest {
+        BodyDigest::of(self.body.as_bytes())
+    }
 }
 
 impl fmt::Display for Expected {
