@@ -16,7 +16,7 @@ function h(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, '');
-    else if (value !== false && value != null) element.setAttribute(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, name === 'title' ? visible(value) : value);
   }
   const shown = children.flat(9).filter((child) => child != null && child !== false);
   element.append(...shown.map((child) => (child instanceof Node ? child : visible(String(child)))));
@@ -53,7 +53,7 @@ const words = (name) => (name ?? '').replaceAll('_', ' ');
 const badge = (text, kind) => h('span', { class: `badge ${kind}` }, text);
 const goodsBadge = (goods) => (goods ? badge(words(goods), GOODS[goods] ?? '') : null);
 const queueBadge = (queue) => (queue ? badge(...QUEUE[queue]) : null);
-const outcomeOf = (row) => OUTCOMES[row.outcome] ?? [words(row.outcome), row.status >= 400 ? 'bad' : ''];
+const outcomeOf = (row) => OUTCOMES[row.outcome] ?? [capital(words(row.outcome)), row.status >= 400 ? 'bad' : ''];
 const saleLink = (id, text) => h('a', { href: `#/sale/${encodeURIComponent(id)}`, title: text ? null : id }, text ?? id);
 const userLink = (id) => h('a', { href: `#/user/${encodeURIComponent(id)}`, title: id }, id);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -150,15 +150,17 @@ function matches(row) {
 function eventRow(row) {
   const [word, kind] = outcomeOf(row);
   const title = row.type ?? (row.outcome === 'invalid_signature' ? 'not authenticated' : 'no type');
+  let name = h('span', {}, title);
+  if (row.reason) name = h('a', { href: '#/refused' }, title);
+  else if (row.event_id) name = saleLink(row.event_id, title);
   const sale = row.order ? saleLink(row.order)
     : row.event_id && h('span', { class: 'muted', title: row.event_id }, row.event_id.split('#').slice(0, 2).join(' '));
   const waiting = row.outcome === 'accepted' && !row.queue && !row.goods;
   return h('tr', {},
     h('td', { class: 'time' }, time(row.at)),
-    h('td', { class: 'type' }, row.event_id ? saleLink(row.event_id, title) : h('span', { class: row.type ? '' : 'muted' }, title),
-      ' ', modeTag(row.mode)),
+    h('td', { class: 'type' }, name, ' ', modeTag(row.mode)),
     h('td', { class: 'outcome' }, badge(row.status ? `${row.status} ${word}` : word, kind),
-      row.reason && h('span', { class: 'note' }, row.reason)),
+      row.reason && h('span', { class: 'note', title: row.reason }, row.reason.split('; ')[0])),
     h('td', { class: 'goods' }, goodsBadge(row.goods), row.goods_reason && h('span', { class: 'note' }, words(row.goods_reason))),
     h('td', row.user ? { class: 'one-line', 'data-label': 'player' } : {}, row.user && userLink(row.user)),
     h('td', row.order || row.event_id ? { class: 'one-line mono', 'data-label': row.order ? 'order' : '' } : {}, sale),
