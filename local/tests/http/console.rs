@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use local::console::{Console, Redrive, Session};
+use local::console::{Console, Redrive, SCRIPTS, Session};
 use local::{Stack, StackOptions};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn json_of(response: &str) -> Value {
 #[rstest]
 #[tokio::test]
 async fn every_response_has_a_strict_policy(
-    #[values("/", "/app.js", "/style.css", "/api/events", "/api/sale")] path: &str,
+    #[values("/", "/app.js", "/dom.js", "/style.css", "/api/events", "/api/sale")] path: &str,
     #[values("localhost", "attacker.example")] host: &str,
 ) {
     let page = Page::start().await;
@@ -98,9 +98,11 @@ async fn every_response_has_a_strict_policy(
 
 #[test]
 fn script_never_parses_html() {
-    let script = include_str!("../../src/console/app.js");
-    for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "srcdoc", "javascript:"] {
-        assert!(!script.contains(sink), "{sink}");
+    for (path, script) in SCRIPTS {
+        for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "srcdoc", "javascript:"]
+        {
+            assert!(!script.contains(sink), "{path}: {sink}");
+        }
     }
 }
 
