@@ -232,7 +232,7 @@ def commands(stack, checks):
     run("dlq list", "payment")
     run(f"dlq show '{event}'", "dead letter", "7.99")
     run("dlq redrive --dry-run", event)
-    run("dlq redrive", status=3)  # the unreadable event remains
+    run("dlq redrive --yes", status=3)  # the unreadable event remains
     redriven = [(message["event_id"], message["replay"]) for message in wait_for(queued, PATIENCE)]
     checks.expect("redriven", redriven, [(event, True)])
     run(f"erase --user {USER} --dry-run", event)

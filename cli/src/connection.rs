@@ -49,6 +49,16 @@ impl Clients {
     }
 }
 
+/// Describes the variables that redirect the SDK's calls to another endpoint than that of AWS. `None`: there are none.
+#[must_use]
+pub fn endpoint_override(environment: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let set =
+        ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_SECRETS_MANAGER"]
+            .map(|name| environment(name).filter(|url| !url.is_empty()).map(|url| format!("{name} ({url})")));
+    let set: Vec<String> = set.into_iter().flatten().collect();
+    (!set.is_empty()).then(|| format!("calls do not go to AWS, because of {}", set.join(", ")))
+}
+
 /// Reads the webhook secrets as the functions do, from `XSOLLA_SECRET_ID` or `XSOLLA_SECRETS`.
 ///
 /// # Errors
@@ -96,4 +106,31 @@ async fn sdk_config() -> SdkConfig {
 /// On another machine, the search takes seconds, and its error hides that there are no credentials.
 fn uses_instance_metadata(environment: impl Fn(&str) -> Option<String>) -> bool {
     environment("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("false"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&[], None)]
+    #[case(&[("AWS_ENDPOINT_URL_SQS", "")], None)]
+    #[case(
+        &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:2")],
+        Some("calls do not go to AWS, because of AWS_ENDPOINT_URL (http://127.0.0.1:1), AWS_ENDPOINT_URL_SQS (http://127.0.0.1:2)")
+    )]
+    fn endpoint_override_names_its_variables(#[case] variables: &[(&str, &str)], #[case] expected: Option<&str>) {
+        let value = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        assert_eq!(endpoint_override(value).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case(None, false)]
+    #[case(Some("true"), false)]
+    #[case(Some("False"), true)]
+    fn instance_metadata_is_used_only_if_requested(#[case] value: Option<&str>, #[case] expected: bool) {
+        assert_eq!(uses_instance_metadata(|_| value.map(str::to_owned)), expected);
+    }
 }

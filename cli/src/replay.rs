@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use xsolla::{EventId, PaymentWithoutOrder};
 
 use crate::format::{columns, counted, goods_and_reason};
+use crate::show::Query;
 use crate::table::{EventFilter, EventRef, ScanResult, Table};
 
 /// Largest number of events that is sent without confirmation.
@@ -31,6 +32,8 @@ pub enum Selection {
     Subject(String),
     /// One event or conflict.
     Event(EventId),
+    /// What [`show`](crate::show) finds, without conflicts: an event, or the events of a sale or a user.
+    Query(Query),
     /// All events that match a filter.
     Filter(EventFilter),
 }
@@ -64,6 +67,38 @@ pub struct ReplayResult {
     pub retries: usize,
     /// Events that can never be sent, each with the reason.
     pub rejected: Vec<String>,
+}
+
+/// What a replay would do.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// One line per event.
+    pub text: String,
+    /// Number of events that would be sent.
+    pub sendable: usize,
+    /// Number of Xsolla's retries, which are not sent.
+    pub retries: usize,
+    /// Number of events that can never be sent.
+    pub rejected: usize,
+}
+
+impl Preview {
+    /// Number of events of a plan that would be sent, in words.
+    #[must_use]
+    pub fn summary(&self, plan: &Plan) -> String {
+        let excluded: Vec<String> = [
+            (self.retries, "retry of Xsolla", "retries of Xsolla"),
+            (self.rejected, "event that can never be sent", "events that can never be sent"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, singular, plural)| counted(count, singular, plural))
+        .collect();
+        if excluded.is_empty() {
+            return plan.summary();
+        }
+        format!("{} of {}; not sent: {}", self.sendable, plan.summary(), excluded.join(", "))
+    }
 }
 
 /// Result of sending one event.
@@ -120,17 +155,12 @@ impl Replay {
     /// If the table cannot be read.
     pub async fn plan(&self, selection: Selection) -> Result<Plan, PortError> {
         let (events, items_read) = match &selection {
-            Selection::Subject(subject) => {
-                let items = self.table.items_of_subject(subject).await?;
-                let items = items.iter().filter(|item| item.string(KIND) == Some(Kind::Event.name()));
-                let mut events: Vec<EventRef> = items.map(EventRef::of).collect();
-                events.sort_unstable();
-                (events, None)
-            }
-            Selection::Event(event_id) => {
-                let item = self.table.item(event_id).await?;
-                (item.iter().map(EventRef::of).collect(), None)
-            }
+            Selection::Subject(subject) => (self.events_of(&[subject.clone()]).await?, None),
+            Selection::Event(event_id) => (self.event(event_id).await?, None),
+            Selection::Query(query) => match query.event_id() {
+                Some(event_id) => (self.event(&event_id).await?, None),
+                None => (self.events_of(&query.subjects(&self.table).await?).await?, None),
+            },
             Selection::Filter(filter) => {
                 let ScanResult { events, items_read } = self.table.scan(filter).await?;
                 (events, Some(items_read))
@@ -139,26 +169,51 @@ impl Replay {
         Ok(Plan { events, selection, items_read })
     }
 
-    /// Lists the planned messages, one per line: time of receipt, type, mode, goods with the reason, event id.
+    async fn event(&self, event_id: &EventId) -> Result<Vec<EventRef>, PortError> {
+        Ok(self.table.item(event_id).await?.iter().map(EventRef::of).collect())
+    }
+
+    /// The events of these subjects, oldest first.
+    async fn events_of(&self, subjects: &[String]) -> Result<Vec<EventRef>, PortError> {
+        let mut events = Vec::new();
+        for subject in subjects {
+            let items = self.table.items_of_subject(subject).await?;
+            let items = items.iter().filter(|item| item.string(KIND) == Some(Kind::Event.name()));
+            events.extend(items.map(EventRef::of));
+        }
+        events.sort_unstable();
+        Ok(events)
+    }
+
+    /// Lists the planned messages, one per line: time of receipt, type, mode, goods with the reason, event id. Counts what
+    /// would be sent.
     ///
     /// Does not store the decisions about events that were never relayed, so the lines do not depend on each other.
     ///
     /// # Errors
     ///
     /// If the table cannot be read.
-    pub async fn preview(&self, plan: &Plan) -> Result<String, PortError> {
+    pub async fn preview(&self, plan: &Plan) -> Result<Preview, PortError> {
+        let mut preview = Preview::default();
         let mut lines = vec![["received", "type", "mode", "goods", "event id"].map(str::to_owned)];
         for event in &plan.events {
             let id = event.event_id();
             let received_at = event.received_at.clone();
-            lines.push(match self.effect(&id).await? {
+            let effect = self.effect(&id).await?;
+            *match &effect {
+                Ok(_) => &mut preview.sendable,
+                Err(NotSent::Retry) => &mut preview.retries,
+                Err(NotSent::NotStored | NotSent::Erased(_) | NotSent::Invalid(_)) => &mut preview.rejected,
+            } += 1;
+            lines.push(match effect {
                 Ok(Effect { type_name, mode, goods }) => {
                     [received_at, type_name, mode.to_owned(), goods, id.to_string()]
                 }
                 Err(cause) => [received_at, not_sent(&cause), String::new(), String::new(), id.to_string()],
             });
         }
-        Ok(columns(&lines))
+        preview.text = columns(&lines);
+        Ok(preview)
     }
 
     /// Sends the planned events in order, stopping at the first failure. Skips events that can never be sent.
@@ -288,10 +343,11 @@ impl Plan {
         self.events.retain(|event| event.received_at.parse().is_ok_and(is_within));
     }
 
-    /// Whether sending requires confirmation: the selection is a filter, or has more than 100 events.
+    /// Whether sending requires confirmation: the selection is a filter or a user, or has more than 100 events.
     #[must_use]
     pub fn needs_confirmation(&self) -> bool {
-        self.events.len() > MAX_UNCONFIRMED || matches!(self.selection, Selection::Filter(_))
+        self.events.len() > MAX_UNCONFIRMED
+            || matches!(self.selection, Selection::Filter(_) | Selection::Query(Query::User(_)))
     }
 
     /// Number of events in words, with their time span and the number of scanned items.

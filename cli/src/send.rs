@@ -6,7 +6,7 @@ mod story;
 use xsolla::{NotificationType, Role, samples};
 
 pub use edit::EditError;
-use edit::Node;
+pub(crate) use edit::Node;
 pub use story::{SaleMode, Then, story};
 
 /// Paths of ids that must be new in each notification. Those of a line have the same value.

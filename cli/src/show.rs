@@ -1,5 +1,7 @@
 //! All records of a sale or a user, oldest first, and the state of each sale (`xsolla-webhooks show`).
 
+mod difference;
+mod place;
 mod state;
 mod summary;
 
@@ -9,13 +11,19 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
 use intake::sales::{decided_sale, sale_event};
-use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET_INDEX, SK, TRACE, TYPE, USER_ID};
+use intake::table::{
+    BODY, ERASED_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET_INDEX, SK, TRACE, TYPE, USER_ID,
+};
 use intake::trace::TraceHeader;
 use xsolla::inspect::redact;
-use xsolla::{EventId, Sale, json_text};
+use xsolla::{EventId, NotificationType, Sale, json_text};
 
 use crate::format::{aligned, counted, goods_and_reason, indented, one_line};
 use crate::table::{Index, Item, Table};
+
+use place::Place;
+pub use place::Queues;
+use state::Holding;
 
 /// Selects the records to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +32,38 @@ pub enum Query {
     Id(String),
     /// The game's id of a user.
     User(String),
+}
+
+impl Query {
+    /// The event id, if the query is one. A subject has one `#`, an event id more.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        match self {
+            Self::Id(id) => id.parse().ok(),
+            Self::User(_) => None,
+        }
+    }
+
+    /// Finds the subjects that match.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read.
+    pub(crate) async fn subjects(&self, table: &Table) -> Result<Vec<String>, PortError> {
+        Ok(match self {
+            Self::User(user) => table.subjects_by(Index::User, user).await?,
+            Self::Id(id) if id.contains('#') => {
+                vec![self.event_id().as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
+            }
+            Self::Id(id) => {
+                let transaction = format!("transaction#{id}");
+                let mut subjects = table.subjects_by(Index::Order, id).await?;
+                subjects.retain(|subject| *subject != transaction);
+                subjects.insert(0, transaction);
+                subjects
+            }
+        })
+    }
 }
 
 /// How to print bodies.
@@ -43,6 +83,8 @@ pub struct Timeline {
     entries: Vec<Entry>,
     /// The state of each sale, as text.
     states: Vec<String>,
+    /// The user of the query, and what his sales say that he should hold.
+    user: Option<(String, Vec<Holding>)>,
 }
 
 #[derive(Debug)]
@@ -55,6 +97,8 @@ struct Entry {
     outcome: String,
     /// Mode, user, order, secret index and the [summary](summary::summary) of the body.
     details: Vec<String>,
+    /// Where the event is. `None`: it was never to be queued.
+    place: Option<Place>,
     body: Vec<u8>,
 }
 
@@ -66,22 +110,13 @@ struct Entry {
 ///
 /// If the table cannot be read.
 pub async fn find(table: &Table, query: &Query) -> Result<Timeline, PortError> {
-    let mut event_id = None;
-    let subjects = match query {
-        Query::User(user) => table.subjects_by(Index::User, user).await?,
-        Query::Id(id) if id.contains('#') => {
-            event_id = id.parse::<EventId>().ok();
-            vec![event_id.as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
-        }
-        Query::Id(id) => {
-            let transaction = format!("transaction#{id}");
-            let mut subjects = table.subjects_by(Index::Order, id).await?;
-            subjects.retain(|subject| *subject != transaction);
-            subjects.insert(0, transaction);
-            subjects
-        }
+    let event_id = query.event_id();
+    let subjects = query.subjects(table).await?;
+    let user = match query {
+        Query::User(user) => Some((user.clone(), Vec::new())),
+        Query::Id(_) => None,
     };
-    let mut timeline = Timeline { entries: Vec::new(), states: Vec::new() };
+    let mut timeline = Timeline { entries: Vec::new(), states: Vec::new(), user };
     let mut seen = Vec::new();
     for subject in subjects {
         if seen.contains(&subject) {
@@ -90,8 +125,11 @@ pub async fn find(table: &Table, query: &Query) -> Result<Timeline, PortError> {
         let items = items_of_sale(table, subject, &mut seen).await?;
         let events: Vec<StoredEvent> = items.iter().filter_map(stored_event).collect();
         let sale = decided_sale(&events);
-        timeline.entries.extend(items.iter().map(|item| Entry::new(item, &sale)));
+        timeline.entries.extend(items.iter().map(|item| Entry::new(item, &items, &sale)));
         timeline.states.extend(state::states(&events, &sale));
+        if let Some((_, holdings)) = &mut timeline.user {
+            holdings.extend(state::holding(&events, &sale));
+        }
     }
     timeline.entries.retain(|entry| event_id.as_ref().is_none_or(|event_id| entry.event_id == *event_id));
     timeline.entries.sort_by(|one, other| one.received_at.cmp(&other.received_at));
@@ -137,7 +175,16 @@ impl Timeline {
         self.entries.is_empty()
     }
 
-    /// Formats each record as three lines and its body, then the state of each sale, and the number of records of each kind.
+    /// Adds to each event in which queue it is.
+    pub fn locate(&mut self, queues: &Queues) {
+        for entry in &mut self.entries {
+            if let Some(place) = &mut entry.place {
+                place.locate(&entry.event_id, &entry.received_at, queues);
+            }
+        }
+    }
+
+    /// Formats each record as some lines and its body, then the state of each sale, and the number of records of each kind.
     #[must_use]
     pub fn render(&self, bodies: Bodies) -> String {
         let headings: Vec<[String; 3]> = self.entries.iter().map(Entry::heading).collect();
@@ -147,6 +194,9 @@ impl Timeline {
         }
         for state in &self.states {
             let _ = writeln!(text, "{state}");
+        }
+        if let Some((user, holdings)) = &self.user {
+            let _ = writeln!(text, "{}", state::held_by(user, holdings));
         }
         let mut counts = Vec::new();
         for (kind, singular, plural) in [
@@ -165,7 +215,7 @@ impl Timeline {
 }
 
 impl Entry {
-    fn new(item: &Item, sale: &Sale) -> Self {
+    fn new(item: &Item, items: &[Item], sale: &Sale) -> Self {
         let text = |name| item.string(name).unwrap_or_default().to_owned();
         let body = item.binary(BODY).unwrap_or_default().to_vec();
         let type_name = item.string(TYPE).map(str::to_owned);
@@ -182,16 +232,24 @@ impl Entry {
         details.extend(item.string(ERASED_AT).map(|at| format!("personal data erased at {at}")));
         details.extend(secret.map(|index| format!("secret index {index}")));
         details.extend(trace.map(|trace| format!("trace {}", trace.trace_id())));
+        if let Some(type_name) = &type_name {
+            let is_known =
+                type_name.parse::<NotificationType>().is_ok() || type_name == NotificationType::PAYOUT.name();
+            details.extend((!is_known).then(|| "unknown type".to_owned()));
+        }
+        details.extend((item.boolean(IDENTIFIED) == Some(false)).then(|| "no usable id".to_owned()));
         if let (Some(type_name), Ok(notification)) = (&type_name, json_text(&body)) {
             details.extend(summary::summary(type_name, notification));
         }
+        details.extend(difference::of_conflict(item, items));
         Self {
             event_id: EventId::new(text(PK), text(SK)),
             received_at: text(RECEIVED_AT),
             kind: text(KIND),
-            outcome: match event {
-                Some(event) if is_event(item) => outcome(&event, sale),
-                Some(event) => format!("{}, replayed, {}", text(KIND), outcome(&event, sale)),
+            place: event.as_ref().and_then(|event| Place::of(event, sale)),
+            outcome: match &event {
+                Some(event) if is_event(item) => outcome(event, sale),
+                Some(event) => format!("{}, replayed, {}", text(KIND), outcome(event, sale)),
                 None => format!("{}, not relayed", text(KIND)),
             },
             type_name,
@@ -208,6 +266,9 @@ impl Entry {
 
     fn render(&self, bodies: Bodies) -> String {
         let mut text = format!("    {}\n    {}\n", one_line(&self.event_id), one_line(self.details.join(", ")));
+        if let Some(place) = &self.place {
+            let _ = writeln!(text, "    {}", one_line(place));
+        }
         match bodies {
             Bodies::Hidden => {}
             Bodies::Redacted => {

@@ -4,6 +4,7 @@
 
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use cli::explain::explain;
 use cli::format::{one_line, printable};
@@ -19,6 +20,16 @@ pub(crate) fn print_error(error: &dyn std::error::Error) {
 /// Prints to stdout. Ignores write errors, such as a closed pager.
 pub(crate) fn print(text: &str) {
     let _ = stdout().write_all(printable(text).as_bytes());
+}
+
+/// Warns the operator on a terminal, once per text.
+pub(crate) fn warn(text: &str) {
+    static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let Ok(mut warned) = WARNED.lock() else { return };
+    if stderr().is_terminal() && !warned.iter().any(|earlier| earlier == text) {
+        eprintln!("warning: {}", one_line(text));
+        warned.push(text.to_owned());
+    }
 }
 
 /// Lists unsent entries on stderr. Returns the exit code.

@@ -9,13 +9,15 @@ use xsolla::PaymentWithoutOrder;
 
 use super::CommandResult;
 use super::target::{self, QueueTargets, TableTarget};
-use crate::terminal::{print, report_leftovers};
+use crate::terminal::{confirm, print, report_leftovers};
 
 #[derive(Subcommand)]
 pub(crate) enum DlqCommand {
     /// List dead letters and parked events, grouped by type or cause
     #[command(after_help = "\
-Reading hides the messages from other readers for at most two minutes.
+Lists each dead letter with its age, and the number of deliveries. SQS does not store why the game failed. It
+hides letters behind earlier ones of their subject; their number is printed. Reading hides the messages from
+other readers for at most two minutes.
 
 Examples:
   xsolla-webhooks dlq list
@@ -42,7 +44,9 @@ Examples:
     #[command(after_help = "\
 Fix the game first. What an event means for the goods is decided again with what is known now. A dead letter
 whose event has expired from the table is sent unchanged. Deletes each entry after it was sent, so an interrupted redrive can be run again.
-Exit code 3: some entries remain; they are listed on stderr.
+Exit code 3: some entries remain; they are listed on stderr. Asks before it sends; --yes skips the question.
+
+SQS hides a dead letter behind an earlier one of its subject. With --type, one of another type hides those behind it.
 
 Examples:
   xsolla-webhooks dlq redrive --dry-run
@@ -55,6 +59,9 @@ Examples:
         /// Print the entries, with what they mean now, without sending them
         #[arg(long)]
         dry_run: bool,
+        /// Skip confirmation
+        #[arg(long)]
+        yes: bool,
         /// Stack parameter `PaymentWithoutOrder`: `grant` or `money_only`
         #[arg(long, value_name = "MEANING", env = "PAYMENT_WITHOUT_ORDER", required_unless_present = "local")]
         payment_without_order: Option<PaymentWithoutOrder>,
@@ -68,22 +75,35 @@ Examples:
 
 pub(crate) async fn run(command: DlqCommand) -> CommandResult {
     match command {
-        DlqCommand::List { target } => print(&target::dead_letters(target).await.snapshot().await?.list()),
+        DlqCommand::List { target } => {
+            print(&target::dead_letters(target).await.snapshot().await?.list(Timestamp::now()))
+        }
         DlqCommand::Show { event_id, unredacted, target } => {
             let snapshot = target::dead_letters(target).await.snapshot().await?;
             let entries = snapshot.show(&event_id, unredacted);
-            print(&entries.ok_or_else(|| {
-                format!("no dead letter or parked event with id {}; `dlq list` prints the ids", one_line(&event_id))
-            })?);
+            let missing = || {
+                let hint = snapshot.hidden_behind(&event_id).unwrap_or_else(|| "`dlq list` prints the ids".to_owned());
+                format!("no dead letter or parked event with id {}; {hint}", one_line(&event_id))
+            };
+            print(&entries.ok_or_else(missing)?);
         }
-        DlqCommand::Redrive { type_name, dry_run, payment_without_order, table, target } => {
+        DlqCommand::Redrive { type_name, dry_run, yes, payment_without_order, table, target } => {
             let table = TableTarget { local: target.local, table };
+            let name = table.name();
             let replay = target::replay(table, target.queue_url.clone(), payment_without_order).await;
             let dead_letters = target::dead_letters(target).await;
             if dry_run {
                 let snapshot = dead_letters.snapshot().await?;
                 print(&snapshot.redrive_preview(&replay, type_name.as_deref()).await?);
                 return Ok(ExitCode::SUCCESS);
+            }
+            if !yes {
+                let snapshot = dead_letters.snapshot().await?;
+                let what = snapshot.summary(type_name.as_deref());
+                let queue = &dead_letters.queues.events;
+                if !snapshot.is_empty() && !confirm(&format!("Send {what} to {queue}, as they are in table {name}?"))? {
+                    return Err("cancelled, nothing was sent".into());
+                }
             }
             let result = dead_letters.redrive(&replay, type_name.as_deref(), Timestamp::now()).await?;
             print(&format!(

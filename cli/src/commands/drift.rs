@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use cli::drift::{compare_folder, compare_table};
 
 use super::CommandResult;
@@ -12,23 +12,20 @@ use crate::terminal::print;
 
 /// Report differences between received notifications and the documented schemas
 #[derive(Args)]
-#[command(
-    group = ArgGroup::new("source").required(true).args(["dir", "table", "local"]),
-    after_help = "\
+#[command(after_help = "\
 Prints one line per type, path and difference, newest first: an unknown field or type, another JSON type,
 a new value of a documented list, or a missing field. Prints JSON types instead of values, except new
 values of a list. Differences do not change the exit code.
 
 Examples:
-  xsolla-webhooks drift --table \"$TABLE_NAME\"
+  xsolla-webhooks drift
   xsolla-webhooks drift --local
-  xsolla-webhooks drift shared/xsolla/samples"
-)]
+  xsolla-webhooks drift shared/xsolla/samples")]
 pub(crate) struct DriftArgs {
     /// Compare the bodies in this folder, one per file
     pub(crate) dir: Option<PathBuf>,
-    /// Compare all events in this table
-    #[arg(long, value_name = "NAME")]
+    /// Compare all events in this table (stack output `TableName`); a folder has precedence
+    #[arg(long, value_name = "NAME", env = "TABLE_NAME", required_unless_present_any = ["dir", "local"])]
     pub(crate) table: Option<String>,
     /// Use the emulator on its default ports
     #[arg(long)]

@@ -37,6 +37,7 @@ pub(crate) struct EraseArgs {
 
 pub(crate) async fn run(args: EraseArgs) -> CommandResult {
     let EraseArgs { user, dry_run, yes, target } = args;
+    let table = target.name();
     let erasure = Erasure::plan(target::table(target).await, &user).await?;
     if erasure.is_empty() {
         return Err(format!("no records found for user {}", one_line(user)).into());
@@ -45,7 +46,7 @@ pub(crate) async fn run(args: EraseArgs) -> CommandResult {
         print(&format!("{}\n  Would erase {}.\n", erasure.preview(), erasure.summary()));
         return Ok(ExitCode::SUCCESS);
     }
-    if !yes && !confirm(&format!("Erase {}? This cannot be undone.", erasure.summary()))? {
+    if !yes && !confirm(&format!("Erase {} in table {table}? This cannot be undone.", erasure.summary()))? {
         return Err("cancelled, nothing was erased".into());
     }
     let erased = erasure.erase(Timestamp::now()).await?;

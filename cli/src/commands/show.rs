@@ -4,21 +4,29 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cli::format::one_line;
-use cli::show::{Bodies, Query, find};
+use cli::show::{Bodies, Query, Queues, find};
 
 use super::CommandResult;
-use super::target::{self, TableTarget};
+use super::target::{self, OptionalQueues, TableTarget};
 use crate::terminal::print;
+
+/// Where to look for an event that is not stored.
+const ELSEWHERE: &str = "Xsolla may not have sent it, or its signature was not valid: \
+    see \"A player paid and got nothing\" in docs/operations/runbook.md";
 
 /// Show all events of a sale or a user, oldest first, and the state of each sale
 #[derive(Args)]
 #[command(after_help = "\
 For each event, prints what the relay decided about the goods, and the index of the webhook secret that verified
-it (0 is the current secret). Then prints the state of each sale. Conflicts, unreadable bodies and Xsolla's retries
-are stored but not relayed.
+it (0 is the current secret). Then prints the state of each sale, and what a user should hold. Conflicts,
+unreadable bodies and Xsolla's retries are stored but not relayed.
+
+--queues says whether an event is a dead letter, parked, or processed by the game. The messages in the game's
+queue cannot be searched without a delivery that counts as failed, so only their number is known.
 
 Examples:
   xsolla-webhooks show 2105129134
+  xsolla-webhooks show 2105129134 --queues
   xsolla-webhooks show 'subscription#31' --bodies
   xsolla-webhooks show --user isle-4471")]
 pub(crate) struct ShowArgs {
@@ -28,6 +36,9 @@ pub(crate) struct ShowArgs {
     /// Show all events of this user (the game's user id)
     #[arg(long, value_name = "ID", conflicts_with = "id")]
     pub(crate) user: Option<String>,
+    /// Say in which queue each event is; reads the dead-letter queue and the parked queue
+    #[arg(long)]
+    pub(crate) queues: bool,
     /// Print bodies, with personal data redacted
     #[arg(long)]
     pub(crate) bodies: bool,
@@ -36,6 +47,8 @@ pub(crate) struct ShowArgs {
     pub(crate) unredacted: bool,
     #[command(flatten)]
     pub(crate) target: TableTarget,
+    #[command(flatten)]
+    pub(crate) queue_urls: OptionalQueues,
 }
 
 pub(crate) async fn run(args: ShowArgs) -> CommandResult {
@@ -44,9 +57,14 @@ pub(crate) async fn run(args: ShowArgs) -> CommandResult {
         (None, Some(id)) => (Query::Id(id.clone()), id),
         (None, None) => return Err("an id or --user is required".into()),
     };
-    let timeline = find(&target::table(args.target).await, &query).await?;
+    let local = args.target.local;
+    let mut timeline = find(&target::table(args.target).await, &query).await?;
     if timeline.is_empty() {
-        return Err(format!("no records found for {}", one_line(label)).into());
+        return Err(format!("no records found for {}; {ELSEWHERE}", one_line(label)).into());
+    }
+    if args.queues {
+        let dead_letters = target::dead_letters(args.queue_urls.required(local)?).await;
+        timeline.locate(&Queues::read(&dead_letters).await?);
     }
     let bodies = match (args.unredacted, args.bodies) {
         (true, _) => Bodies::Unredacted,

@@ -24,6 +24,12 @@ pub(super) struct DeadLetter {
     /// The goods and the reason in the message, or `-` if the message is not an event.
     pub(super) goods: String,
     pub(super) mode: &'static str,
+    /// The message group: the subject.
+    pub(super) subject: String,
+    /// The game's user id, or `-`.
+    pub(super) user: String,
+    /// Number of deliveries, in all queues.
+    pub(super) deliveries: String,
     /// `None` if the message is not an event.
     pub(super) event_id: Option<EventId>,
     /// Event id, or SQS's message id if the message is not an event.
@@ -56,9 +62,14 @@ impl DeadLetter {
         let body = message.body.clone().unwrap_or_default();
         let event = Event::read(&body).ok();
         let effect = event.as_ref().map(Effect::of);
+        let user = event.as_ref().and_then(|event| event.user_id.as_deref()).unwrap_or("-").to_owned();
         let id = event.map(|event| event.event_id.into_owned());
+        let attribute = |name| system_attribute(&message, &name).unwrap_or_else(|| "-".to_owned());
         Self {
             since: arrived_at(&message),
+            subject: attribute(System::MessageGroupId),
+            user,
+            deliveries: attribute(System::ApproximateReceiveCount),
             mode: effect.as_ref().map_or("-", |effect| effect.mode),
             goods: effect.as_ref().map_or("-", |effect| &effect.goods).to_owned(),
             type_name: effect.map_or_else(|| "(not an event)".to_owned(), |effect| effect.type_name),

@@ -60,8 +60,15 @@ impl DeadLetters {
         delete.send().await.map(drop).map_err(|error| port_error("sqs:DeleteMessage", &error))
     }
 
+    /// One attribute of a queue.
+    pub(crate) async fn attribute(&self, url: &str, name: Queue) -> Result<Option<String>, PortError> {
+        let get = self.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone());
+        let output = get.send().await.map_err(|error| port_error("sqs:GetQueueAttributes", &error))?;
+        Ok(output.attributes().and_then(|attributes| attributes.get(&name).cloned()))
+    }
+
     /// Approximate number of messages, visible and invisible.
-    pub(super) async fn count(&self, url: &str) -> Result<usize, PortError> {
+    pub(crate) async fn count(&self, url: &str) -> Result<usize, PortError> {
         let names = [Queue::ApproximateNumberOfMessages, Queue::ApproximateNumberOfMessagesNotVisible];
         let get = self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
         let output = get.send().await.map_err(|error| port_error("sqs:GetQueueAttributes", &error))?;

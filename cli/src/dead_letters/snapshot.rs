@@ -5,13 +5,18 @@ use std::fmt::Write as _;
 
 use intake::aws::QueueUrls;
 use intake::ports::PortError;
+use jiff::Timestamp;
 use message::Event;
+use xsolla::EventId;
 use xsolla::inspect::redact;
 
 use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type};
 use super::queues::DeadLetters;
 use crate::format::{columns, counted, indented, one_line};
 use crate::replay::{Effect, NotSent, Replay, not_sent};
+
+/// Number of subjects that are listed as hiding others.
+const MAX_SUBJECTS: usize = 10;
 
 /// Contents of the dead-letter queue and the parked queue at one time.
 #[derive(Debug)]
@@ -39,10 +44,10 @@ impl DeadLetters {
 }
 
 impl DlqSnapshot {
-    /// Lists the entries in groups: dead letters by type, goods and mode, parked notes by cause. SQS does not store why
-    /// a message became a dead letter.
+    /// Lists the entries in groups: dead letters by type, goods and mode, parked notes by cause. Then lists each dead letter
+    /// with its age. SQS does not store why a message became a dead letter, only how often it was delivered.
     #[must_use]
-    pub fn list(&self) -> String {
+    pub fn list(&self, now: Timestamp) -> String {
         let mut text = String::new();
         if !self.letters.is_empty() {
             let rows = self.letters.iter().map(|letter| {
@@ -56,10 +61,17 @@ impl DlqSnapshot {
                 });
             text.push_str("  Dead letters (the game failed to process them):\n\n");
             text.push_str(&columns(&std::iter::once(header).chain(lines).collect::<Vec<_>>()));
+            text.push_str("\n  Each dead letter:\n\n");
+            let header = ["age", "deliveries", "user", "subject", "event"].map(str::to_owned);
+            let letters = self.letters.iter().map(|letter| {
+                let DeadLetter { since, deliveries, user, subject, id, .. } = letter;
+                [age(since, now), deliveries.clone(), user.clone(), subject.clone(), id.clone()]
+            });
+            text.push_str(&columns(&std::iter::once(header).chain(letters).collect::<Vec<_>>()));
             text.push('\n');
         }
         if self.unavailable > 0 {
-            let _ = write!(text, "  {}\n\n", self.unavailable_note());
+            let _ = write!(text, "  {}\n{}\n", self.unavailable_note(), self.subjects());
         }
         if !self.notes.is_empty() {
             let notes = self.notes.iter();
@@ -76,6 +88,44 @@ impl DlqSnapshot {
             text.push_str("  No dead letters and no parked events.\n");
         }
         text
+    }
+
+    /// Lists the subjects whose dead letters can hide others, those with most letters first.
+    fn subjects(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for letter in &self.letters {
+            *counts.entry(&letter.subject).or_default() += 1;
+        }
+        let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let more = counts.len().saturating_sub(MAX_SUBJECTS);
+        let mut text = String::new();
+        for (subject, count) in counts.iter().take(MAX_SUBJECTS) {
+            let _ = writeln!(text, "    behind {}: {} listed", one_line(subject), counted(*count, "letter", "letters"));
+        }
+        if more > 0 {
+            let _ = writeln!(text, "    or behind {}", counted(more, "other subject", "other subjects"));
+        }
+        text
+    }
+
+    /// Explains why an event is not found, if it can be hidden behind another dead letter.
+    #[must_use]
+    pub fn hidden_behind(&self, event_id: &str) -> Option<String> {
+        let subject = event_id.parse::<EventId>().ok()?.subject().to_owned();
+        let is_hiding = self.unavailable > 0 && self.letters.iter().any(|letter| letter.subject == subject);
+        is_hiding.then(|| format!("it can be hidden behind another dead letter of {}", one_line(subject)))
+    }
+
+    /// Number of entries of a type that a redrive would send, in words.
+    #[must_use]
+    pub fn summary(&self, type_name: Option<&str>) -> String {
+        let letters =
+            self.letters.iter().filter(|letter| type_name.is_none_or(|name| name == letter.type_name)).count();
+        let letters = counted(letters, "dead letter", "dead letters");
+        let hidden = if self.unavailable > 0 { format!(" (and {} hidden)", self.unavailable) } else { String::new() };
+        let of_type = type_name.map(|name| format!(" of type {}", one_line(name))).unwrap_or_default();
+        format!("{letters}{hidden} and {}{of_type}", counted(self.notes.len(), "parked note", "parked notes"))
     }
 
     /// Shows the entries of one event, or `None` if there are none. Personal data is redacted unless `unredacted` is set.
@@ -129,7 +179,31 @@ impl DlqSnapshot {
         Ok(text)
     }
 
-    fn is_empty(&self) -> bool {
+    /// Since when an event is a dead letter.
+    pub(crate) fn dead_letter_since(&self, event_id: &EventId) -> Option<&str> {
+        let letter = self.letters.iter().find(|letter| letter.event_id.as_ref() == Some(event_id))?;
+        Some(&letter.since)
+    }
+
+    /// Since when an event is parked, alone or in a batch, and why.
+    pub(crate) fn parked_since(&self, event_id: &EventId, received_at: &str) -> Option<(&str, &str)> {
+        let received_at: Option<Timestamp> = received_at.parse().ok();
+        let is_about = |note: &&ParkedNote| match &note.reason {
+            ParkedReason::Event { event_id: parked, .. } => parked == event_id,
+            ParkedReason::Batch { from, to, .. } => received_at.is_some_and(|at| (*from..=*to).contains(&at)),
+            ParkedReason::Unknown => false,
+        };
+        self.notes.iter().find(is_about).map(|note| (note.since.as_str(), note.reason.cause()))
+    }
+
+    /// Number of dead letters that SQS did not return.
+    pub(crate) fn hidden(&self) -> usize {
+        self.unavailable
+    }
+
+    /// Whether both queues are empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.letters.is_empty() && self.notes.is_empty() && self.unavailable == 0
     }
 
@@ -138,6 +212,17 @@ impl DlqSnapshot {
         format!(
             "{letters} not listed: SQS returns only the first messages of each subject, and hides those that another reader has received."
         )
+    }
+}
+
+/// Time since an entry arrived: `3 h 12 min`.
+fn age(since: &str, now: Timestamp) -> String {
+    let Ok(since) = since.parse::<Timestamp>() else { return "-".to_owned() };
+    let minutes = now.duration_since(since).as_mins().max(0);
+    match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 
@@ -187,7 +272,19 @@ fn groups<const N: usize>(rows: impl Iterator<Item = ([String; N], String, Strin
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case("2026-11-22T09:00:30Z", "0 min")]
+    #[case("2026-11-22T08:00:00Z", "1 h 1 min")]
+    #[case("2026-11-20T08:00:00Z", "2 d 1 h")]
+    #[case("2026-11-22T10:00:00Z", "0 min")]
+    #[case("unknown", "-")]
+    fn age_has_two_units(#[case] since: &str, #[case] expected: &str) {
+        assert_eq!(age(since, "2026-11-22T09:01:00Z".parse().unwrap()), expected);
+    }
 
     #[test]
     fn groups_entries_by_key() {

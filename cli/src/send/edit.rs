@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 100;
 
 /// JSON with its scalars as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Object(Vec<(String, Node)>),
     Array(Vec<Node>),
     Scalar(String),
@@ -43,7 +43,7 @@ enum Step {
 }
 
 impl Node {
-    pub(super) fn parse(json: &str) -> Result<Self, EditError> {
+    pub(crate) fn parse(json: &str) -> Result<Self, EditError> {
         let raw = serde_json::from_str::<&RawValue>(json).map_err(|_| EditError::NotJson)?;
         Self::read(raw, 0)
     }

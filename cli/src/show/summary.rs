@@ -35,6 +35,27 @@ pub(super) fn summary(type_name: &str, notification: &str) -> Vec<String> {
     }
 }
 
+/// The items of a sale: `3 × lantern-brass`. Empty if the event has none, or its model cannot read it.
+pub(super) fn items(type_name: &str, notification: &str) -> Vec<String> {
+    match type_name {
+        OrderPaid::TYPE => read::<OrderPaid>(notification, |event| order_items(&event.items, notification)),
+        Payment::TYPE => read::<Payment>(notification, |event| {
+            let lines = event.purchase.iter().flat_map(|purchase| &purchase.order).flat_map(|order| &order.lineitems);
+            lines.map(|line| quantity_of(line.quantity, line.sku.as_ref().map_or("?", AsRef::as_ref))).collect()
+        }),
+        _ => Vec::new(),
+    }
+}
+
+/// The reason of a refund: `reason 1 (…)`.
+pub(super) fn reason(type_name: &str, notification: &str) -> Option<String> {
+    let reasons = match type_name {
+        Refund::TYPE => read::<Refund>(notification, |event| refund(None, event.refund_details.as_ref())),
+        _ => Vec::new(),
+    };
+    reasons.into_iter().next()
+}
+
 fn read<M: Model>(notification: &str, summarize: impl FnOnce(M) -> Vec<String>) -> Vec<String> {
     M::from_json(notification).map(summarize).unwrap_or_default()
 }
@@ -63,17 +84,22 @@ fn order(order: &Order, items: &[Item], billing: Option<&Billing>, notification:
     // The order's own amount may be in virtual currency.
     let paid = billing.and_then(|billing| billing.purchase.as_ref()?.total.as_ref());
     summary.extend(paid.map(|paid| format!("paid {paid}")));
+    summary.extend(order_items(items, notification));
+    summary
+}
+
+fn order_items(items: &[Item], notification: &str) -> Vec<String> {
     // `order_canceled` has the same item fields, so the type does not matter for the roles.
     let roles = ItemRole::of_items(NotificationType::ORDER_PAID, notification).unwrap_or_default();
-    for (item, role) in items.iter().zip(roles) {
+    let item = |(item, role): (&Item, ItemRole)| {
         let note = match role {
             ItemRole::Standalone => "",
             ItemRole::BundleContent => " (bundle content)",
             ItemRole::Unclear => " (possibly bundle content)",
         };
-        summary.push(quantity_of(item.quantity, item.sku.as_ref().map_or("?", AsRef::as_ref)) + note);
-    }
-    summary
+        quantity_of(item.quantity, item.sku.as_ref().map_or("?", AsRef::as_ref)) + note
+    };
+    items.iter().zip(roles).map(item).collect()
 }
 
 fn subscription(subscription: &Subscription) -> Vec<String> {

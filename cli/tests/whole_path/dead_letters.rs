@@ -81,7 +81,7 @@ async fn list_does_not_remove_dead_letters() {
     let stack = start_with_dead_letters().await;
     for _ in 0..2 {
         let snapshot = dead_letters(&stack).snapshot().await.unwrap();
-        let list = snapshot.list();
+        let list = snapshot.list(Timestamp::now());
         // The embedded SQS returns one message per subject.
         assert!(list.contains("1      payment         money_only (order_follows)  live"), "{list}");
         assert!(list.contains("1      partial_refund  partial_revoke              live"), "{list}");
@@ -225,7 +225,11 @@ async fn redrive_sends_parked_events_from_the_table_and_removes_their_notes() {
     park(&stack, r#"{"pk":"transaction#2298114507","sk":"payment","cause":"rejected by SQS"}"#).await;
 
     let snapshot = dead_letters(&stack).snapshot().await.unwrap();
-    assert!(snapshot.list().contains("transaction#2298114507#payment  rejected by SQS"), "{}", snapshot.list());
+    assert!(
+        snapshot.list(Timestamp::now()).contains("transaction#2298114507#payment  rejected by SQS"),
+        "{}",
+        snapshot.list(Timestamp::now())
+    );
     let planned = snapshot.redrive_preview(&stack.replay(), None).await.unwrap();
     assert!(planned.contains("parked  money_only (order_follows)  transaction#2298114507#payment\n"), "{planned}");
     assert_eq!(redrive(&stack, Some("dispute")).await, RedriveResult::default());
@@ -264,7 +268,14 @@ async fn redrive_finds_events_of_a_failed_batch_by_their_time() {
     let now = Timestamp::now();
     park(&stack, &note(now)).await;
     park(&stack, &note(now - SignedDuration::from_hours(24))).await;
-    assert!(dead_letters(&stack).snapshot().await.unwrap().list().contains("Lambda gave up: RetryAttemptsExhausted"));
+    assert!(
+        dead_letters(&stack)
+            .snapshot()
+            .await
+            .unwrap()
+            .list(Timestamp::now())
+            .contains("Lambda gave up: RetryAttemptsExhausted")
+    );
     assert_eq!(redrive(&stack, None).await, RedriveResult { parked_events: 3, notes: 2, ..RedriveResult::default() });
     let messages = stack.receive_all().await;
     assert!(messages.iter().all(|message| message.replay));
@@ -282,7 +293,7 @@ async fn redrive_reports_and_leaves_events_that_cannot_be_sent() {
     park(&stack, r#"{"pk":"transaction#2","sk":"payment","cause":"rejected by SQS"}"#).await;
     park(&stack, "something else").await;
 
-    let (succeeded, printed) = stack.run(&["dlq", "redrive"]).await;
+    let (succeeded, printed) = stack.run(&["dlq", "redrive", "--yes"]).await;
     assert!(!succeeded && printed.starts_with("  Queued 0 dead letters and 0 parked events.\n"), "{printed}");
     for left in [
         "not sent: transaction#1#payment: sqs:SendMessageBatch: ",
@@ -307,8 +318,49 @@ async fn commands_list_show_and_redrive_dead_letters() {
     let (succeeded, printed) = stack.run(&["dlq", "redrive", "--dry-run"]).await;
     assert!(succeeded && printed.contains("transaction#2298114507#payment\n"), "{printed}");
     assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 3);
-    let (succeeded, printed) = stack.run(&["dlq", "redrive"]).await;
+    let (succeeded, printed) = stack.run(&["dlq", "redrive", "--yes"]).await;
     assert!(succeeded && printed == "  Queued 3 dead letters and 0 parked events.\n", "{printed}");
     let (succeeded, printed) = stack.run(&["dlq", "list"]).await;
     assert!(succeeded && printed == "  No dead letters and no parked events.\n", "{printed}");
+}
+
+#[tokio::test]
+async fn list_has_each_letter_and_what_hides_others() {
+    let stack = TestStack::start().await;
+    for number in 0..12 {
+        let send = stack.emulator.sqs.send_message().queue_url(&stack.emulator.queues.dead_letters);
+        let body = stack_event(number);
+        send.message_body(body)
+            .message_group_id("transaction#7")
+            .message_deduplication_id(number.to_string())
+            .send()
+            .await
+            .unwrap();
+    }
+    let (_, listed) = stack.run(&["dlq", "list"]).await;
+    assert!(listed.contains("  0 min  1           isle-4471  transaction#7  transaction#7#payment#0\n"), "{listed}");
+    let listed_letters = listed.lines().filter(|line| line.contains("  isle-4471  ")).count();
+    if listed_letters < 12 {
+        assert!(listed.contains("    behind transaction#7: "), "{listed}");
+        let (_, shown) = stack.run(&["dlq", "show", "transaction#7#payment#11"]).await;
+        assert!(shown.contains("it can be hidden behind another dead letter of transaction#7"), "{shown}");
+    }
+}
+
+/// A message of the queue.
+fn stack_event(number: u32) -> String {
+    format!(
+        r#"{{"schema":1,"event_id":"transaction#7#payment#{number}","type":"payment","goods":"info","subject":"transaction#7","user_id":"isle-4471","mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"2026-11-22T00:31:07.042518Z","notification":{{}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn redrive_asks_before_it_sends() {
+    let stack = start_with_dead_order().await;
+    let (succeeded, printed) = stack.run(&["dlq", "redrive"]).await;
+    assert!(
+        !succeeded && printed == "error: confirmation required: stdin is not a terminal; pass --yes\n",
+        "{printed}"
+    );
+    assert_eq!(count(&stack, &stack.emulator.queues.dead_letters).await, 1);
 }

@@ -76,9 +76,11 @@ async fn dead_letters_and_notes_are_escaped() {
     let (_, listed) = stack.run(&["dlq", "list"]).await;
     assert!(listed.contains("\\u{202e}"), "{listed}");
     assert_safe(&listed);
-    for arguments in
-        [&["dlq", "show", &format!("{USER}#{USER}")][..], &["dlq", "redrive", "--dry-run"], &["dlq", "redrive"]]
-    {
+    for arguments in [
+        &["dlq", "show", &format!("{USER}#{USER}")][..],
+        &["dlq", "redrive", "--dry-run"],
+        &["dlq", "redrive", "--yes"],
+    ] {
         let (_, printed) = stack.run(arguments).await;
         assert_safe(&printed);
     }

@@ -243,6 +243,7 @@ async fn answers_503_to_unknown_method_or_path() {
     for (method, path) in [
         (Method::GET, "/webhooks"),
         (Method::HEAD, "/webhooks"),
+        (Method::PATCH, "/webhooks"),
         (Method::PUT, "/webhooks"),
         (Method::DELETE, "/webhooks/payment"),
         (Method::GET, "/nothing"),

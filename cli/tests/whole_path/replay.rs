@@ -86,7 +86,7 @@ async fn conflict_of_a_granted_sale_grants_nothing() {
     for run in ["first", "second"] {
         let replay = stack.replay();
         let plan = replay.plan(Selection::Event(conflict.clone())).await.unwrap();
-        let preview = replay.preview(&plan).await.unwrap();
+        let preview = replay.preview(&plan).await.unwrap().text;
         assert!(preview.contains("order_paid  live  info (already_granted)  transaction#"), "{preview}");
         assert_eq!(replay.send(&plan, run).await.unwrap().queued, 1);
         assert_eq!(effects(&stack.receive_all().await), [(Goods::Info, Some(GoodsReason::AlreadyGranted))]);
@@ -125,7 +125,7 @@ async fn events_that_were_never_relayed_are_decided_in_order() {
     }
     let replay = stack.replay();
     let plan = replay.plan(subject()).await.unwrap();
-    replay.preview(&plan).await.unwrap();
+    replay.preview(&plan).await.unwrap().text;
     let undecided = stack.table().items_of_subject("transaction#2298114507").await.unwrap();
     assert!(undecided.iter().all(|item| !item.contains_key("goods")), "a preview stores nothing");
     for run in ["first", "second"] {
@@ -185,7 +185,7 @@ async fn range_selects_events_by_time_and_type_in_order() {
         let plan = replay.plan(Selection::Filter(range.clone())).await.unwrap();
         assert!(plan.needs_confirmation());
         assert_eq!(plan.len(), expected.len(), "{range:?}");
-        let preview = replay.preview(&plan).await.unwrap();
+        let preview = replay.preview(&plan).await.unwrap().text;
         let previewed: Vec<&str> =
             preview.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap()).collect();
         assert_eq!(previewed, expected, "{range:?}");
@@ -244,4 +244,41 @@ async fn command_requires_confirmation_for_a_range_except_for_a_dry_run() {
 
     let (succeeded, printed) = stack.run(&["replay", "--subject", "transaction#0"]).await;
     assert!(!succeeded && printed == "error: nothing to send: 0 events\n", "{printed}");
+}
+
+#[tokio::test]
+async fn selects_what_show_selects() {
+    let (stack, _) = sale().await;
+    stack.send(sample("order_paid-free")).await;
+    stack.receive_all().await;
+    for (arguments, expected) in [
+        (&["2298114507"][..], 3),
+        (&["712045518"], 3),
+        (&["transaction#2298114507"], 3),
+        (&["transaction#2298114507#refund"], 1),
+        (&["--user", "isle-4471", "--yes"], 3),
+    ] {
+        let (succeeded, printed) = stack.run(&[&["replay"], arguments].concat()).await;
+        assert!(succeeded, "{printed}");
+        assert_eq!(stack.receive_all().await.len(), expected, "{arguments:?}: {printed}");
+    }
+    let (succeeded, printed) = stack.run(&["replay", "--user", "isle-4471"]).await;
+    assert!(!succeeded && printed.ends_with("pass --yes\n"), "{printed}");
+    let (_, printed) = stack.run(&["replay", "--from", "2020-01-01", "--to", "2020-01-02", "--dry-run"]).await;
+    assert!(printed.starts_with("error: nothing to send: 0 events"), "{printed}");
+}
+
+#[tokio::test]
+async fn dry_run_counts_what_would_be_sent() {
+    let stack = TestStack::start().await;
+    let update = sample("update_subscription");
+    for body in [update, update] {
+        assert_eq!(stack.send(body).await.status, 204);
+    }
+    stack.receive_all().await;
+    let (succeeded, printed) = stack.run(&["replay", "subscription#31", "--dry-run"]).await;
+    assert!(succeeded && printed.contains("  Would send 1 of 2 events, received from "), "{printed}");
+    assert!(printed.ends_with("; not sent: 1 retry of Xsolla.\n"), "{printed}");
+    let (_, printed) = stack.run(&["replay", "subscription#31"]).await;
+    assert!(printed.starts_with("  Queued 1 of 2 events"), "{printed}");
 }

@@ -31,7 +31,11 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
     let stack = start_with_sale().await;
     let all = shown(&stack, id("2298114507"), Bodies::Hidden).await;
     for query in [id("712045518"), id("transaction#2298114507"), Query::User("isle-4471".to_owned())] {
-        assert_eq!(shown(&stack, query, Bodies::Hidden).await, all);
+        let by_user = matches!(query, Query::User(_));
+        let shown = shown(&stack, query, Bodies::Hidden).await;
+        let holdings = "  User isle-4471 should hold, from these sales:\n    nothing\n\n";
+        assert_eq!(shown.replace(holdings, ""), all);
+        assert_eq!(shown.contains(holdings), by_user, "{shown}");
     }
     let heads: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("  2").map(|line| &line[28..])).collect();
     assert_eq!(
@@ -45,9 +49,12 @@ async fn finds_a_sale_by_each_of_its_ids_in_chronological_order() {
             "payment         conflict, not relayed",
         ]
     );
-    for line in
-        ["live, user isle-4471, secret index 0, 7.99 EUR\n", "79.90 EUR\n", "order 712045518", "3 × lantern-brass"]
-    {
+    for line in [
+        "live, user isle-4471, secret index 0, 7.99 EUR\n",
+        "79.90 EUR, differs in purchase.total.amount",
+        "order 712045518",
+        "3 × lantern-brass",
+    ] {
         assert!(all.contains(line), "{line} in {all}");
     }
     assert!(all.ends_with("  5 events, 1 conflict.\n"), "{all}");
@@ -74,8 +81,10 @@ async fn shows_the_state_of_a_revoked_sale() {
         [
             "  State of transaction#2298114507 (live):",
             "    goods: not held",
+            "    items: 3 × lantern-brass, 1 × starter-crate, 600 × isle-pearls (possibly bundle content)",
             "    granted by: transaction#2298114507#order_paid#712045518",
-            "    revoked by: transaction#2298114507#order_canceled#712045518",
+            "    revoked by: transaction#2298114507#order_canceled#712045518, \
+             reason 1 (Cancellation by the user request / the game request)",
             "    payment: transaction 2298114507, refunded",
             "",
             "  5 events, 1 conflict.",
@@ -219,4 +228,55 @@ async fn escapes_terminal_control_sequences() {
     stack.send(r#"{"notification_type":"payment","transaction":{"id":7},"user":{"id":"\u001b[2Jgone"}}"#).await;
     let (succeeded, printed) = stack.run(&["show", "7", "--unredacted"]).await;
     assert!(succeeded && printed.contains("[2Jgone") && !printed.contains('\u{1b}'), "{printed:?}");
+}
+
+#[tokio::test]
+async fn user_query_says_what_the_user_should_hold() {
+    let stack = TestStack::start().await;
+    stack.send(sample("order_paid-separate")).await;
+    stack.receive_all().await;
+    let all = shown(&stack, Query::User("isle-4471".to_owned()), Bodies::Hidden).await;
+    let held = "  User isle-4471 should hold, from these sales:\n    3 × lantern-brass, 1 × starter-crate, \
+        600 × isle-pearls (possibly bundle content), by transaction#2298114507#order_paid#712045518\n";
+    assert!(all.contains(held), "{all}");
+}
+
+#[tokio::test]
+async fn marks_unknown_types_and_fields_of_a_conflict_that_differ() {
+    let stack = start_with_sale().await;
+    stack.send(r#"{"notification_type":"chargeback_v9","transaction":{"id":2298114507}}"#).await;
+    let all = shown(&stack, id("2298114507"), Bodies::Hidden).await;
+    let differs = "differs in purchase.total.amount, payment_details.payment.amount, \
+        payment_details.payment_method_sum.amount\n";
+    assert!(all.contains(differs), "{all}");
+    assert!(all.contains("    live, secret index 0, unknown type, no usable id\n"), "{all}");
+}
+
+#[tokio::test]
+async fn says_in_which_queue_an_event_is() {
+    let stack = TestStack::start().await;
+    stack.send(sample("payment")).await;
+    let queued = || async { stack.run(&["show", "2298114507", "--queues"]).await.1 };
+    let sqs = &stack.emulator.sqs;
+    let queues = &stack.emulator.queues;
+    let body = stack.receive_all().await.remove(0).text;
+    let printed = queued().await;
+    assert!(printed.contains(", in no queue: the game has processed it\n"), "{printed}");
+
+    let (succeeded, _) = stack.run(&["replay", "--event", "transaction#2298114507#payment"]).await;
+    let printed = queued().await;
+    let in_queue = ", in the queue or processed by the game: the queue has about 1 message\n";
+    assert!(succeeded && printed.contains(in_queue), "{printed}");
+
+    let send = sqs.send_message().queue_url(&queues.dead_letters).message_body(body);
+    send.message_group_id("g").message_deduplication_id("d").send().await.unwrap();
+    let printed = queued().await;
+    assert!(printed.contains(", in the dead-letter queue since "), "{printed}");
+    assert!(printed.contains(": the game failed to process it 10 times\n"), "{printed}");
+
+    sqs.purge_queue().queue_url(&queues.dead_letters).send().await.unwrap();
+    let note = r#"{"pk":"transaction#2298114507","sk":"payment","cause":"too long"}"#;
+    sqs.send_message().queue_url(&queues.parked).message_body(note).send().await.unwrap();
+    let printed = queued().await;
+    assert!(printed.contains(", parked since ") && printed.contains(": too long\n"), "{printed}");
 }

@@ -27,7 +27,7 @@ async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
 #[case::of_local(&[], &[], "test_secret")]
 #[case::option(&["--secret", "secret of the option"], &[("XSOLLA_SECRETS", "unused")], "secret of the option")]
 #[case::first_option(&["--secret", "the first secret of two", "--secret", "the second secret of two"], &[], "the first secret of two")]
-#[case::environment(&[], &[("XSOLLA_SECRETS", r#"["the current secret","the previous secret"]"#)], "the current secret")]
+#[case::environment(&[], &[("XSOLLA_SECRETS", r#"["kX3vR8pQ2mZ7wL5t","hT6nB1cY9dF4gJ0s"]"#)], "kX3vR8pQ2mZ7wL5t")]
 #[tokio::test]
 async fn sign_prints_the_header_of_the_current_secret(
     #[case] options: &[&str],

@@ -44,54 +44,52 @@ pub enum TooComplex {
 /// The first limit that the text exceeds.
 pub fn check_complexity(json: &str) -> Result<(), TooComplex> {
     let mut depth = 0_usize;
-    let mut rest = json;
-    while let Some(first) = rest.bytes().next() {
-        let len = match first {
-            b'"' => string_len(rest),
-            b'-' | b'0'..=b'9' => {
-                let len = rest.find(|character| !matches!(character, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
-                let number = rest.get(..len.unwrap_or(rest.len())).unwrap_or_default();
-                check_number(number)?;
-                number.len()
-            }
+    let mut bytes = json.as_bytes().iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
             b'{' | b'[' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
                     return Err(TooComplex::Depth);
                 }
-                1
             }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                1
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'-' | b'0'..=b'9' => {
+                let start = json.len() - bytes.len() - 1;
+                while bytes.as_slice().first().is_some_and(|byte| is_in_number(*byte)) {
+                    bytes.next();
+                }
+                check_number(json.get(start..json.len() - bytes.len()).unwrap_or_default())?;
             }
-            _ => 1,
-        };
-        // Outside of strings, JSON is ASCII.
-        rest = rest.get(len..).unwrap_or_default();
+            _ => {}
+        }
     }
     Ok(())
 }
 
-/// Returns the length of the string at the start of the text, with its quotation marks.
-fn string_len(text: &str) -> usize {
-    let mut is_escaped = false;
-    let end = text.bytes().skip(1).position(|byte| {
-        let is_end = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        is_end
-    });
-    end.map_or(text.len(), |content| content + 2)
+/// Skips the rest of a string, with its closing quotation mark.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+}
+
+const fn is_in_number(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
 fn check_number(number: &str) -> Result<(), TooComplex> {
     if number.len() > MAX_NUMBER_LEN {
         return Err(TooComplex::NumberLen);
     }
-    match number.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(()),
-        _ => Err(TooComplex::NumberRange),
-    }
+    // Without an exponent, a number of this length is below 1e100.
+    let is_finite = !number.contains(['e', 'E']) || number.parse().is_ok_and(f64::is_finite);
+    if is_finite { Ok(()) } else { Err(TooComplex::NumberRange) }
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use sha2::Sha256;
 
 use crate::secrets::Secrets;
 
-/// The domain separator. It makes the hash different from other uses of the secret.
+/// The domain separator. It makes the hash different from other uses of the key.
 const DOMAIN: &[u8] = b"xsolla-webhooks: a user in the log\0";
 
 impl Secrets {
-    /// Iterates over a user's pseudonyms, one per secret, the current secret's first.
+    /// Iterates over a user's pseudonyms with these keys, one per key, the current key's first.
     ///
-    /// A pseudonym is HMAC-SHA256 of the user id, truncated to 64 bits: 16 hexadecimal digits. Only the owner of a secret can
+    /// Use keys of their own, not the secrets that sign webhooks: who reads the log and knows a user id could test guesses of
+    /// the key.
+    ///
+    /// A pseudonym is HMAC-SHA256 of the user id, truncated to 64 bits: 16 hexadecimal digits. Only the owner of a key can
     /// check whether it belongs to a given user.
     pub fn pseudonyms(&self, user_id: &str) -> impl Iterator<Item = String> {
         self.expose().filter_map(move |secret| pseudonym(secret, user_id))
@@ -35,13 +38,13 @@ mod tests {
 
     /// Expected values computed with Python's `hmac`.
     #[test]
-    fn one_pseudonym_per_secret_in_order() {
+    fn one_pseudonym_per_key_in_order() {
         assert_eq!(pseudonyms(&["current", "previous"], "isle-4471"), ["e0f47705e215c96e", "8c36bbec0c81dbac"]);
         assert_eq!(pseudonyms(&["current"], "ißle 🏝"), ["8c23ab2528a7ab7d"]);
     }
 
     #[test]
-    fn pseudonym_depends_on_user_and_secret() {
+    fn pseudonym_depends_on_user_and_key() {
         let first = pseudonyms(&["current"], "isle-4471");
         for (secret, user_id) in
             [("current", "isle-4472"), ("current", ""), ("currentisle", "-4471"), ("Current", "isle-4471")]

@@ -149,6 +149,11 @@ mod tests {
     }
 
     #[test]
+    fn contains_secret_that_is_listed_twice() {
+        assert!(Secrets::new(["same", "same"]).unwrap().contains("same"));
+    }
+
+    #[test]
     fn debug_does_not_show_secrets() {
         let secrets = Secrets::new(["hunter2"]).unwrap();
         assert!(!format!("{secrets:?}").contains("hunter2"));

@@ -97,7 +97,7 @@ impl Implementation {
         };
         command.env("TABLE_NAME", intake::emulator::EVENTS_TABLE);
         if self == Self::This {
-            command.env("XSOLLA_SECRETS", SECRET).env("USER_DIRECTORY", "accept-all");
+            command.env("XSOLLA_SECRETS", SECRET).env("PSEUDONYM_KEY", SECRET).env("USER_DIRECTORY", "accept-all");
         } else {
             command.env("IDEMPOTENCY_TABLE", IDEMPOTENCY_TABLE).env("XSOLLA_SECRET", SECRET);
             command.env("QUEUE_URL", &services.queue);

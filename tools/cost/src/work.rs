@@ -15,6 +15,7 @@ use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, SecretSource, 
 use intake::directory::Directory;
 use intake::lambda;
 use intake::lambda::proxy::ProxyRequest;
+use intake::lambda::pseudonyms::WithPseudonyms;
 use intake::ports::{EventStore, PutOutcome};
 use intake::record::{Kind, Record, StoredEvent};
 use intake::relay::{Relay, replay_message};
@@ -25,6 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 use xsolla::{Envelope, PaymentWithoutOrder, Secrets, Signature, sign};
 
 const SECRET: &str = "test_secret";
+const PSEUDONYM_KEY: &str = "test_key_of_pseudonyms";
 const RECEIVED_AT: Timestamp = Timestamp::constant(1_795_307_467, 42_000_000);
 
 /// The composition of a body.
@@ -196,6 +198,8 @@ fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
         secrets: SecretCache::new(SecretSource::Fixed(SECRET.parse::<Secrets>().unwrap())),
         sources: SourcePolicy::default(),
     };
+    let keys = SecretCache::new(SecretSource::Fixed(PSEUDONYM_KEY.parse::<Secrets>().unwrap()));
+    let function = WithPseudonyms { flow: intake, keys: Some(keys) };
     let mut request: Value = serde_json::from_str(include_str!("../../../events/webhook.json")).unwrap();
     let authorization = sign(body.as_bytes(), SECRET);
     request["headers"] = json!({ "Authorization": authorization });
@@ -205,7 +209,7 @@ fn webhook(runtime: Runtime, body: &str) -> Box<dyn Fn()> {
     let request = request.to_string();
     Box::new(move || {
         let request: ProxyRequest = serde_json::from_str(&request).unwrap();
-        let handled = lambda::api_gateway::handle(&intake, &request, None, RECEIVED_AT, DEADLINE);
+        let handled = lambda::api_gateway::handle(&function, &request, None, RECEIVED_AT, DEADLINE);
         let (response, line) = runtime.block_on(Box::pin(handled));
         assert!([200, 204].contains(&response.status_code));
         black_box((serde_json::to_vec(&response).unwrap(), serde_json::to_vec(&line).unwrap()));

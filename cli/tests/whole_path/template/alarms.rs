@@ -269,6 +269,8 @@ fn runbook() -> String {
 /// The anchors and texts of the runbook's sections.
 fn runbook_sections(runbook: &str) -> Vec<(String, &str)> {
     let sections = runbook.split("\n## ").skip(1).map(|section| section.split_once('\n').unwrap());
+    // The question of a player, not an alarm.
+    let sections = sections.filter(|(heading, _)| *heading != "A player paid and got nothing");
     sections.map(|(heading, text)| (heading.to_lowercase().replace(' ', "-"), text)).collect()
 }
 

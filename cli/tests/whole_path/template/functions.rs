@@ -163,7 +163,7 @@ fn canary_is_rolled_back_by_alarms() {
     assert_eq!(preference["Enabled"], reference("Canary"));
     assert_eq!(preference["Type"], "Canary10Percent10Minutes");
     let alarms: Vec<&str> = items(&preference["Alarms"]).iter().map(referenced).collect();
-    for required in ["WebhookFailures", "FunctionErrors", "RelayErrors"] {
+    for required in ["WebhookFailures", "ServerErrors", "FunctionErrors", "RelayErrors", "BadSignatures"] {
         assert!(alarms.contains(&required), "{required}");
     }
     for name in alarms {

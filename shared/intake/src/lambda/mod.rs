@@ -2,7 +2,7 @@
 
 pub mod api_gateway;
 pub mod proxy;
-pub(crate) mod pseudonyms;
+pub mod pseudonyms;
 pub mod relay;
 mod runtime;
 pub mod unsigned;

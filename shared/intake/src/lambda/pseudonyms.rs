@@ -15,10 +15,11 @@ use crate::secrets::SecretCache;
 
 /// A flow with the keys of the pseudonyms in its log lines.
 #[derive(Debug)]
-pub(crate) struct WithPseudonyms<F, S: SecretStore> {
-    pub(crate) flow: F,
-    /// Without keys, log lines have no user.
-    pub(crate) keys: Option<SecretCache<S>>,
+pub struct WithPseudonyms<F, S: SecretStore> {
+    /// The flow.
+    pub flow: F,
+    /// The keys, the current one first. Without them, log lines have no user.
+    pub keys: Option<SecretCache<S>>,
 }
 
 impl<F: HttpFlow, S: SecretStore<Value = Secrets>> HttpFlow for WithPseudonyms<F, S> {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use jiff::SignedDuration;
 use rstest::rstest;
 use xsolla::Success;
 use xsolla::model::Json;
@@ -155,6 +156,25 @@ async fn rotates_keys_like_secrets() {
         assert_eq!(intake.accept(&delivery).await.outcome, Outcome::Unavailable(Unavailable::WrongKey));
     }
     assert_eq!(intake.keys.store().control.calls(), 2, "guesses do not set the rate of reads");
+}
+
+#[tokio::test]
+async fn wrong_key_is_5xx_if_refresh_fails_and_an_alarm_only_from_xsolla() {
+    let intake = intake();
+    deliver_payout(&intake, PAYOUT).await;
+    intake.keys.store().control.set(Behavior::Fail);
+    let received_at = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(1);
+    for (source, reason) in [
+        (XSOLLA, Unavailable::Secrets),
+        (ELSEWHERE, Unavailable::UnverifiedUnknownSource),
+        (None, Unavailable::UnverifiedUnknownSource),
+    ] {
+        let delivery =
+            UnsignedDelivery { key: Some("guess"), source, received_at, ..delivery(UnsignedType::Payout, PAYOUT) };
+        let report = intake.accept(&delivery).await;
+        assert_eq!((report.outcome, report.unknown_source), (Outcome::Unavailable(reason), None), "{source:?}");
+    }
+    assert_eq!(intake.keys.store().control.calls(), 2);
 }
 
 #[tokio::test]

@@ -474,6 +474,66 @@ fn partial_refund_of_a_revoked_sale_has_no_effect() {
 }
 
 #[test]
+fn what_was_taken_back_partly_stays_so_when_sent_again() {
+    let partial = r#"{"notification_type":"partial_refund","transaction":{"id":7},"refund_details":{"date":"1"}}"#;
+    let all = [paid("7"), partial.to_owned(), canceled("7")];
+    let decided = decisions(SettingGrant, &all);
+    let mut others = Sale::new(SettingGrant);
+    others.record(event(&all[0]), decided[0]);
+    others.record(event(&all[2]), decided[2]);
+    assert_eq!(decided[1].goods, Goods::PartialRevoke);
+    assert_eq!(others.decide_again(&event(partial), &decided[1]), decided[1]);
+}
+
+#[rstest]
+#[case::same_subscription(subscription("update", "\"a\"", "2026-12-01"), true)]
+#[case::other_subscription(subscription("update", "\"a\"", "2026-12-01").replace(":9,", ":10,"), false)]
+#[case::payment(payment(7, "{}"), false)]
+fn state_is_known_if_an_event_of_the_subscription_is(#[case] next: String, #[case] expected: bool) {
+    let mut sale = Sale::new(SettingGrant);
+    sale.apply(event(&subscription("create", "\"a\"", "2026-11-01")));
+    assert_eq!(sale.has_state_of_subscription(&event(&next)), expected);
+    let mut sale = Sale::new(SettingGrant);
+    sale.apply(event(&payment(7, "{}")));
+    assert!(!sale.has_state_of_subscription(&event(&payment(7, "{}"))), "a payment is no state");
+}
+
+#[test]
+fn repeated_payment_needs_no_review() {
+    let mut sale = Sale::new(SettingGrant);
+    let payment = event(&payment(7, "{}"));
+    sale.apply(payment.clone());
+    let repeated = sale.decide(&payment);
+    assert_eq!((repeated.goods, repeated.reason), info(Reason::AlreadyGranted));
+    assert_eq!(sale.notice(&payment, &repeated), None);
+}
+
+#[rstest]
+#[case::grant_without_order(payment(7, "{}"), canceled("7"), None)]
+#[case::grant_with_order(paid("7"), canceled("7"), Some("5"))]
+fn revocation_has_the_order_of_the_grant(
+    #[case] grant: String,
+    #[case] revocation: String,
+    #[case] expected: Option<&str>,
+) {
+    let mut sale = Sale::new(SettingGrant);
+    let granted = sale.apply(event(&grant));
+    assert_eq!(sale.order_of_goods(&event(&grant), &granted, Some("own")), Some("own"));
+    let revocation = event(&revocation);
+    let revoked = sale.decide(&revocation);
+    assert_eq!(revoked.goods, Goods::Revoke);
+    assert_eq!(sale.order_of_goods(&revocation, &revoked, Some("own")), expected);
+}
+
+#[test]
+fn event_without_marker_does_not_have_the_mode_of_another_sale() {
+    let mut sale = Sale::new(SettingGrant);
+    let test = r#"{"notification_type":"payment","transaction":{"id":8,"dry_run":1},"purchase":{}}"#;
+    assert_eq!(sale.apply(event(test)).mode, Mode::Sandbox);
+    assert_eq!(sale.decide(&event(&refund(7))).mode, Mode::Live);
+}
+
+#[test]
 fn event_without_marker_has_the_mode_of_its_payments() {
     let modes = |events: &[String]| -> Vec<Mode> {
         decisions(SettingGrant, events).into_iter().map(|decision| decision.mode).collect()
