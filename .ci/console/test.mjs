@@ -83,10 +83,12 @@ try {
   page.on('request', (request) => {
     if (!pages.some((known) => request.url().startsWith(known)) && !request.url().startsWith('data:')) problems.push(`request to ${request.url()}`);
   });
-  const open = async (hash) => {
-    await page.evaluate((to) => { location.hash = to; }, hash);
-    await page.waitForFunction(() => document.querySelector('main').childElementCount > 0);
-  };
+  const open = (hash) => page.evaluate((to) => new Promise((resolve) => {
+    if (location.hash === to) resolve();
+    // The page's own listener comes first.
+    window.addEventListener('hashchange', resolve, { once: true });
+    location.hash = to;
+  }), hash);
   const step = async (name, run) => {
     await run();
     assert.deepEqual(problems, [], name);
@@ -198,6 +200,7 @@ try {
       await page.locator('.timeline pre').first().getByText('window.hacked').first().waitFor();
     }
     await open('#/refused');
+    await page.locator('summary').first().waitFor();
     for (const summary of await page.locator('summary').all()) await summary.click();
     await page.getByText('window.hacked').first().waitFor();
     await page.getByRole('button', { name: 'Edit and send' }).first().click();

@@ -34,6 +34,17 @@ use crate::journal::Journal;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The modules of the page's script.
+pub const SCRIPTS: &[(&str, &str)] = &[
+    ("/app.js", include_str!("console/app.js")),
+    ("/dom.js", include_str!("console/dom.js")),
+    ("/events.js", include_str!("console/events.js")),
+    ("/queues.js", include_str!("console/queues.js")),
+    ("/sales.js", include_str!("console/sales.js")),
+    ("/send.js", include_str!("console/send.js")),
+    ("/state.js", include_str!("console/state.js")),
+];
+
 /// The table and the queues that the console shows.
 #[derive(Debug, Clone)]
 pub struct StackData {
@@ -124,10 +135,13 @@ impl Console {
         let file = |content_type: &'static str, content: &'static str| {
             get(move || async move { ([(CONTENT_TYPE, content_type)], content) })
         };
-        Router::new()
+        let pages = Router::new()
             .route("/", file("text/html; charset=utf-8", include_str!("console/index.html")))
-            .route("/app.js", file("text/javascript; charset=utf-8", include_str!("console/app.js")))
-            .route("/style.css", file("text/css; charset=utf-8", include_str!("console/style.css")))
+            .route("/style.css", file("text/css; charset=utf-8", include_str!("console/style.css")));
+        let router = SCRIPTS
+            .iter()
+            .fold(pages, |router, (path, script)| router.route(path, file("text/javascript; charset=utf-8", script)));
+        router
             .route("/api/session", get(session))
             .route("/api/events", get(list::events))
             .route("/api/stream", get(list::stream))

@@ -152,7 +152,12 @@ async fn invoke(
             lambda::api_gateway::handle(intake, &event, None, Timestamp::now(), TIME_LIMIT).await
         }
     };
-    let delivery = delivery(&target, &line, &head, &body);
+    let mut delivery = delivery(&target, &line, &body);
+    if delivery.outcome == "invalid_signature" && matches!(target.function, Function::Webhook(_)) {
+        let authorization = head.headers.get_all(header::AUTHORIZATION).iter();
+        let authorization = authorization.filter_map(|value| Some(value.to_str().ok()?.to_owned())).collect();
+        delivery.reason = Some(target.journal.explain(authorization, body.clone()).await);
+    }
     let reason = delivery.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     match line.level() {
         Level::ERROR => tracing::error!("{line}{reason}"),
@@ -164,12 +169,11 @@ async fn invoke(
 }
 
 /// The entry of the journal. After a wrong signature or key, it has nothing from the body.
-fn delivery(target: &Target, line: &WebhookLog, head: &request::Parts, body: &Bytes) -> Delivery {
+fn delivery(target: &Target, line: &WebhookLog, body: &Bytes) -> Delivery {
     let line = serde_json::to_value(line).unwrap_or_default();
     let text = |name: &str| line[name].as_str().map(str::to_owned);
     let status = line["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
     let is_webhook = matches!(target.function, Function::Webhook(_));
-    let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let is_authenticated = line["notification_type"].is_string();
     let mut delivery = Delivery {
         number: 0,
@@ -190,7 +194,6 @@ fn delivery(target: &Target, line: &WebhookLog, head: &request::Parts, body: &By
         });
     }
     delivery.reason = match delivery.outcome.as_str() {
-        "invalid_signature" if is_webhook => Some(target.journal.explain(authorization, body)),
         // Answers about a user.
         "user_not_found" | "not_found" => None,
         outcome if status >= 400 => text("error").or_else(|| Some(refusal_reason(outcome).to_owned())),

@@ -22,7 +22,9 @@ pub enum Refusal {
     #[error("refused: OPTIONS is not supported; web pages may not use this port")]
     Options,
     /// `Host` is missing, repeated, or no name of this machine.
-    #[error("refused: the Host header must be 127.0.0.1, localhost or [::1]")]
+    #[error(
+        "refused: the Host header must be 127.0.0.1, localhost or [::1]; for webhooks through a tunnel, pass its host name as --allow-host"
+    )]
     Host,
     /// A browser sent the request: it has `Origin` or `Sec-Fetch-Site`.
     #[error("refused: the request has an Origin or Sec-Fetch-Site header; web pages may not use this port")]

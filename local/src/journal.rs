@@ -4,14 +4,15 @@ mod sqs;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use jiff::Timestamp;
 use message::Event;
 use serde::Serialize;
 use tokio::sync::broadcast;
-use xsolla::BodyDigest;
+use xsolla::diagnosis::diagnose;
+use xsolla::{BodyDigest, Secrets};
 
 pub(crate) use sqs::Observed;
 
@@ -26,14 +27,12 @@ const MAX_MESSAGES: usize = 10_000;
 /// Changes that a slow reader can miss before it has to read all again.
 const MAX_CHANGES: usize = 1024;
 
-/// Explains why a webhook was refused. The arguments are the `Authorization` header and the body.
-pub type Diagnose = dyn Fn(Option<&str>, &[u8]) -> Option<String> + Send + Sync;
-
 /// The session's webhooks and messages.
 pub struct Journal {
     state: Mutex<State>,
     changes: broadcast::Sender<Change>,
-    diagnose: OnceLock<Box<Diagnose>>,
+    /// The webhook secrets, to explain wrong signatures.
+    secrets: Secrets,
     started_at: Timestamp,
 }
 
@@ -130,21 +129,15 @@ pub enum QueueState {
     Parked,
 }
 
-impl Default for Journal {
-    fn default() -> Self {
+impl Journal {
+    /// Creates an empty journal of a stack with these webhook secrets.
+    pub(crate) fn new(secrets: Secrets) -> Self {
         Self {
             state: Mutex::default(),
             changes: broadcast::channel(MAX_CHANGES).0,
-            diagnose: OnceLock::new(),
+            secrets,
             started_at: Timestamp::now(),
         }
-    }
-}
-
-impl Journal {
-    /// Sets the function that explains refused webhooks. Only the first call has an effect.
-    pub fn diagnose_with(&self, diagnose: Box<Diagnose>) {
-        let _ = self.diagnose.set(diagnose);
     }
 
     /// Start of the session. Earlier records of the table are not in the journal.
@@ -172,22 +165,15 @@ impl Journal {
         self.lock().messages.get(event_id).cloned()
     }
 
-    /// Explains why a webhook was refused.
-    pub(crate) fn explain(&self, authorization: Option<&str>, body: &[u8]) -> String {
-        let explanation = self.diagnose.get().and_then(|diagnose| diagnose(authorization, body));
-        explanation.unwrap_or_else(|| {
-            match authorization {
-                None => "no Authorization header",
-                Some(header) if header.parse::<xsolla::Signature>().is_err() => {
-                    "the Authorization header is not `Signature ` and 40 hexadecimal digits"
-                }
-                Some(_) => "the signature is not that of this body with a secret of this stack",
-            }
-            .to_owned()
-        })
+    /// Explains why a signature does not verify. The diagnosis is slow, so it does not run on the threads of requests.
+    pub(crate) async fn explain(&self, authorization: Vec<String>, body: Bytes) -> String {
+        let secrets = self.secrets.clone();
+        let headers = move || diagnose(&body, authorization.iter().map(String::as_str), &secrets).to_string();
+        let text = tokio::task::spawn_blocking(headers).await.unwrap_or_default();
+        text.strip_prefix("not valid: ").map_or_else(|| text.clone(), str::to_owned)
     }
 
-    /// Adds a webhook. Returns it with its number.
+    /// Adds a webhook, with the next number.
     pub(crate) fn add(&self, delivery: Delivery, path: &str, body: &Bytes) {
         let mut state = self.lock();
         state.count += 1;

@@ -128,7 +128,7 @@ impl Stack {
         let (dynamodb, _) = bind(options.dynamodb_port, "--dynamodb-port").await?;
         let (sqs, _) = bind(options.sqs_port, "--sqs-port").await?;
         let data = options.data.as_deref();
-        let journal = Arc::new(Journal::default());
+        let journal = Arc::new(Journal::new(options.secrets.clone()));
         let Services { dynamodb, sqs, dynamodb_endpoint, sqs_endpoint, queues, stream_arn, data, mut tasks } =
             Services::start_with(dynamodb, sqs, data, &options.directory, CALL_LIMITS, Some(Arc::clone(&journal)))
                 .await?;

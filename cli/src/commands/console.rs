@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::CommandResult;
 use super::target::{self, QueueTargets, TableTarget};
+use crate::terminal::print;
 
 /// Serve a read-only page of sales and queues on 127.0.0.1
 #[derive(Args)]
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: ConsoleArgs) -> CommandResult {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| format!("port {port} cannot be used ({}); choose another with --port", error.kind()))?;
-    println!("  Page  http://{}/\n\n  Press Ctrl-C to stop.", listener.local_addr()?);
+    print(&format!("  Page  http://{}/\n\n  Press Ctrl-C to stop.\n", listener.local_addr()?));
     tokio::select! {
         result = Console::read_only(data).serve(listener) => result?,
         result = tokio::signal::ctrl_c() => result?,

@@ -11,7 +11,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use cli::dead_letters::DeadLetters;
-use cli::format::{columns, counted};
+use cli::format::{columns, counted, one_line};
 use cli::replay::Replay;
 use cli::table::Table;
 use intake::emulator::{DYNAMODB_PORT, EVENTS_TABLE, SQS_PORT};
@@ -177,12 +177,7 @@ where
         write!(out, "{FAINT}{}{FAINT:#}  {style}", Zoned::now().strftime("%H:%M:%S"))?;
         let mut message = String::new();
         context.format_fields(Writer::new(&mut message), event)?;
-        // Ids come from bodies, and could contain terminal sequences or change the direction of the text.
-        let is_harmful = |char: char| {
-            char.is_control()
-                || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        };
-        writeln!(out, "{}{style:#}", message.replace(is_harmful, "\u{fffd}"))
+        writeln!(out, "{}{style:#}", one_line(message))
     }
 }
 
