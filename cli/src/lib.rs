@@ -10,6 +10,7 @@ pub mod erase;
 pub mod explain;
 pub mod format;
 pub mod http;
+pub mod listen;
 pub mod replay;
 pub mod send;
 pub mod show;

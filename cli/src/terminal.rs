@@ -10,7 +10,7 @@ use cli::explain::explain;
 use cli::format::{one_line, printable};
 
 /// Exit code if some entries could not be sent.
-const INCOMPLETE: u8 = 3;
+pub(crate) const INCOMPLETE: u8 = 3;
 
 /// Prints an error to stderr.
 pub(crate) fn print_error(error: &dyn std::error::Error) {

@@ -111,6 +111,10 @@ pub(super) async fn replay(
     Replay::new(table(target).await, sqs, queue_url, payment_without_order.unwrap_or(LOCAL_PAYMENT_WITHOUT_ORDER))
 }
 
+pub(super) async fn sqs(local: bool) -> aws_sdk_sqs::Client {
+    clients(local).await.sqs
+}
+
 async fn clients(local: bool) -> Clients {
     if local {
         return Clients::emulator();

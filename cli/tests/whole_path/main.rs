@@ -25,6 +25,7 @@ mod goods;
 mod hazards;
 mod hostile_text;
 mod invalid_requests;
+mod listen;
 mod notification_types;
 mod process_kills;
 mod replay;
