@@ -1,5 +1,6 @@
 //! Progress of long work: counted here, shown by the binary.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -41,13 +42,13 @@ impl Progress {
             total => format!("{done} of {} {unit}", total.max(done)),
         };
         if done > 0 {
-            line += &format!(", {per_second} per second");
+            let _ = write!(line, ", {per_second} per second");
         }
         if total > done && done > 0 {
             let seconds = (total - done).saturating_mul(millis) / done / 1000;
-            line += &match seconds {
-                0..=89 => format!(", about {seconds} s left"),
-                _ => format!(", about {} min left", (seconds + 30) / 60),
+            let _ = match seconds {
+                0..=89 => write!(line, ", about {seconds} s left"),
+                _ => write!(line, ", about {} min left", (seconds + 30) / 60),
             };
         }
         line

@@ -169,7 +169,7 @@ impl Replay {
     /// If the table cannot be read.
     pub async fn plan(&self, selection: Selection) -> Result<Plan, PortError> {
         let (events, items_read) = match &selection {
-            Selection::Subject(subject) => (self.events_of(&[subject.clone()]).await?, None),
+            Selection::Subject(subject) => (self.events_of(std::slice::from_ref(subject)).await?, None),
             Selection::Event(event_id) => (self.event(event_id).await?, None),
             Selection::Query(query) => match query.event_id() {
                 Some(event_id) => (self.event(&event_id).await?, None),

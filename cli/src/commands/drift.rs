@@ -35,13 +35,12 @@ pub(crate) struct DriftArgs {
 
 pub(crate) async fn run(args: DriftArgs) -> CommandResult {
     let DriftArgs { dir, table, local } = args;
-    let report = match dir {
-        Some(folder) => compare_folder(&folder)?,
-        None => {
-            let (table, progress) = (target::table(TableTarget { local, table }).await, Progress::default());
-            let unchanged = |_| "Nothing was changed. Run the command again.".to_owned();
-            with_progress("items", &progress, unchanged, compare_table(&table, &progress)).await?
-        }
+    let report = if let Some(folder) = dir {
+        compare_folder(&folder)?
+    } else {
+        let (table, progress) = (target::table(TableTarget { local, table }).await, Progress::default());
+        let unchanged = |_| "Nothing was changed. Run the command again.".to_owned();
+        with_progress("items", &progress, unchanged, compare_table(&table, &progress)).await?
     };
     print(&report.to_string());
     Ok(ExitCode::SUCCESS)

@@ -18,10 +18,13 @@ use crate::test_stack::{TestStack, sample};
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
+/// Headers and body.
+type Request = (BTreeMap<String, String>, String);
+
 /// A server that records requests, and fails those whose id is in `failing`.
 #[derive(Clone, Default)]
 struct Server {
-    requests: Arc<Mutex<Vec<(BTreeMap<String, String>, String)>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     failing: Arc<Mutex<Vec<&'static str>>>,
 }
 
