@@ -7,6 +7,7 @@ use crate::commands::console::ConsoleArgs;
 use crate::commands::dlq::DlqCommand;
 use crate::commands::drift::DriftArgs;
 use crate::commands::erase::EraseArgs;
+use crate::commands::listen::ListenArgs;
 #[cfg(feature = "local")]
 use crate::commands::local::LocalArgs;
 use crate::commands::log_query::LogQueryArgs;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     // The largest by far.
     Send(Box<SendArgs>),
+    Listen(ListenArgs),
     Sign(SignArgs),
     Verify(VerifyArgs),
     Show(ShowArgs),

@@ -5,6 +5,7 @@ pub(crate) mod console;
 pub(crate) mod dlq;
 pub(crate) mod drift;
 pub(crate) mod erase;
+pub(crate) mod listen;
 #[cfg(feature = "local")]
 #[expect(clippy::print_stdout, reason = "prints its own text only")]
 pub(crate) mod local;

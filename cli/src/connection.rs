@@ -83,7 +83,7 @@ pub async fn pseudonym_keys() -> Result<Secrets, Box<dyn std::error::Error>> {
 
 async fn sdk_config() -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
-    if !uses_instance_metadata(&environment) {
+    if !uses_instance_metadata(environment) {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new());
         let config =

@@ -4,8 +4,9 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
-use intake::aws::port_error;
+
 use intake::ports::PortError;
 use intake::record::Kind;
 use intake::table::{BODY, ERASED_AT, KIND, PK, RECEIVED_AT, SK, TYPE};
@@ -15,7 +16,9 @@ use xsolla::inspect::{DriftRow, DriftTally};
 use xsolla::{EventId, json_text};
 
 use crate::format::{columns, counted, one_line};
-use crate::table::Table;
+use crate::progress::Progress;
+use crate::scan;
+use crate::table::{Item, Table};
 
 /// Differences found in a set of bodies. Its `Display` prints one line per type, path and difference, newest first.
 #[derive(Debug, Default)]
@@ -96,8 +99,8 @@ pub fn compare_folder(folder: &Path) -> Result<Report, ReadError> {
 /// # Errors
 ///
 /// If the table cannot be read.
-pub async fn compare_table(table: &Table) -> Result<Report, ReadError> {
-    let mut scan = table.client.scan().table_name(&table.name);
+pub async fn compare_table(table: &Table, progress: &Progress) -> Result<Report, ReadError> {
+    let mut scan = table.client.scan();
     scan = scan.filter_expression("#kind = :event AND attribute_not_exists(#erased_at)");
     scan = scan.expression_attribute_values(":event", AttributeValue::S(Kind::Event.name().to_owned()));
     // Placeholders, because some names are reserved words of DynamoDB.
@@ -105,24 +108,27 @@ pub async fn compare_table(table: &Table) -> Result<Report, ReadError> {
         scan = scan.expression_attribute_names(format!("#{name}"), name);
     }
     let projection = [PK, SK, TYPE, RECEIVED_AT, BODY].map(|name| format!("#{name}")).join(", ");
-    let mut items = scan.projection_expression(projection).into_paginator().items().send();
     let mut report = Report::default();
-    while let Some(item) = items.next().await {
-        let item = item.map_err(|error| ReadError::Table {
-            table: table.name.clone(),
-            cause: port_error("dynamodb:Scan", &error),
-        })?;
+    let add_page = |page: ScanOutput| page.items().iter().for_each(|item| report.add(item));
+    scan::scan(&table.client, &table.name, scan.projection_expression(projection), progress, add_page)
+        .await
+        .map_err(|cause| ReadError::Table { table: table.name.clone(), cause })?;
+    Ok(report)
+}
+
+impl Report {
+    /// Compares the body of an item.
+    fn add(&mut self, item: &Item) {
         let text = |name: &str| item.get(name)?.as_s().ok().cloned();
         let body = item.get(BODY).and_then(|body| body.as_b().ok());
         match (text(PK), text(SK), text(TYPE), text(RECEIVED_AT), body.map(|body| json_text(body.as_ref()))) {
             (Some(pk), Some(sk), Some(type_name), Some(at), Some(Ok(notification))) => {
                 let first_seen = FirstSeen { at, source: EventId::new(pk, sk).to_string() };
-                report.tally.add(&type_name, notification, &first_seen);
+                self.tally.add(&type_name, notification, &first_seen);
             }
-            _ => report.skipped += 1,
+            _ => self.skipped += 1,
         }
     }
-    Ok(report)
 }
 
 impl fmt::Display for Report {

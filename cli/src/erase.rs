@@ -14,6 +14,7 @@ use xsolla::inspect::anonymize;
 use xsolla::{EventId, json_text};
 
 use crate::format::{columns, counted, one_line};
+use crate::progress::Progress;
 use crate::table::{EventRef, Index, Item, Table};
 
 /// Separates the key of a conflict from the digest of its body: see [`EventId::with_conflict`].
@@ -28,6 +29,7 @@ pub struct Erasure {
     already_erased: usize,
     /// Records of the same sales that name another user.
     excluded: Vec<EventId>,
+    progress: Progress,
 }
 
 /// A record to erase, of any kind, with its anonymized body.
@@ -60,7 +62,8 @@ impl Erasure {
     /// If the table cannot be read.
     pub async fn plan(table: Table, user: &str) -> Result<Self, PortError> {
         let subjects = table.subjects_by(Index::User, user).await?;
-        let mut erasure = Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new() };
+        let mut erasure =
+            Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new(), progress: Progress::default() };
         for subject in subjects {
             let mut records = Vec::new();
             let items = erasure.table.items_of_subject(&subject).await?;
@@ -84,6 +87,12 @@ impl Erasure {
             erasure.records.extend(records);
         }
         Ok(erasure)
+    }
+
+    /// The progress of [`Self::erase`], in records.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Whether there is nothing to erase.
@@ -139,11 +148,13 @@ impl Erasure {
     /// If the table cannot be written. Erased records stay erased; a new plan finds the rest.
     pub async fn erase(&self, now: Timestamp) -> Result<usize, PortError> {
         let mut erased = 0;
+        self.progress.start(Some(self.records.len()));
         for Record { event, body, moved, .. } in &self.records {
             erased += usize::from(match moved {
                 Some((item, to)) => self.table.erase_with_key(item.clone(), to, body.clone(), now).await?,
                 None => self.table.erase(&event.event_id(), body.clone(), now).await?,
             });
+            self.progress.add(1);
         }
         Ok(erased)
     }

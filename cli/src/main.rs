@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
         #[cfg(feature = "local")]
         Command::Simulate(args) => commands::simulate::run(args).await,
         Command::Send(args) => commands::send::run(*args).await,
+        Command::Listen(args) => commands::listen::run(args).await,
         Command::Sign(args) => commands::sign::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
         Command::Show(args) => commands::show::run(args).await,

@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use xsolla::{EventId, PaymentWithoutOrder};
 
 use crate::format::{columns, counted, goods_and_reason};
+use crate::progress::Progress;
 use crate::show::Query;
 use crate::table::{EventFilter, EventRef, ScanResult, Table};
 
@@ -56,6 +57,7 @@ pub struct Replay {
     queue: SqsQueue,
     history: EventHistory,
     payment_without_order: PaymentWithoutOrder,
+    progress: Progress,
 }
 
 /// Result of a replay.
@@ -145,7 +147,19 @@ impl Replay {
     #[must_use]
     pub fn new(table: Table, sqs: Client, queue_url: String, payment_without_order: PaymentWithoutOrder) -> Self {
         let history = EventHistory::new(table.client.clone(), table.name.clone());
-        Self { table, queue: SqsQueue::new(sqs, queue_url), history, payment_without_order }
+        Self {
+            table,
+            queue: SqsQueue::new(sqs, queue_url),
+            history,
+            payment_without_order,
+            progress: Progress::default(),
+        }
+    }
+
+    /// The progress of the current call: items that are scanned, or events that are listed or sent.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Finds the selected events. Sends nothing.
@@ -155,14 +169,14 @@ impl Replay {
     /// If the table cannot be read.
     pub async fn plan(&self, selection: Selection) -> Result<Plan, PortError> {
         let (events, items_read) = match &selection {
-            Selection::Subject(subject) => (self.events_of(&[subject.clone()]).await?, None),
+            Selection::Subject(subject) => (self.events_of(std::slice::from_ref(subject)).await?, None),
             Selection::Event(event_id) => (self.event(event_id).await?, None),
             Selection::Query(query) => match query.event_id() {
                 Some(event_id) => (self.event(&event_id).await?, None),
                 None => (self.events_of(&query.subjects(&self.table).await?).await?, None),
             },
             Selection::Filter(filter) => {
-                let ScanResult { events, items_read } = self.table.scan(filter).await?;
+                let ScanResult { events, items_read } = self.table.scan(filter, &self.progress).await?;
                 (events, Some(items_read))
             }
         };
@@ -195,11 +209,13 @@ impl Replay {
     /// If the table cannot be read.
     pub async fn preview(&self, plan: &Plan) -> Result<Preview, PortError> {
         let mut preview = Preview::default();
+        self.progress.start(Some(plan.events.len()));
         let mut lines = vec![["received", "type", "mode", "goods", "event id"].map(str::to_owned)];
         for event in &plan.events {
             let id = event.event_id();
             let received_at = event.received_at.clone();
             let effect = self.effect(&id).await?;
+            self.progress.add(1);
             *match &effect {
                 Ok(_) => &mut preview.sendable,
                 Err(NotSent::Retry) => &mut preview.retries,
@@ -225,11 +241,13 @@ impl Replay {
     /// If the table cannot be read or the queue is unavailable.
     pub async fn send(&self, plan: &Plan, run: &str) -> Result<ReplayResult, Box<ReplayError>> {
         let mut result = ReplayResult::default();
+        self.progress.start(Some(plan.events.len()));
         let mut pace = interval(SEND_INTERVAL);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for event in &plan.events {
             pace.tick().await;
             let event_id = event.event_id();
+            self.progress.add(1);
             match self.send_one(&event_id, run).await {
                 Ok(Outcome::Queued) => result.queued += 1,
                 Ok(Outcome::NotSent(NotSent::Retry)) => result.retries += 1,
@@ -361,6 +379,14 @@ impl Plan {
         };
         let scanned = self.items_read.map(|items| format!(" (scanned {})", counted(items, "item", "items")));
         format!("{}{span}{}", counted(self.events.len(), "event", "events"), scanned.unwrap_or_default())
+    }
+
+    /// Explains how to continue after this number of events.
+    #[must_use]
+    pub fn next_step(&self, done: usize) -> String {
+        // The last one may not have been sent.
+        let event = self.events.get(done.saturating_sub(1));
+        event.map_or_else(|| "Nothing was sent.".to_owned(), |event| self.next_step_after_failure(event))
     }
 
     /// Explains how to continue after `event` could not be sent.

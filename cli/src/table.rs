@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
@@ -13,6 +14,9 @@ use intake::record::{Item as _, Kind};
 use intake::table::{BODY, DIGEST, ERASED_AT, KIND, ORDER_ID, PK, RECEIVED_AT, SK, TRACE, TYPE, USER_ID};
 use jiff::Timestamp;
 use xsolla::EventId;
+
+use crate::progress::Progress;
+use crate::scan;
 
 /// Without the first condition, an update would recreate an item that has expired in the meantime.
 const NOT_ERASED: &str = "attribute_exists(#pk) AND attribute_not_exists(#erased_at)";
@@ -209,8 +213,8 @@ impl Table {
     /// # Errors
     ///
     /// If the table cannot be read.
-    pub async fn scan(&self, filter: &EventFilter) -> Result<ScanResult, PortError> {
-        let mut scan = self.client.scan().table_name(&self.name).consistent_read(true);
+    pub async fn scan(&self, filter: &EventFilter, progress: &Progress) -> Result<ScanResult, PortError> {
+        let mut scan = self.client.scan().consistent_read(true);
         let mut conditions = vec!["#kind = :kind"];
         scan = scan.expression_attribute_values(":kind", string(Kind::Event.name()));
         for (value, name, condition) in [
@@ -230,14 +234,13 @@ impl Table {
         if filter.type_name.is_some() {
             scan = scan.expression_attribute_names("#type", TYPE);
         }
-        let scan = scan.filter_expression(conditions.join(" AND ")).projection_expression("#received_at, #pk, #sk");
-        let mut pages = scan.into_paginator().send();
+        scan = scan.filter_expression(conditions.join(" AND ")).projection_expression("#received_at, #pk, #sk");
         let mut result = ScanResult::default();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| port_error("dynamodb:Scan", &error))?;
+        let add = |page: ScanOutput| {
             result.items_read += usize::try_from(page.scanned_count()).unwrap_or_default();
             result.events.extend(page.items().iter().map(EventRef::of));
-        }
+        };
+        scan::scan(&self.client, &self.name, scan, progress, add).await?;
         result.events.sort_unstable();
         Ok(result)
     }

@@ -3,14 +3,19 @@
 //! All output goes through [`printable`], because it can contain text from webhooks, queues, files and services.
 
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use cli::explain::explain;
 use cli::format::{one_line, printable};
+use cli::progress::Progress;
 
+/// Terminal sequence that moves the cursor to the start of the line and clears the line.
+const CLEAR_LINE: &str = "\r\x1b[2K";
 /// Exit code if some entries could not be sent.
-const INCOMPLETE: u8 = 3;
+pub(crate) const INCOMPLETE: u8 = 3;
 
 /// Prints an error to stderr.
 pub(crate) fn print_error(error: &dyn std::error::Error) {
@@ -54,4 +59,46 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Box<dyn std::error::Error>
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+/// Runs long work. Shows its progress on a terminal, and nothing if stderr is redirected. Ctrl-C ends it.
+///
+/// # Errors
+///
+/// That of the work; after Ctrl-C, how to continue.
+pub(crate) async fn with_progress<T, E: Into<Box<dyn std::error::Error>>>(
+    unit: &str,
+    progress: &Progress,
+    how_to_continue: impl Fn(usize) -> String,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let is_terminal = stderr().is_terminal();
+    let started = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    let mut work = pin!(work);
+    let interrupted = tokio::signal::ctrl_c();
+    let mut interrupted = pin!(interrupted);
+    let clear_line = || {
+        if is_terminal {
+            eprint!("{CLEAR_LINE}");
+        }
+    };
+    loop {
+        tokio::select! {
+            result = &mut work => {
+                clear_line();
+                return result.map_err(Into::into);
+            }
+            result = &mut interrupted => {
+                clear_line();
+                result?;
+                let line = progress.line(unit, started.elapsed());
+                return Err(format!("interrupted after {line}\n{}", how_to_continue(progress.done())).into());
+            }
+            _ = ticks.tick(), if is_terminal => {
+                eprint!("{CLEAR_LINE}  {}", progress.line(unit, started.elapsed()));
+                let _ = stderr().flush();
+            }
+        }
+    }
 }

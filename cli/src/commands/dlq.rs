@@ -76,7 +76,7 @@ Examples:
 pub(crate) async fn run(command: DlqCommand) -> CommandResult {
     match command {
         DlqCommand::List { target } => {
-            print(&target::dead_letters(target).await.snapshot().await?.list(Timestamp::now()))
+            print(&target::dead_letters(target).await.snapshot().await?.list(Timestamp::now()));
         }
         DlqCommand::Show { event_id, unredacted, target } => {
             let snapshot = target::dead_letters(target).await.snapshot().await?;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cli::drift::{compare_folder, compare_table};
+use cli::progress::Progress;
 
 use super::CommandResult;
 use super::target::{self, TableTarget};
-use crate::terminal::print;
+use crate::terminal::{print, with_progress};
 
 /// Report differences between received notifications and the documented schemas
 #[derive(Args)]
@@ -34,9 +35,12 @@ pub(crate) struct DriftArgs {
 
 pub(crate) async fn run(args: DriftArgs) -> CommandResult {
     let DriftArgs { dir, table, local } = args;
-    let report = match dir {
-        Some(folder) => compare_folder(&folder)?,
-        None => compare_table(&target::table(TableTarget { local, table }).await).await?,
+    let report = if let Some(folder) = dir {
+        compare_folder(&folder)?
+    } else {
+        let (table, progress) = (target::table(TableTarget { local, table }).await, Progress::default());
+        let unchanged = |_| "Nothing was changed. Run the command again.".to_owned();
+        with_progress("items", &progress, unchanged, compare_table(&table, &progress)).await?
     };
     print(&report.to_string());
     Ok(ExitCode::SUCCESS)

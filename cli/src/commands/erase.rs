@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::CommandResult;
 use super::target::{self, TableTarget};
-use crate::terminal::{confirm, print};
+use crate::terminal::{confirm, print, with_progress};
 
 /// Erase a user's personal data from the table
 #[derive(Args)]
@@ -49,7 +49,13 @@ pub(crate) async fn run(args: EraseArgs) -> CommandResult {
     if !yes && !confirm(&format!("Erase {} in table {table}? This cannot be undone.", erasure.summary()))? {
         return Err("cancelled, nothing was erased".into());
     }
-    let erased = erasure.erase(Timestamp::now()).await?;
+    let erased = with_progress(
+        "records",
+        erasure.progress(),
+        |_| "Erased records stay erased. To continue, run the same command again.".to_owned(),
+        erasure.erase(Timestamp::now()),
+    )
+    .await?;
     print(&format!("{}  Erased {erased} of {}.\n", erasure.exclusions(), erasure.summary()));
     Ok(ExitCode::SUCCESS)
 }

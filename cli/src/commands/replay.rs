@@ -14,7 +14,7 @@ use xsolla::PaymentWithoutOrder;
 
 use super::CommandResult;
 use super::target::{self, TableTarget};
-use crate::terminal::{confirm, print, report_leftovers};
+use crate::terminal::{confirm, print, report_leftovers, with_progress};
 
 /// Send stored events to the game's queue again, marked as replays
 #[derive(Args)]
@@ -84,12 +84,14 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     };
     let (table, queue) = (args.target.name(), target::events_queue(args.queue_url.clone(), args.target.local));
     let replay = target::replay(args.target, args.queue_url, args.payment_without_order).await;
-    let plan = replay.plan(selection).await?;
+    let progress = replay.progress();
+    let nothing_sent = |_| "Nothing was sent. Run the command again.".to_owned();
+    let plan = with_progress("items", progress, nothing_sent, replay.plan(selection)).await?;
     if plan.is_empty() {
         return Err(format!("nothing to send: {}", plan.summary()).into());
     }
     if args.dry_run {
-        let preview = replay.preview(&plan).await?;
+        let preview = with_progress("events", progress, nothing_sent, replay.preview(&plan)).await?;
         print(&format!("{}\n  Would send {}.\n", preview.text, preview.summary(&plan)));
         return Ok(ExitCode::SUCCESS);
     }
@@ -99,7 +101,8 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     {
         return Err("cancelled, nothing was sent".into());
     }
-    let result = replay.send(&plan, &Timestamp::now().to_string()).await?;
+    let run = Timestamp::now().to_string();
+    let result = with_progress("events", progress, |done| plan.next_step(done), replay.send(&plan, &run)).await?;
     let retries = match result.retries {
         0 => String::new(),
         retries => format!(" Skipped {} of Xsolla.", counted(retries, "retry", "retries")),

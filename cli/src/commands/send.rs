@@ -55,6 +55,7 @@ Examples:
   xsolla-webhooks send --file body.json --to https://example.com/webhooks
   xsolla-webhooks send --list"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(crate) struct SendArgs {
     /// Notification type, variant of one (`order_paid-free`), or `purchase`
     #[arg(value_name = "TYPE")]
@@ -142,7 +143,7 @@ pub(crate) async fn run(args: SendArgs) -> CommandResult {
         print(&columns(&[vec![purchase], list()].concat()));
         return Ok(ExitCode::SUCCESS);
     }
-    let is_default_target = args.to.to_string() == LOCAL_URL;
+    let is_default_target = args.to == LOCAL_URL;
     let (file, times, parallel, prints) = (args.file.clone(), args.times, args.parallel as usize, args.print);
     let file = file.map(|file| read_body(Some(file))).transpose()?;
     let mut sequences = Sequences::new(&args, file)?;

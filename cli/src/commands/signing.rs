@@ -14,7 +14,7 @@ pub(crate) const LOCAL_SECRET: &str = "test_secret";
 /// The webhook secrets.
 #[derive(Args)]
 pub(crate) struct SecretArgs {
-    /// Webhook secret; can be repeated, the current one first [default: XSOLLA_SECRETS, XSOLLA_SECRET_ID, or that of `local`]
+    /// Webhook secret; can be repeated, the current one first [default: `XSOLLA_SECRETS`, `XSOLLA_SECRET_ID`, or that of `local`]
     #[arg(long = "secret", value_name = "SECRET")]
     pub(crate) secrets: Vec<String>,
 }
@@ -43,14 +43,11 @@ impl SecretArgs {
 
 /// Reads a file, or stdin if there is no file or it is `-`.
 pub(super) fn read_body(file: Option<PathBuf>) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    match file.filter(|file| file != Path::new("-")) {
-        Some(file) => {
-            std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", one_line(file.display())).into())
-        }
-        None => {
-            let mut body = Vec::new();
-            stdin().read_to_end(&mut body)?;
-            Ok(body)
-        }
+    if let Some(file) = file.filter(|file| file != Path::new("-")) {
+        std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", one_line(file.display())).into())
+    } else {
+        let mut body = Vec::new();
+        stdin().read_to_end(&mut body)?;
+        Ok(body)
     }
 }

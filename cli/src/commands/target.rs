@@ -52,6 +52,7 @@ pub(crate) struct QueueTargets {
 
 /// The queues, for a command that needs them only with an option.
 #[derive(Args)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(crate) struct OptionalQueues {
     /// URL of the game's queue (stack output `QueueUrl`)
     #[arg(long, value_name = "URL", env = "QUEUE_URL")]
@@ -111,11 +112,15 @@ pub(super) async fn replay(
     Replay::new(table(target).await, sqs, queue_url, payment_without_order.unwrap_or(LOCAL_PAYMENT_WITHOUT_ORDER))
 }
 
+pub(super) async fn sqs(local: bool) -> aws_sdk_sqs::Client {
+    clients(local).await.sqs
+}
+
 async fn clients(local: bool) -> Clients {
     if local {
         return Clients::emulator();
     }
-    if let Some(warning) = endpoint_override(&environment) {
+    if let Some(warning) = endpoint_override(environment) {
         warn(&warning);
     }
     Clients::from_environment().await

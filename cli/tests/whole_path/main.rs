@@ -26,6 +26,8 @@ mod goods;
 mod hazards;
 mod hostile_text;
 mod invalid_requests;
+mod listen;
+mod long_work;
 mod notification_types;
 mod process_kills;
 mod replay;

@@ -256,27 +256,27 @@ async fn marks_unknown_types_and_fields_of_a_conflict_that_differ() {
 async fn says_in_which_queue_an_event_is() {
     let stack = TestStack::start().await;
     stack.send(sample("payment")).await;
-    let queued = || async { stack.run(&["show", "2298114507", "--queues"]).await.1 };
+    let shown = || async { stack.run(&["show", "2298114507", "--queues"]).await.1 };
     let sqs = &stack.emulator.sqs;
     let queues = &stack.emulator.queues;
     let body = stack.receive_all().await.remove(0).text;
-    let printed = queued().await;
+    let printed = shown().await;
     assert!(printed.contains(", in no queue: the game has processed it\n"), "{printed}");
 
     let (succeeded, _) = stack.run(&["replay", "--event", "transaction#2298114507#payment"]).await;
-    let printed = queued().await;
+    let printed = shown().await;
     let in_queue = ", in the queue or processed by the game: the queue has about 1 message\n";
     assert!(succeeded && printed.contains(in_queue), "{printed}");
 
     let send = sqs.send_message().queue_url(&queues.dead_letters).message_body(body);
     send.message_group_id("g").message_deduplication_id("d").send().await.unwrap();
-    let printed = queued().await;
+    let printed = shown().await;
     assert!(printed.contains(", in the dead-letter queue since "), "{printed}");
     assert!(printed.contains(": the game failed to process it 10 times\n"), "{printed}");
 
     sqs.purge_queue().queue_url(&queues.dead_letters).send().await.unwrap();
     let note = r#"{"pk":"transaction#2298114507","sk":"payment","cause":"too long"}"#;
     sqs.send_message().queue_url(&queues.parked).message_body(note).send().await.unwrap();
-    let printed = queued().await;
+    let printed = shown().await;
     assert!(printed.contains(", parked since ") && printed.contains(": too long\n"), "{printed}");
 }

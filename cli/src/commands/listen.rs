@@ -1,0 +1,93 @@
+//! The command `listen`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use cli::format::counted;
+use cli::http::Http;
+use cli::listen::{Forwarded, Forwarder, SigningKey};
+use http::Uri;
+
+use super::CommandResult;
+use super::target;
+use crate::terminal::{INCOMPLETE, confirm, print};
+
+/// Seconds for which a call waits for messages.
+const WAIT_SECONDS: i32 = 10;
+
+/// Forward the events of the queue to your HTTP server
+#[derive(Args)]
+#[command(after_help = "\
+Posts each message of the queue, in order per subject. The headers are those of Standard Webhooks: webhook-id is
+the event id, webhook-timestamp the time, webhook-signature `v1,` and HMAC-SHA256 of id, time and body in Base64.
+
+A message is deleted only after a 2xx. After another answer it is delivered again like to any consumer, and
+becomes a dead letter after ten deliveries. For the queue of a stack, the game does not get what your server
+accepts, so the command asks first; --yes skips the question.
+
+Exit code 3: with --once, some events remain in the queue.
+
+Examples:
+  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks
+  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks --retry-after 2 --once")]
+pub(crate) struct ListenArgs {
+    /// URL of your server
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward_to: Uri,
+    /// Key of the signatures, `whsec_` and Base64 [default: a random key, which is printed]
+    #[arg(long, value_name = "KEY", env = "WEBHOOK_SIGNING_KEY", hide_env_values = true)]
+    pub(crate) signing_key: Option<SigningKey>,
+    /// Seconds until a failed event is delivered again [default: the visibility timeout of the queue]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=43_200))]
+    pub(crate) retry_after: Option<i32>,
+    /// Exit when the queue returns no more messages
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Skip confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Use the emulator on its default ports
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// URL of the game's queue (stack output `QueueUrl`)
+    #[arg(long, value_name = "URL", env = "QUEUE_URL", required_unless_present = "local")]
+    pub(crate) queue_url: Option<String>,
+}
+
+pub(crate) async fn run(args: ListenArgs) -> CommandResult {
+    let queue_url = target::events_queue(args.queue_url, args.local);
+    let question = format!("Take events from {queue_url}? The game does not get those that your server accepts.");
+    if !args.local && !args.yes && !confirm(&question)? {
+        return Err("cancelled, nothing was received".into());
+    }
+    let is_given = args.signing_key.is_some();
+    let key = args.signing_key.unwrap_or_else(SigningKey::random);
+    let url = args.forward_to;
+    print(&format!("  Forwarding {queue_url} to {url}\n"));
+    if !is_given {
+        print(&format!("  Signing key: {}\n", key.expose()));
+    }
+    let sqs = target::sqs(args.local).await;
+    let forwarder = Forwarder { sqs, queue_url, http: Http::default(), url, key, retry_after: args.retry_after };
+    let mut total = Forwarded::default();
+    let report = |line: &str| print(&format!("  {line}\n"));
+    let forward_all = async {
+        loop {
+            let wait_seconds = if args.once { 1 } else { WAIT_SECONDS };
+            let Forwarded { accepted, failed } = forwarder.forward(wait_seconds, &report).await?;
+            total.accepted += accepted;
+            total.failed += failed;
+            // A failed event would be received again and again.
+            if args.once && (accepted == 0 || failed > 0) {
+                return Ok::<_, Box<dyn std::error::Error>>(());
+            }
+        }
+    };
+    tokio::select! {
+        result = forward_all => result?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    let failed = if total.failed > 0 { format!(", {} failed", total.failed) } else { String::new() };
+    print(&format!("  Forwarded {}{failed}.\n", counted(total.accepted, "event", "events")));
+    Ok(if args.once && total.failed > 0 { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+}
