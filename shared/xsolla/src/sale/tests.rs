@@ -534,6 +534,18 @@ fn event_without_marker_does_not_have_the_mode_of_another_sale() {
 }
 
 #[test]
+fn only_events_with_a_fixed_effect_do_not_depend_on_history() {
+    let dispute = sample("dispute");
+    assert!(!event(dispute).depends_on_history());
+    assert!(again(dispute, 1).depends_on_history(), "it may be a retry");
+    assert!(event(&paid("7")).depends_on_history());
+    assert!(
+        event(&subscription("non_renewal", "1", "2026-12-01")).depends_on_history(),
+        "it has the mode of its payments"
+    );
+}
+
+#[test]
 fn event_without_marker_has_the_mode_of_its_payments() {
     let modes = |events: &[String]| -> Vec<Mode> {
         decisions(SettingGrant, events).into_iter().map(|decision| decision.mode).collect()
