@@ -105,7 +105,8 @@ pub(crate) async fn run(command: DlqCommand) -> CommandResult {
                     return Err("cancelled, nothing was sent".into());
                 }
             }
-            let redrive = dead_letters.redrive(&replay, type_name.as_deref(), Timestamp::now());
+            // Boxed: the SDK's futures are large.
+            let redrive = Box::pin(dead_letters.redrive(&replay, type_name.as_deref(), Timestamp::now()));
             let how_to_continue = |_| {
                 "What was sent is deleted. The rest is hidden for at most two minutes. To continue, run the same command again."
                     .to_owned()
