@@ -3,7 +3,7 @@
 mod edit;
 mod story;
 
-use xsolla::{NotificationType, Role, samples};
+use xsolla::{Envelope, Mode, NotificationType, Role, Secrets, Signature, samples};
 
 pub use edit::EditError;
 pub(crate) use edit::Node;
@@ -92,7 +92,8 @@ pub fn list() -> Vec<[String; 2]> {
             Role::Question(_) => "question",
         };
         let meaning = [description(known), variant_description(variant)].concat();
-        rows.push([sample.name.to_owned(), format!("{kind}: {meaning}")]);
+        let sandbox = if is_sandbox(sample.body) { " (sandbox)" } else { "" };
+        rows.push([sample.name.to_owned(), format!("{kind}: {meaning}{sandbox}")]);
     }
     rows
 }
@@ -143,6 +144,15 @@ fn replace_all(body: &mut Node, paths: &[&str], id: &str) -> Result<bool, EditEr
         found |= body.replace_id(path, id)?;
     }
     Ok(found)
+}
+
+/// Whether a sample is a test without real money. An [`Envelope`] requires a verified body, so this signs it.
+fn is_sandbox(body: &str) -> bool {
+    let Ok(secrets) = Secrets::new(["signs samples for the list"]) else { return false };
+    let signature = secrets.sign(body.as_bytes()).parse::<Signature>().ok();
+    let verified = signature.and_then(|signature| secrets.verify(body.as_bytes(), &signature).ok());
+    let envelope = verified.as_ref().and_then(|verified| Envelope::parse(verified).ok());
+    envelope.is_some_and(|envelope| envelope.mode() == Mode::Sandbox)
 }
 
 /// Sets Xsolla's markers of a test, in each place that can have one.
@@ -202,11 +212,11 @@ fn variant_description(variant: &str) -> &'static str {
         "separate" => ", the payment is a webhook of its own",
         "free" => " without money",
         "v2" => ", version 2 of the webhooks",
-        "full" => ", with every documented field, sandbox",
-        "token" => ", with the user id of a token, sandbox",
-        "subscription" => " of a subscription, sandbox",
+        "full" => ", with every documented field",
+        "token" => ", with the user id of a token",
+        "subscription" => ", of a subscription",
         "legacy" => ", old form",
-        "number" => " The id is a number",
+        "number" => " (the id is a number)",
         _ => "",
     }
 }

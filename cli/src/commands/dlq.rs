@@ -9,7 +9,7 @@ use xsolla::PaymentWithoutOrder;
 
 use super::CommandResult;
 use super::target::{self, QueueTargets, TableTarget};
-use crate::terminal::{confirm, print, report_leftovers};
+use crate::terminal::{confirm, print, report_leftovers, with_progress};
 
 #[derive(Subcommand)]
 pub(crate) enum DlqCommand {
@@ -105,7 +105,13 @@ pub(crate) async fn run(command: DlqCommand) -> CommandResult {
                     return Err("cancelled, nothing was sent".into());
                 }
             }
-            let result = dead_letters.redrive(&replay, type_name.as_deref(), Timestamp::now()).await?;
+            // Boxed: the SDK's futures are large.
+            let redrive = Box::pin(dead_letters.redrive(&replay, type_name.as_deref(), Timestamp::now()));
+            let how_to_continue = |_| {
+                "What was sent is deleted. The rest is hidden for at most two minutes. To continue, run the same command again."
+                    .to_owned()
+            };
+            let result = with_progress("events", replay.progress(), how_to_continue, redrive).await?;
             print(&format!(
                 "  Queued {} and {}.\n",
                 counted(result.dead_letters, "dead letter", "dead letters"),

@@ -7,6 +7,7 @@ use cli::format::counted;
 use cli::http::Http;
 use cli::listen::{Forwarded, Forwarder, SigningKey};
 use http::Uri;
+use intake::settings::environment;
 
 use super::CommandResult;
 use super::target;
@@ -34,8 +35,8 @@ pub(crate) struct ListenArgs {
     /// URL of your server
     #[arg(long, value_name = "URL")]
     pub(crate) forward_to: Uri,
-    /// Key of the signatures, `whsec_` and Base64 [default: a random key, which is printed]
-    #[arg(long, value_name = "KEY", env = "WEBHOOK_SIGNING_KEY", hide_env_values = true)]
+    /// Key of the signatures, `whsec_` and Base64 [default: `WEBHOOK_SIGNING_KEY`, or a random key, which is printed]
+    #[arg(long, value_name = "KEY")]
     pub(crate) signing_key: Option<SigningKey>,
     /// Seconds until a failed event is delivered again [default: the visibility timeout of the queue]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=43_200))]
@@ -60,8 +61,13 @@ pub(crate) async fn run(args: ListenArgs) -> CommandResult {
     if !args.local && !args.yes && !confirm(&question)? {
         return Err("cancelled, nothing was received".into());
     }
-    let is_given = args.signing_key.is_some();
-    let key = args.signing_key.unwrap_or_else(SigningKey::random);
+    // Not a variable of the stack, which the output CliEnvironment sets.
+    let variable =
+        environment("WEBHOOK_SIGNING_KEY").filter(|key| !key.is_empty()).map(|key| key.parse::<SigningKey>());
+    let variable = variable.transpose().map_err(|error| format!("WEBHOOK_SIGNING_KEY: {error}"))?;
+    let given = args.signing_key.or(variable);
+    let is_given = given.is_some();
+    let key = given.unwrap_or_else(SigningKey::random);
     let url = args.forward_to;
     print(&format!("  Forwarding {queue_url} to {url}\n"));
     if !is_given {

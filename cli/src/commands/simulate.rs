@@ -36,13 +36,11 @@ pub(crate) struct SimulateArgs {
 pub(crate) async fn run(args: SimulateArgs) -> CommandResult {
     let SimulateArgs { orders, seed, faults } = args;
     let is_terminal = stdout().is_terminal();
-    let interval = Duration::from_millis(if is_terminal { 250 } else { 5000 });
+    let interval = Duration::from_millis(250);
     let report = simulation::run(simulation::SimulationOptions { orders, seed, faults }, interval, |progress| {
         if is_terminal {
             print!("{CLEAR_LINE}  {progress}");
             let _ = stdout().flush();
-        } else {
-            println!("  {progress}");
         }
     })
     .await?;

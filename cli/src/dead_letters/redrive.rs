@@ -63,6 +63,7 @@ impl DeadLetters {
     ) -> Result<RedriveResult, Box<RedriveError>> {
         let mut result = RedriveResult::default();
         let mut held = Vec::new();
+        replay.progress().start(None);
         let mut outcome = self.redrive_dead_letters(replay, type_name, now, &mut result, &mut held).await;
         self.release(&self.queues.dead_letters, &held).await;
         if outcome.is_ok() {
@@ -107,6 +108,7 @@ impl DeadLetters {
                 self.delete(url, &letter.message).await?;
                 held.remove(batch_start + skipped);
                 result.dead_letters += 1;
+                replay.progress().add(1);
             }
         }
         let mut report = |count, reason: &str| {
@@ -159,6 +161,7 @@ impl DeadLetters {
                     match replay.send_one(event_id, run).await? {
                         Outcome::Queued => {
                             result.parked_events += 1;
+                            replay.progress().add(1);
                             self.resolve(&note, held, result).await?;
                         }
                         // Nothing to send.

@@ -1,7 +1,7 @@
 //! Notifications of every type, with new ids.
 
 use rstest::rstest;
-use xsolla::{Envelope, Secrets, Signature, sign};
+use xsolla::sign;
 
 use super::*;
 
@@ -21,8 +21,9 @@ fn identified(body: &str) -> (String, String) {
 #[test]
 fn every_sample_is_listed_and_can_be_made_with_all_its_digits() {
     assert_eq!(list().len(), samples::ALL.len());
-    for [name, _] in list() {
+    for [name, meaning] in list() {
         let body = made(&name, &Changes::default());
+        assert_eq!(meaning.ends_with(" (sandbox)"), identified(&body).1 == "sandbox", "{name}: {meaning}");
         let type_name = name.split('-').next().unwrap();
         assert!(body.contains(&format!(r#""notification_type":"{type_name}""#)), "{body}");
         assert!(!body.contains(['\n', '\t']), "{body}");
