@@ -280,6 +280,7 @@ impl fmt::Debug for StoredEvent {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use xsolla::{Goods, GoodsReason};
 
     use super::*;
     use crate::testing::{self, StoredItem};
@@ -306,6 +307,47 @@ mod tests {
             let stored = StoredItem::from(record).event;
             assert_eq!(stored.user_id.as_deref(), Some(&*id), "the message has the user id");
         });
+    }
+
+    #[test]
+    fn payout_has_no_user_id_of_the_game() {
+        let long = "7".repeat(MAX_INDEX_KEY_LEN + 1);
+        let body = format!(r#"{{"user":{{"id":"{long}"}}}}"#);
+        assert_eq!(long_user_id("payment", body.as_bytes()), Some(long));
+        assert_eq!(long_user_id("payout", body.as_bytes()), None);
+    }
+
+    struct Attributes(Vec<(&'static str, &'static str)>);
+
+    impl Item for Attributes {
+        fn string(&self, name: &str) -> Option<&str> {
+            self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+        }
+
+        fn boolean(&self, _name: &str) -> Option<bool> {
+            None
+        }
+
+        fn binary(&self, _name: &str) -> Option<&[u8]> {
+            None
+        }
+    }
+
+    #[test]
+    fn decision_is_read_if_goods_mode_and_time_are_valid() {
+        let attributes = vec![
+            (GOODS, "info"),
+            (GOODS_REASON, "already_granted"),
+            (GOODS_MODE, "live"),
+            (DECIDED_AT, "2026-11-22T00:31:08Z"),
+        ];
+        let decision = Decision { goods: Goods::Info, reason: Some(GoodsReason::AlreadyGranted), mode: Mode::Live };
+        let expected = StoredDecision { decision, decided_at: "2026-11-22T00:31:08Z".parse().unwrap() };
+        assert_eq!(StoredDecision::read(&Attributes(attributes.clone())), Some(expected));
+        for required in [GOODS, GOODS_MODE, DECIDED_AT] {
+            let others = attributes.iter().copied().filter(|(name, _)| *name != required);
+            assert_eq!(StoredDecision::read(&Attributes(others.collect())), None, "{required}");
+        }
     }
 
     #[test]

@@ -76,6 +76,14 @@ async fn stores_conflict_once_beside_first_event() {
 }
 
 #[rstest]
+#[case::all(AcceptedTypes::All, true)]
+#[case::question(AcceptedTypes::Only(NotificationType::USER_VALIDATION), true)]
+#[case::event(AcceptedTypes::Only(NotificationType::PAYMENT), false)]
+fn questions_are_among_all_types_and_their_own(#[case] types: AcceptedTypes, #[case] expected: bool) {
+    assert_eq!(types.has_questions(), expected);
+}
+
+#[rstest]
 #[case::retry(PAYMENT)]
 #[case::other_content(OTHER_PAYMENT)]
 #[tokio::test]

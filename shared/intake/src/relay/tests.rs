@@ -263,6 +263,13 @@ fn message_of_the_largest_body_is_sent_in_a_call_of_its_own() {
 }
 
 #[tokio::test]
+async fn starts_a_call_with_just_enough_time() {
+    let relay = relay(FakeQueue::default());
+    let outcome = relay.relay(&[payment(1, "a", "1")], Timestamp::UNIX_EPOCH, || SEND_LIMIT).await;
+    assert_eq!((outcome.queued, outcome.retry_from), (vec!["a#1".to_owned()], None));
+}
+
+#[tokio::test]
 async fn parks_body_that_is_not_json() {
     let relay = relay(FakeQueue::default());
     assert_eq!(run(&relay, &[record(1, "a", "1", "payment", "{")]).await.parked, 1);

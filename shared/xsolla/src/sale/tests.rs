@@ -545,6 +545,16 @@ fn only_events_with_a_fixed_effect_do_not_depend_on_history() {
     );
 }
 
+#[rstest]
+#[case("order_paid-v2", true)]
+#[case("order_canceled-combined", true)]
+#[case("partial_refund", true)]
+#[case("refund", false)]
+#[case("dispute", false)]
+fn only_orders_and_partial_refunds_depend_on_other_transactions(#[case] name: &str, #[case] expected: bool) {
+    assert_eq!(event(sample(name)).depends_on_order(), expected);
+}
+
 #[test]
 fn event_without_marker_has_the_mode_of_its_payments() {
     let modes = |events: &[String]| -> Vec<Mode> {

@@ -147,7 +147,7 @@ fn lines_that_alarms_count_are_at_least_warnings() {
     // Filters of the access log write these.
     let of_access_log = in_template("- MetricNamespace: !Sub 'XsollaWebhooks/${AWS::StackName}'\n", "MetricName: ");
     let counted = in_template("Namespace: !Sub 'XsollaWebhooks/${AWS::StackName}'\n", "MetricName: ");
-    let counted: BTreeSet<_> = counted.difference(&of_access_log).cloned().collect();
+    let counted: BTreeSet<_> = counted.difference(&of_access_log).copied().collect();
     assert_eq!(counted, warnings);
     assert_eq!(in_template("SELECT SUM(", ""), BTreeSet::from(["Drift"]));
 }
