@@ -16,7 +16,11 @@ use arguments::{Cli, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let arguments = match Cli::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return terminal::print_usage(&error),
+    };
+    let result = match arguments.command {
         #[cfg(feature = "local")]
         Command::Local(args) => commands::local::run(args).await,
         #[cfg(feature = "local")]

@@ -22,6 +22,17 @@ pub(crate) fn print_error(error: &dyn std::error::Error) {
     eprintln!("error: {}", printable(&explain(&error.to_string())));
 }
 
+/// Prints what is wrong with the arguments, or the help that was asked for. Returns the exit code.
+pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        // The error repeats arguments, so it is not styled.
+        eprint!("{}", printable(&error.render().to_string()));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// Prints to stdout. Ignores write errors, such as a closed pager.
 pub(crate) fn print(text: &str) {
     let _ = stdout().write_all(printable(text).as_bytes());

@@ -180,7 +180,8 @@ impl Journal {
         let delivery = Arc::new(Delivery { number: state.count, ..delivery });
         push(&mut state.deliveries, Arc::clone(&delivery), MAX_DELIVERIES);
         if delivery.reason.is_some() {
-            let body = body.slice(..body.len().min(MAX_BODY));
+            // A copy: a slice would keep the whole body in memory.
+            let body = Bytes::copy_from_slice(&body[..body.len().min(MAX_BODY)]);
             let refused = RefusedDelivery { delivery: Arc::clone(&delivery), path: path.to_owned(), body };
             push(&mut state.refused, Arc::new(refused), MAX_REFUSED);
         }

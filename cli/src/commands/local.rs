@@ -31,6 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 use super::CommandResult;
+use super::signing::LOCAL_SECRET;
 
 /// Run all functions on this machine, with an embedded DynamoDB and SQS
 #[derive(Args)]
@@ -195,7 +196,7 @@ fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String 
         ["Page".to_owned(), format!("http://{}/", stack.webhook_addr)],
         ["Webhook URL".to_owned(), url.clone()],
         [String::new(), format!("{url}/TYPE accepts one type")],
-        ["Webhook secret".to_owned(), secret.to_owned()],
+        ["Webhook secret".to_owned(), if secret == LOCAL_SECRET { secret } else { "that of --secret" }.to_owned()],
     ];
     for (route, _) in ROUTES.iter().filter(|_| unsigned_key.is_some()) {
         let path = route.replace("{key}", unsigned_key.unwrap_or_default());

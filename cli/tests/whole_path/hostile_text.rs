@@ -87,6 +87,22 @@ async fn dead_letters_and_notes_are_escaped() {
 }
 
 #[tokio::test]
+async fn invalid_arguments_are_escaped() {
+    for arguments in [
+        &["replay", "--from", "\u{202e}\u{1b}[2J"][..],
+        &["send", "purchase", "--mode", "\u{202e}\u{1b}[2J"],
+        &["show", "--\u{202e}\u{1b}[2J"],
+        &["\u{202e}\u{1b}[2J"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
+        command.args(arguments).env_clear();
+        let (succeeded, printed) = output(command).await;
+        assert!(!succeeded && printed.starts_with("error: ") && printed.contains("\\u{202e}"), "{printed}");
+        assert_safe(&printed);
+    }
+}
+
+#[tokio::test]
 async fn names_of_files_are_escaped() {
     let folder = std::env::temp_dir().join(format!("xsolla-webhooks-hostile-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();

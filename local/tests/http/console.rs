@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{exchange, options};
 
-const SECRET: &str = "secret of the tests";
+const SECRET: &str = "secret_of_the_tests";
 const PAYMENT: &str = r#"{"notification_type":"payment","transaction":{"id":900719925474099312345},"user":{"id":"mira","name":"Mira Holm","email":"mira@example.com"},"purchase":{"total":{"amount":1.10,"currency":"EUR"}}}"#;
 
 struct Page {

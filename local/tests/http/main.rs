@@ -21,7 +21,7 @@ pub(crate) fn options() -> StackOptions {
         port: 0,
         dynamodb_port: 0,
         sqs_port: 0,
-        secrets: "secret of the tests".parse::<Secrets>().unwrap(),
+        secrets: "secret_of_the_tests".parse::<Secrets>().unwrap(),
         directory: DirectorySetting::AcceptAll,
         payment_without_order: PaymentWithoutOrder::MoneyOnly,
         sources: local_sources(),

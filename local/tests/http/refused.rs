@@ -45,7 +45,7 @@ impl Port {
             ),
         };
         let signature = match self {
-            Self::Webhooks => format!("\r\nAuthorization: {}", xsolla::sign(body.as_bytes(), "secret of the tests")),
+            Self::Webhooks => format!("\r\nAuthorization: {}", xsolla::sign(body.as_bytes(), "secret_of_the_tests")),
             Self::DynamoDb | Self::Sqs => String::new(),
         };
         let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}{signature}{extra}");

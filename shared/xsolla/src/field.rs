@@ -118,7 +118,11 @@ impl<'a> Fields<'a> {
     /// text means no, because a real sale must not be treated as a test.
     pub(crate) fn is_set(&self, field: Field) -> bool {
         match self.text(field) {
-            Some(text) => text.eq_ignore_ascii_case("true") || text.parse().is_ok_and(|number: f64| number != 0.0),
+            Some(text) => {
+                let text = text.trim();
+                let is_number_but_zero = |number: f64| number.is_finite() && number != 0.0;
+                text.eq_ignore_ascii_case("true") || text.parse().is_ok_and(is_number_but_zero)
+            }
             None => self.0[field as usize].is_some_and(|value| value.get() == "true"),
         }
     }

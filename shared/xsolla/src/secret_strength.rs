@@ -1,4 +1,6 @@
-//! Secrets that anyone can guess: short ones, placeholders of documentation, repeated characters.
+//! Secrets that anyone can guess: short ones, placeholders of documentation, few different characters.
+
+use std::collections::BTreeSet;
 
 use crate::secrets::Secrets;
 
@@ -8,11 +10,15 @@ use crate::secrets::Secrets;
 /// has 16 letters and digits, which is 95 bits.
 pub const MIN_SECRET_LEN: usize = 16;
 
+/// Minimum number of different characters. 16 random letters and digits have fewer once in millions of secrets.
+const MIN_DIFFERENT: usize = 8;
+
 /// Words of placeholders: of this project's documents and test files, Xsolla's documentation, and common examples.
 ///
 /// A secret of these words and digits alone is a placeholder, such as `YOUR_WEBHOOK_SECRET_KEY`, `PROJECT_SECRET_KEY`,
 /// `project-secret-key-here` or `testkeytestkeytestkey`.
-const PLACEHOLDER_WORDS: [&str; 44] = [
+const PLACEHOLDER_WORDS: [&str; 52] = [
+    "abcdef",
     "abcdefghijklmnopqrstuvwxyz",
     "account",
     "api",
@@ -45,15 +51,22 @@ const PLACEHOLDER_WORDS: [&str; 44] = [
     "production",
     "project",
     "publisher",
+    "put",
+    "replace",
     "sandbox",
     "secret",
     "secrets",
     "signature",
     "store",
+    "super",
     "test",
     "the",
+    "todo",
     "token",
+    "undefined",
+    "value",
     "web",
+    "with",
     "wrong",
     "xsolla",
     "your",
@@ -66,11 +79,14 @@ pub enum WeakSecret {
     /// The secret has fewer than [`MIN_SECRET_LEN`] characters.
     #[error("secret {0} in the list has fewer than {MIN_SECRET_LEN} characters")]
     Short(usize),
+    /// The secret has a character that is not visible ASCII, such as a zero-width space or a letter that resembles another.
+    #[error("secret {0} in the list has a character that is not visible ASCII")]
+    NotAscii(usize),
     /// The secret is a placeholder of some documentation, or has no letter and no digit.
     #[error("secret {0} in the list is a placeholder from documentation, not a secret")]
     Placeholder(usize),
-    /// The secret is one character, repeated.
-    #[error("secret {0} in the list is one repeated character")]
+    /// The secret has fewer than eight different characters.
+    #[error("secret {0} in the list has fewer than {MIN_DIFFERENT} different characters")]
     Repeated(usize),
 }
 
@@ -92,16 +108,17 @@ impl Secrets {
     /// The first weak secret.
     pub fn check_strength(&self) -> Result<(), WeakSecret> {
         for (index, secret) in self.expose().enumerate() {
-            let mut characters = secret.chars();
-            let first = characters.next();
             if secret.chars().count() < MIN_SECRET_LEN {
                 return Err(WeakSecret::Short(index));
             }
-            if characters.all(|character| Some(character) == first) {
-                return Err(WeakSecret::Repeated(index));
+            if !secret.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+                return Err(WeakSecret::NotAscii(index));
             }
             if is_placeholder(secret) {
                 return Err(WeakSecret::Placeholder(index));
+            }
+            if secret.bytes().collect::<BTreeSet<_>>().len() < MIN_DIFFERENT {
+                return Err(WeakSecret::Repeated(index));
             }
         }
         Ok(())
@@ -153,9 +170,9 @@ mod tests {
 
     #[rstest]
     #[case("aaaaaaaaaaaaaaaa")]
-    #[case("0000000000000000000000000000000000")]
-    #[case("                ")]
-    fn repeated_character_is_weak(#[case] secret: &str) {
+    #[case("xyxyxyxyxyxyxyxyxyxy")]
+    #[case("q1w2e3rq1w2e3rq1w2e3r")]
+    fn secret_of_few_characters_is_weak(#[case] secret: &str) {
         assert_eq!(check(secret), Err(WeakSecret::Repeated(0)));
     }
 
@@ -174,7 +191,13 @@ mod tests {
     #[case("secret1234567890")]
     #[case("abcdefghijklmnopqrstuvwxyz")]
     #[case("- - - - - - - - - -")]
-    #[case(" \t \t \t \t \t \t \t \t \t")]
+    #[case("0000000000000000000000000000000000")]
+    #[case("REPLACE_ME_WITH_YOUR_SECRET")]
+    #[case("<put-your-xsolla-webhook-secret-here>")]
+    #[case("0123456789abcdef")]
+    #[case("supersecretsupersecret")]
+    #[case("undefined undefined")]
+    #[case("TODO-TODO-TODO-TODO")]
     fn placeholder_is_weak_in_any_case_and_with_any_separators(#[case] secret: &str) {
         assert_eq!(check(secret), Err(WeakSecret::Placeholder(0)));
     }
@@ -184,9 +207,17 @@ mod tests {
     #[case("keysecretZkeytest")]
     #[case("testkeytestkey_9f86d081884c7d65")]
     #[case("correct horse battery staple")]
-    #[case("ключ от вебхуков проекта")]
     fn other_secret_is_not_weak(#[case] secret: &str) {
         assert_eq!(check(secret), Ok(()));
+    }
+
+    #[rstest]
+    #[case::zero_width_spaces("dR6kQ0ZrVYb2mXw9\u{200b}")]
+    #[case::cyrillic_letters("YOUR_WEBH\u{41e}\u{41e}K_SECRET_KEY")]
+    #[case::full_width("\u{ff39}OUR_WEBHOOK_SECRET_KEY")]
+    #[case::tabs(" \t \t \t \t \t \t \t \t \t")]
+    fn secret_with_other_characters_than_visible_ascii_is_weak(#[case] secret: &str) {
+        assert_eq!(check(secret), Err(WeakSecret::NotAscii(0)));
     }
 
     #[test]

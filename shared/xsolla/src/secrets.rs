@@ -81,6 +81,9 @@ impl Secrets {
 }
 
 /// Parses `{"secrets":["current","previous"]}`, the list alone, or one plain secret. Whitespace around each secret is ignored.
+///
+/// A plain secret has no whitespace, quote, bracket or comma, and `=` only at its end: otherwise it is a list or a setting
+/// in another format. Taken as a secret, it would reject every webhook. Write such a secret as a list.
 impl FromStr for Secrets {
     type Err = ParseSecretsError;
 
@@ -89,15 +92,22 @@ impl FromStr for Secrets {
         struct Document {
             secrets: Vec<String>,
         }
-        let text = text.trim();
+        // Editors on Windows write a byte order mark.
+        let text = text.trim_start_matches('\u{feff}').trim();
         let list = match text.as_bytes().first() {
             None => return Err(ParseSecretsError::Empty),
             Some(b'{') => serde_json::from_str::<Document>(text).map(|document| document.secrets),
             Some(b'[') => serde_json::from_str(text),
-            Some(_) => Ok(vec![text.to_owned()]),
+            Some(_) if is_plain(text) => Ok(vec![text.to_owned()]),
+            Some(_) => return Err(ParseSecretsError::Malformed),
         };
         Self::new(list.map_err(|_| ParseSecretsError::Malformed)?.iter().map(|secret| secret.trim()))
     }
+}
+
+fn is_plain(text: &str) -> bool {
+    let is_allowed = |char: char| !char.is_whitespace() && !"\"'`{}[]()<>,=".contains(char);
+    text.trim_end_matches('=').chars().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -109,7 +119,16 @@ mod tests {
     #[rstest]
     #[case(r#"{"secrets":["a","b"]}"#, Ok(2))]
     #[case(r#"["a","b"]"#, Ok(2))]
-    #[case("plain secret\n", Ok(1))]
+    #[case("plain_secret\n", Ok(1))]
+    #[case("cGxhaW4gc2VjcmV0IQ==", Ok(1))]
+    #[case("\u{feff}{\"secrets\":[\"a\",\"b\"]}", Ok(2))]
+    #[case(r#"["with, a comma"]"#, Ok(1))]
+    #[case(r#""quoted""#, Err(ParseSecretsError::Malformed))]
+    #[case("'{secrets:[a,b]}'", Err(ParseSecretsError::Malformed))]
+    #[case("secrets: [a, b]", Err(ParseSecretsError::Malformed))]
+    #[case("a,b", Err(ParseSecretsError::Malformed))]
+    #[case("a\nb", Err(ParseSecretsError::Malformed))]
+    #[case("SECRET=value", Err(ParseSecretsError::Malformed))]
     #[case("", Err(ParseSecretsError::Empty))]
     #[case("  ", Err(ParseSecretsError::Empty))]
     #[case("[]", Err(ParseSecretsError::Empty))]

@@ -84,7 +84,8 @@ impl Signature {
     /// assert_eq!(Signature::parse_all([joined.as_str(), &signature]).len(), 2);
     /// ```
     pub fn parse_all<'v>(authorization: impl IntoIterator<Item = &'v str>) -> Vec<Self> {
-        let values = authorization.into_iter().flat_map(|header| header.split(',')).take(MAX_VALUES);
+        let values = authorization.into_iter().flat_map(|header| header.split(','));
+        let values = values.filter(|value| !value.trim().is_empty()).take(MAX_VALUES);
         values.filter_map(|value| value.parse().ok()).collect()
     }
 }
@@ -279,6 +280,7 @@ mod tests {
     #[case::joined_and_repeated(&["Basic x", "BAD,GOOD"], true)]
     #[case::eighth_value(&["BAD,BAD,BAD,BAD", "x,x,x,GOOD"], true)]
     #[case::ninth_value(&["BAD,BAD,BAD,BAD", "x,x,x,x,GOOD"], false)]
+    #[case::empty_values_do_not_count(&[",,,,,,,,,,GOOD"], true)]
     #[case::none_matches(&["BAD", "BAD,BAD"], false)]
     #[case::no_header(&[], false)]
     #[case::empty(&["", ","], false)]
