@@ -7,6 +7,7 @@ use super::*;
 use crate::accept::MAX_BODY;
 use crate::table::BODY;
 use crate::testing::{Behavior, FakeHistory, FakeParking, FakeQueue};
+use crate::trace::TraceHeader;
 
 /// Time of the decisions.
 const NOW: &str = "2026-11-22T00:31:08Z";
@@ -130,6 +131,34 @@ async fn splits_calls_at_size_limit() {
     let events: Vec<StreamRecord> = ["a", "b", "c"].iter().zip(1..).map(|(id, n)| sized(n, id, "1", large)).collect();
     run(&relay, &events).await;
     assert_eq!(calls(&relay), [vec!["a#1", "b#1"], vec!["c#1"]]);
+}
+
+#[tokio::test]
+async fn fills_a_call_to_the_size_limit() {
+    let relay = relay(FakeQueue::default());
+    let events = [sized(1, "a", "1", MAX_BATCH_BYTES / 2), sized(2, "b", "1", MAX_BATCH_BYTES / 2)];
+    run(&relay, &events).await;
+    assert_eq!(calls(&relay), [vec!["a#1", "b#1"]]);
+}
+
+#[tokio::test]
+async fn message_has_the_trace_of_the_webhook() {
+    let relay = relay(FakeQueue::default());
+    let mut event = payment(1, "a", "1");
+    let trace = TraceHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793").unwrap();
+    event.event.as_mut().unwrap().trace = Some(trace.clone());
+    run(&relay, &[event]).await;
+    assert_eq!(relay.queue.messages.lock().unwrap()[0].trace, Some(trace));
+}
+
+#[tokio::test]
+async fn retried_events_have_the_group_of_the_first_time() {
+    let relay = relay(FakeQueue::default());
+    let without_transaction = stored_record(&relay, 1, "order#5", "order_paid#5", r#"{"order":{"id":5}}"#);
+    let records = [without_transaction, paid(&relay, 2, 7)];
+    run(&relay, &records).await;
+    run(&relay, &records).await;
+    assert_eq!(groups(&relay), ["order#5"; 4]);
 }
 
 #[tokio::test]

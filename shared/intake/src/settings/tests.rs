@@ -214,7 +214,7 @@ fn rejects_invalid_source_policy(#[case] variable: (&str, &str), #[case] message
     assert!(error.starts_with(message), "{error}");
 }
 
-const LONG_KEY: &str = "hunter2hunter2hunter2hunter2hunt";
+const LONG_KEY: &str = "hunter2-hunter2-hunter2-hunter2-";
 
 fn read_unsigned(variables: &[(&str, &str)]) -> Result<UnsignedSettings, String> {
     let variables = [&[TABLE, ("USER_DIRECTORY", "accept-all")], variables].concat();
@@ -237,7 +237,7 @@ fn reads_keys_and_sources_of_unsigned_routes() {
 #[case(&[], "UNSIGNED_KEY_SECRET_ID is not set")]
 #[case(&[("UNSIGNED_KEY", &LONG_KEY[1..])], "UNSIGNED_KEY is invalid: it must have at least 32 characters")]
 #[case(
-    &[("UNSIGNED_KEY", r#"["hunter2hunter2hunter2hunter2hunt","hunter2hunter2hunt"]"#)],
+    &[("UNSIGNED_KEY", r#"["hunter2-hunter2-hunter2-hunter2-","hunter2-hunter2-hun"]"#)],
     "UNSIGNED_KEY is invalid: it must have at least 32 characters"
 )]
 #[case(&[("UNSIGNED_KEY", "[]")], "UNSIGNED_KEY is invalid: no secret: the text or list is empty")]
