@@ -70,6 +70,16 @@ async fn failed_first_read_is_500_and_repeated_after_ten_seconds(#[case] behavio
     assert_eq!(deliver_with(&intake, SECRET, 10).await, ACCEPTED);
 }
 
+#[tokio::test]
+async fn failed_read_is_repeated_at_once_if_configured() {
+    let intake =
+        FakeIntake { secrets: SecretCache::new(FakeSecretStore::new(SECRET)).with_immediate_retry(), ..intake() };
+    store(&intake).control.set(Behavior::Fail);
+    deliver_with(&intake, SECRET, 0).await;
+    store(&intake).control.set(Behavior::Succeed);
+    assert_eq!(deliver_with(&intake, SECRET, 0).await, ACCEPTED);
+}
+
 #[rstest]
 #[case::succeeding(Behavior::Delay(Duration::from_millis(100)), ACCEPTED)]
 #[case::failing(Behavior::Fail, Outcome::Unavailable(Unavailable::Secrets))]
