@@ -3,6 +3,7 @@
 //! What a purchase should come to is computed from the scenario's webhooks. It does not use the product's rules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use xsolla::{Goods, Mode};
 
@@ -148,29 +149,31 @@ fn ended_stays_ended(messages: &[Sent<'_>], state: &State) -> bool {
     true
 }
 
-/// Whether all messages of an event have the same goods, unless the goods were taken back before the later message.
+/// Whether all messages of an event have the same goods. If they were taken back, later messages are `info`.
 fn is_decided_once(scenario: &Scenario, messages: &[Sent<'_>], state: &State) -> bool {
     messages.iter().enumerate().all(|(n, later)| {
         let mut earlier = messages[..n].iter().filter(|earlier| earlier.queued.event_id == later.queued.event_id);
-        earlier
-            .all(|earlier| earlier.queued.goods == later.queued.goods || is_taken_back_before(later, scenario, state))
+        earlier.all(|earlier| {
+            earlier.queued.goods == later.queued.goods
+                || (later.queued.goods == Goods::Info && is_taken_back_before(later, scenario, state))
+        })
     })
 }
 
-/// Whether a revocation of a message's sale was decided before the message was sent.
+/// Whether it was decided before a message was sent that its sale was revoked, or that its money was returned.
 fn is_taken_back_before(message: &Sent<'_>, scenario: &Scenario, state: &State) -> bool {
     let subject = message.queued.event_id.subject();
+    let sent_at = START + message.queued.at + Duration::from_millis(1);
     state.table.items.iter().any(|item| {
-        let is_same_purchase = || {
-            let body = str::from_utf8(&item.event.body).unwrap_or_default();
-            let other = scenario.webhook(body).and_then(|webhook| webhook.report);
-            let purchases = message.report.zip(other);
-            purchases.is_some_and(|(one, other)| one.purchase == other.purchase)
-        };
-        item.event.decision.is_some_and(|stored| {
-            matches!(stored.decision.goods, Goods::Revoke | Goods::SubscriptionEnded)
-                && stored.decided_at <= START + message.queued.at + std::time::Duration::from_millis(1)
-        }) && (item.event.event_id.subject() == subject || is_same_purchase())
+        let Some(stored) = item.event.decision.filter(|stored| stored.decided_at <= sent_at) else { return false };
+        let is_revocation = matches!(stored.decision.goods, Goods::Revoke | Goods::SubscriptionEnded);
+        let body = str::from_utf8(&item.event.body).unwrap_or_default();
+        let reports = message.report.zip(scenario.webhook(body).and_then(|webhook| webhook.report));
+        (is_revocation && item.event.event_id.subject() == subject)
+            || reports.is_some_and(|(own, other)| {
+                let is_return = matches!(other.kind, ReportKind::Refund | ReportKind::OrderCanceled);
+                own.purchase == other.purchase && (is_revocation || (is_return && own.transaction == other.transaction))
+            })
     })
 }
 

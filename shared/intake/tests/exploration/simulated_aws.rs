@@ -16,7 +16,7 @@ use intake::sqs_message::Message;
 use intake::testing::{FakeTable, StoredItem, fake_error};
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{Envelope, EventId, Goods, Mode, Question, Reply};
+use xsolla::{Envelope, EventId, Goods, GoodsReason, Mode, Question, Reply};
 
 use crate::mutants::Mutant;
 use crate::webhooks::{Secrets, UNSENDABLE};
@@ -463,7 +463,12 @@ impl History for SimulatedAws {
 
 impl DecisionStore for SimulatedAws {
     async fn store_decision(&self, event_id: &EventId, decision: &StoredDecision) -> Result<(), PortError> {
-        if self.state().mutant == Some(Mutant::StoresNoDecisions) {
+        let is_lost = match self.state().mutant {
+            Some(Mutant::StoresNoDecisions) => true,
+            Some(Mutant::StoresNoSkips) => decision.decision.reason == Some(GoodsReason::PossibleRetry),
+            _ => false,
+        };
+        if is_lost {
             return Ok(());
         }
         let (id, new) = (event_id.clone(), *decision);
