@@ -75,7 +75,7 @@ fn violated_by_sale(messages: &[Sent<'_>], state: &State) -> Option<Guarantee> {
 struct Holding {
     /// The transaction that granted the goods.
     granted_by: Option<u32>,
-    /// Whether the order was revoked, and not granted since.
+    /// Whether the order was revoked, and no grant was decided since.
     is_revoked: bool,
 }
 
@@ -98,6 +98,8 @@ fn violated_by_purchase(scenario: &Scenario, messages: &[Sent<'_>], state: &Stat
             }
             Goods::Revoke if holding.is_revoked => return Some(Guarantee::RevokedOnce),
             Goods::Revoke => *holding = Holding { granted_by: None, is_revoked: true },
+            // It was taken back before it was sent. An earlier batch may have sent it, so a cancellation must revoke it.
+            Goods::Info if was_decided_as_grant(queued, state) => holding.is_revoked = false,
             _ => {}
         }
     }
@@ -105,6 +107,11 @@ fn violated_by_purchase(scenario: &Scenario, messages: &[Sent<'_>], state: &Stat
         .iter()
         .all(|(purchase, held)| is_paid(scenario, purchase).is_none_or(|paid| paid == held.granted_by.is_some()));
     (!as_paid).then_some(Guarantee::HeldIfPaid)
+}
+
+fn was_decided_as_grant(queued: &Queued, state: &State) -> bool {
+    let item = state.table.items.iter().find(|item| item.event.event_id == queued.event_id);
+    item.and_then(|item| item.event.decision).is_some_and(|stored| stored.decision.goods == Goods::Grant)
 }
 
 /// Returns whether a purchase is paid by a transaction whose money was not returned, after all webhooks.

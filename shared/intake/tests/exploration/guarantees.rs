@@ -51,7 +51,7 @@ pub enum Guarantee {
     EventuallyDone,
     /// One event of a sale grants it. An order that is held is not granted again.
     GrantedOnce,
-    /// One event of a sale revokes it. An order that is revoked is not revoked again.
+    /// One event of a sale revokes it. An order that is revoked is not revoked again, unless a grant was decided in between.
     RevokedOnce,
     /// No message grants a sale after a message has revoked it.
     NoGrantAfterRevocation,
