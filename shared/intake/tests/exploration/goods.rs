@@ -3,12 +3,11 @@
 //! What a purchase should come to is computed from the scenario's webhooks. It does not use the product's rules.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use xsolla::{Goods, Mode};
 
 use crate::guarantees::Guarantee;
-use crate::simulated_aws::{Queued, START, State};
+use crate::simulated_aws::{Queued, State};
 use crate::webhooks::{Expected, Report, ReportKind, Scenario};
 
 /// A message, and what its event reports about a purchase.
@@ -170,9 +169,9 @@ fn is_decided_once(scenario: &Scenario, messages: &[Sent<'_>], state: &State) ->
 /// Whether it was decided before a message was sent that its sale was revoked, or that its money was returned.
 fn is_taken_back_before(message: &Sent<'_>, scenario: &Scenario, state: &State) -> bool {
     let subject = message.queued.event_id.subject();
-    let sent_at = START + message.queued.at + Duration::from_millis(1);
-    state.table.items.iter().any(|item| {
-        let Some(stored) = item.event.decision.filter(|stored| stored.decided_at <= sent_at) else { return false };
+    let decided = &state.decided[..message.queued.decisions];
+    let items = state.table.items.iter().filter(|item| decided.contains(&item.event.event_id));
+    items.filter_map(|item| Some((item, item.event.decision?))).any(|(item, stored)| {
         let is_revocation = matches!(stored.decision.goods, Goods::Revoke | Goods::SubscriptionEnded);
         let body = str::from_utf8(&item.event.body).unwrap_or_default();
         let reports = message.report.zip(scenario.webhook(body).and_then(|webhook| webhook.report));

@@ -3,8 +3,9 @@
 //! Any call can succeed, fail before or after it took effect, take effect late, hang, or kill its function. Deliveries and
 //! the relay interleave, and Xsolla and Lambda retry. `guarantees.rs` checks each history.
 //!
-//! All short histories run, and some random long ones. `EXPLORE_RUNS` sets the number of long ones per seed,
-//! `EXPLORE_SEED` a single seed, and `EXPLORE_DEEPER` the additional deviations of short ones. `mutants.rs` proves that violations are detected.
+//! All short histories run, and some random long ones. `EXPLORE_RUNS` sets the number of long ones per seed, `EXPLORE_SEED`
+//! a single seed, and `EXPLORE_DEEPER` the additional deviations of short ones. `mutants.rs` proves that violations are
+//! detected.
 
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a test may panic, and exports nothing")]
 

@@ -100,6 +100,8 @@ pub struct Queued {
     pub mode: Mode,
     pub notification: String,
     pub at: Duration,
+    /// Number of decisions that were stored before.
+    pub decisions: usize,
 }
 
 type Effect = Box<dyn FnOnce(&mut State) + Send>;
@@ -124,6 +126,8 @@ pub struct State {
     pub missed: BTreeSet<String>,
     pub stream: Vec<StoredEvent>,
     pub queue: Vec<Queued>,
+    /// Ids of the decided events, in the order in which their decisions were stored.
+    pub decided: Vec<EventId>,
     /// Ids of the parked events.
     pub parked: Vec<String>,
     /// Calls that have not taken effect yet.
@@ -372,6 +376,7 @@ impl State {
                 mode: event.mode,
                 notification: event.notification.get().to_owned(),
                 at: self.now,
+                decisions: self.decided.len(),
             });
         }
     }
@@ -480,6 +485,7 @@ impl DecisionStore for SimulatedAws {
                 Some(_) => Ok(()),
                 None => {
                     event.decision = Some(new);
+                    state.decided.push(id);
                     Ok(())
                 }
             }
