@@ -171,7 +171,7 @@ impl Sales {
         let (sale, known) = self.sale(&facts)?;
         let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
         let earlier = own.map_or(event.decision, |own| own.decision);
-        if earlier.is_some_and(|earlier| is_skip(event, &earlier.decision)) {
+        if earlier.is_some_and(|earlier| is_skip(event, earlier.decision)) {
             return Ok(Verdict::Skip { to_store: None });
         }
         // Strictly later than what it was based on, even if the clocks of two machines differ.
@@ -286,11 +286,11 @@ pub fn decided_sale<'e>(events: impl IntoIterator<Item = &'e StoredEvent>) -> Sa
 /// Returns whether the relay has skipped an event as Xsolla's retry.
 #[must_use]
 pub fn is_skipped(event: &StoredEvent) -> bool {
-    event.decision.is_some_and(|stored| is_skip(event, &stored.decision))
+    event.decision.is_some_and(|stored| is_skip(event, stored.decision))
 }
 
 /// Returns whether a decision is to skip the event. A partial refund that may be a retry is sent.
-fn is_skip(event: &StoredEvent, decision: &Decision) -> bool {
+fn is_skip(event: &StoredEvent, decision: Decision) -> bool {
     decision.reason == Some(GoodsReason::PossibleRetry) && event.type_name != NotificationType::PARTIAL_REFUND.name()
 }
 
