@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
-use intake::sales::{decided_sale, sale_event};
+use intake::sales::{decided_sale, is_skipped, sale_event};
 use intake::table::{
     BODY, ERASED_AT, IDENTIFIED, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SECRET_INDEX, SK, TRACE, TYPE, USER_ID,
 };
@@ -285,9 +285,9 @@ impl Entry {
 
 /// What the relay decided about an event, or why it did not.
 fn outcome(event: &StoredEvent, sale: &Sale) -> String {
-    if let Some(stored) = event.decision {
+    if let Some(stored) = event.decision.filter(|_| !is_skipped(event)) {
         return format!("goods: {}", goods_and_reason(stored.decision.goods, stored.decision.reason));
     }
-    let is_retry = sale_event(event).is_ok_and(|event| sale.is_retry(&event));
+    let is_retry = is_skipped(event) || sale_event(event).is_ok_and(|event| sale.is_retry(&event));
     (if is_retry { "retry, not relayed" } else { "not relayed yet" }).to_owned()
 }

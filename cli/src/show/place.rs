@@ -5,7 +5,7 @@ use std::fmt;
 use aws_sdk_sqs::types::QueueAttributeName;
 use intake::ports::PortError;
 use intake::record::StoredEvent;
-use intake::sales::sale_event;
+use intake::sales::{is_skipped, sale_event};
 use jiff::Timestamp;
 use serde::Deserialize;
 use xsolla::{EventId, Sale};
@@ -60,7 +60,8 @@ impl Place {
     /// The place of an event according to the table. `None`: a retry, which is never queued.
     pub(super) fn of(event: &StoredEvent, sale: &Sale) -> Option<Self> {
         let queued_at = event.decision.map(|stored| stored.decided_at);
-        let is_retry = queued_at.is_none() && sale_event(event).is_ok_and(|event| sale.is_retry(&event));
+        let is_new_retry = || queued_at.is_none() && sale_event(event).is_ok_and(|event| sale.is_retry(&event));
+        let is_retry = is_skipped(event) || is_new_retry();
         (!is_retry).then_some(Self { queued_at, now: None })
     }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, request};
 use intake::record::{Item as _, StoredEvent};
-use intake::sales::decided_sale;
+use intake::sales::{decided_sale, is_skipped};
 use intake::table::{BODY, ERASED_AT, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID};
 use serde_json::{Value, json};
 use xsolla::inspect::anonymize;
@@ -50,7 +50,8 @@ impl Console {
         let text = |name| item.string(name);
         let event_id = EventId::new(text(PK).unwrap_or_default().to_owned(), text(SK).unwrap_or_default().to_owned());
         let event_id = event_id.to_string();
-        let decision = stored_event(item).and_then(|event| event.decision).map(|stored| stored.decision);
+        let relayed = stored_event(item).filter(|event| !is_skipped(event));
+        let decision = relayed.and_then(|event| event.decision).map(|stored| stored.decision);
         let message = self.message(&event_id);
         let body = item.binary(BODY).unwrap_or_default();
         let type_name = text(TYPE).unwrap_or_default();

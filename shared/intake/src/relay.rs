@@ -10,7 +10,7 @@ use xsolla::{Decision, Goods, GoodsReason, ItemRole, Notice, NotificationType, P
 
 use crate::ports::{DecisionStore, History, Parked, Parking, Queue, SendResult};
 use crate::record::{MissingAttribute, StoredDecision, StoredEvent};
-use crate::sales::{DecideError, Decided, Sales};
+use crate::sales::{DecideError, Decided, Sales, Verdict};
 use crate::sqs_message::{self, Message, NotJson};
 
 #[cfg(test)]
@@ -92,8 +92,8 @@ enum Step {
     Send { message: Message, decision: Option<StoredDecision>, notice: Option<Notice> },
     /// Park the event for this reason.
     Park(String),
-    /// Nothing: the record is Xsolla's retry of an earlier one.
-    Skip,
+    /// Store the decision to skip the record if it is new: the record is Xsolla's retry of an earlier one.
+    Skip { decision: Option<StoredDecision> },
 }
 
 impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
@@ -150,11 +150,9 @@ impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
         failed.first().map_or(Ok(()), |failed| Err(failed.record))
     }
 
-    /// Stores the decision of a record if it is new. Returns whether the record can be sent.
+    /// Stores the decision of a record if it is new. Returns whether the record can be sent or skipped.
     async fn store_decision(&self, prepared: &Prepared<'_>) -> bool {
-        let (Step::Send { decision: Some(decision), .. }, Ok(event)) = (&prepared.step, &prepared.record.event) else {
-            return true;
-        };
+        let (Some(decision), Ok(event)) = (prepared.new_decision(), &prepared.record.event) else { return true };
         let stored = self.history.store_decision(&event.event_id, decision).await;
         stored
             .inspect_err(|error| {
@@ -172,7 +170,7 @@ impl<Q: Queue, P: Parking, H: History + DecisionStore> Relay<Q, P, H> {
         for Prepared { record, step } in batch {
             let cause = match step {
                 Step::Park(cause) => cause.clone(),
-                Step::Skip => {
+                Step::Skip { .. } => {
                     outcome.retries += 1;
                     continue;
                 }
@@ -219,7 +217,24 @@ impl Prepared<'_> {
     const fn message(&self) -> Option<&Message> {
         match &self.step {
             Step::Send { message, .. } => Some(message),
-            Step::Park(_) | Step::Skip => None,
+            Step::Park(_) | Step::Skip { .. } => None,
+        }
+    }
+
+    const fn new_decision(&self) -> Option<&StoredDecision> {
+        match &self.step {
+            Step::Send { decision, .. } | Step::Skip { decision } => decision.as_ref(),
+            Step::Park(_) => None,
+        }
+    }
+
+    /// The group that can have only one record in a call. A retry is part of its subject's group while its decision is
+    /// not stored: later events of the subject are decided after it.
+    fn group(&self) -> Option<&str> {
+        match &self.step {
+            Step::Send { message, .. } => Some(&message.group_id),
+            Step::Skip { decision: Some(_) } => Some(&self.record.pk),
+            Step::Park(_) | Step::Skip { decision: None } => None,
         }
     }
 }
@@ -229,8 +244,8 @@ fn prepare<'e>(record: &'e StreamRecord, sales: &mut Sales, now: Timestamp) -> O
     let step = match &record.event {
         Err(missing) => Step::Park(missing.to_string()),
         Ok(event) => match sales.decide(event, now) {
-            Ok(None) => Step::Skip,
-            Ok(Some(decided)) => match message(event, &decided, false) {
+            Ok(Verdict::Skip { to_store }) => Step::Skip { decision: to_store },
+            Ok(Verdict::Send(decided)) => match message(event, &decided, false) {
                 Ok(message) => Step::Send { message, decision: decided.to_store, notice: decided.notice },
                 Err(error) => Step::Park(error.to_string()),
             },
@@ -260,19 +275,19 @@ fn report(notice: Notice, record: &StreamRecord) {
     }
 }
 
-/// Returns the number of leading records for one call: as many as fit, with at most one message per group.
+/// Returns the number of leading records for one call: as many as fit, with at most one record per group.
 ///
 /// If a call had two messages of a group, the second could succeed after the first failed, and overtake it.
 fn batch_len(prepared: &[Prepared<'_>]) -> usize {
     let mut bytes = 0;
     let mut groups: Vec<&str> = Vec::with_capacity(MAX_BATCH);
-    for (len, message) in prepared.iter().map(Prepared::message).enumerate() {
-        let Some(message) = message else { continue };
-        bytes += message.size();
-        if !groups.is_empty() && (bytes > MAX_BATCH_BYTES || groups.contains(&message.group_id.as_str())) {
+    for (len, prepared) in prepared.iter().enumerate() {
+        let Some(group) = prepared.group() else { continue };
+        bytes += prepared.message().map_or(0, Message::size);
+        if !groups.is_empty() && (bytes > MAX_BATCH_BYTES || groups.contains(&group)) {
             return len;
         }
-        groups.push(&message.group_id);
+        groups.push(group);
     }
     prepared.len()
 }
@@ -298,7 +313,7 @@ pub async fn replay_message<H: History>(
     now: Timestamp,
 ) -> Result<Option<ReplayMessage>, DecideError> {
     let mut sales = Sales::load(history, payment_without_order, [event]).await;
-    let Some(mut decided) = sales.decide(event, now)? else { return Ok(None) };
+    let Verdict::Send(mut decided) = sales.decide(event, now)? else { return Ok(None) };
     // The game would return to an old state. A retried batch sends the later state again, too; a replay may not.
     if decided.has_later_state {
         decided.decision =

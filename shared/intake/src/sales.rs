@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use xsolla::{
-    Decision, EventFacts, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent, TooComplex,
-    check_complexity,
+    Decision, EventFacts, Goods, GoodsReason, Mode, Notice, NotificationType, PaymentWithoutOrder, Sale, SaleEvent,
+    TooComplex, check_complexity,
 };
 
 use crate::ports::{History, PortError};
@@ -34,6 +34,21 @@ pub struct Sales {
 struct KnownEvent {
     event: SaleEvent,
     decision: Option<StoredDecision>,
+    /// Whether the decision was to skip the event.
+    is_skipped: bool,
+}
+
+/// What to do with an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is sent.
+    Send(Decided),
+    /// It is Xsolla's retry of an earlier event, and skipped.
+    Skip {
+        /// The decision to be stored before later events of the subject are decided, so that a retried batch skips the
+        /// event again. `None`: it is already stored.
+        to_store: Option<StoredDecision>,
+    },
 }
 
 /// What an event means, and what its message needs from the other events of its sale.
@@ -144,36 +159,41 @@ impl Sales {
         orders
     }
 
-    /// Decides what an event means, and remembers the decision for later events. `None`: the event is a retry.
+    /// Decides what an event means, and remembers the decision for later events.
     ///
     /// # Errors
     ///
     /// If the event can never be relayed, or a read that it needs has failed.
-    pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Option<Decided>, DecideError> {
+    pub fn decide(&mut self, event: &StoredEvent, now: Timestamp) -> Result<Verdict, DecideError> {
         let notification = notification(&event.body)?.get();
         check_complexity(notification)?;
         let facts = facts_of(event, notification);
         let (sale, known) = self.sale(&facts)?;
         let own = known.iter().find(|known| known.event.event_id() == facts.event_id());
         let earlier = own.map_or(event.decision, |own| own.decision);
+        if earlier.is_some_and(|earlier| is_skip(event, earlier.decision)) {
+            return Ok(Verdict::Skip { to_store: None });
+        }
+        // Strictly later than what it was based on, even if the clocks of two machines differ.
+        let decided_at = || {
+            let decisions = known.iter().filter_map(|known| known.decision);
+            let latest = decisions.map(|stored| stored.decided_at).chain(self.decided_at).max();
+            let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
+            next.and_then(Result::ok).map_or(now, |next| next.max(now))
+        };
         if earlier.is_none() && sale.is_retry(&facts) {
-            return Ok(None);
+            let decision = Decision { goods: Goods::Info, reason: Some(GoodsReason::PossibleRetry), mode: event.mode };
+            let stored = StoredDecision { decision, decided_at: decided_at() };
+            self.remember(facts, stored, true);
+            return Ok(Verdict::Skip { to_store: Some(stored) });
         }
         let (decision, notice, to_store) = if let Some(earlier) = earlier {
             // A failure may have prevented the first report of the notice.
             (sale.decide_again(&facts, &earlier.decision), sale.notice(&facts, &earlier.decision), None)
         } else {
             let decision = sale.decide(&facts);
-            // Strictly later than what it was based on, even if the clocks of two machines differ.
-            let latest = known
-                .iter()
-                .filter_map(|known| known.decision)
-                .map(|stored| stored.decided_at)
-                .chain(self.decided_at)
-                .max();
-            let next = latest.map(|latest| latest.saturating_add(SignedDuration::from_micros(1)));
-            let decided_at = next.and_then(Result::ok).map_or(now, |next| next.max(now));
-            (decision, sale.notice(&facts, &decision), Some(StoredDecision { decision, decided_at }))
+            let stored = StoredDecision { decision, decided_at: decided_at() };
+            (decision, sale.notice(&facts, &decision), Some(stored))
         };
         // A repeated message has the group of the first one, so only events that were decided earlier count.
         let is_earlier = |stored: StoredDecision| earlier.is_none_or(|earlier| stored.decided_at < earlier.decided_at);
@@ -192,18 +212,16 @@ impl Sales {
             has_later_state,
         };
         if let Some(stored) = to_store {
-            self.decided_at = Some(stored.decided_at);
-            self.remember(facts, stored);
+            self.remember(facts, stored, false);
         }
-        Ok(Some(decided))
+        Ok(Verdict::Send(decided))
     }
 
-    fn remember(&mut self, event: SaleEvent, decision: StoredDecision) {
+    fn remember(&mut self, event: SaleEvent, decision: StoredDecision, is_skipped: bool) {
+        self.decided_at = Some(decision.decided_at);
         let Some(Ok(events)) = self.events.get_mut(event.event_id().subject()) else { return };
-        match events.iter_mut().find(|known| known.event.event_id() == event.event_id()) {
-            Some(known) => known.decision = Some(decision),
-            None => events.push(KnownEvent { event, decision: Some(decision) }),
-        }
+        events.retain(|known| known.event.event_id() != event.event_id());
+        events.push(KnownEvent { event, decision: Some(decision), is_skipped });
     }
 
     /// Returns the decided events of a sale in the order of their decisions, without the event itself, and all its known
@@ -232,10 +250,10 @@ impl Sales {
         Ok((sale, known))
     }
 
-    /// Creates a sale from decided events. Events without a decision are ignored.
+    /// Creates a sale from decided events. Events without a decision and skipped retries are ignored.
     fn sale_of<'k>(&self, events: impl IntoIterator<Item = &'k KnownEvent>) -> Sale {
         let mut sale = Sale::new(self.payment_without_order);
-        for KnownEvent { event, decision } in events {
+        for KnownEvent { event, decision, .. } in events.into_iter().filter(|known| !known.is_skipped) {
             if let Some(stored) = decision {
                 sale.record(event.clone(), stored.decision);
             }
@@ -244,13 +262,17 @@ impl Sales {
     }
 }
 
-/// Creates a sale from the stored events of its subjects, as decided so far. Events without a decision are ignored.
+/// Creates a sale from the stored events of its subjects, as decided so far. Events without a decision and skipped retries are
+/// ignored.
 ///
 /// The sale is for display. Its setting for payments without an order matters only for new decisions.
 #[must_use]
 pub fn decided_sale<'e>(events: impl IntoIterator<Item = &'e StoredEvent>) -> Sale {
-    let mut decided: Vec<(&StoredEvent, StoredDecision)> =
-        events.into_iter().filter_map(|event| Some((event, event.decision?))).collect();
+    let mut decided: Vec<(&StoredEvent, StoredDecision)> = events
+        .into_iter()
+        .filter(|event| !is_skipped(event))
+        .filter_map(|event| Some((event, event.decision?)))
+        .collect();
     decided.sort_by_key(|(_, stored)| stored.decided_at);
     let mut sale = Sale::new(PaymentWithoutOrder::Grant);
     for (event, stored) in decided {
@@ -259,6 +281,17 @@ pub fn decided_sale<'e>(events: impl IntoIterator<Item = &'e StoredEvent>) -> Sa
         }
     }
     sale
+}
+
+/// Returns whether the relay has skipped an event as Xsolla's retry.
+#[must_use]
+pub fn is_skipped(event: &StoredEvent) -> bool {
+    event.decision.is_some_and(|stored| is_skip(event, stored.decision))
+}
+
+/// Returns whether a decision is to skip the event. A partial refund that may be a retry is sent.
+fn is_skip(event: &StoredEvent, decision: Decision) -> bool {
+    decision.reason == Some(GoodsReason::PossibleRetry) && event.type_name != NotificationType::PARTIAL_REFUND.name()
 }
 
 /// Reason why it cannot be decided what an event means.
@@ -299,7 +332,7 @@ async fn fetch<'r, H: History>(history: &H, read: &'r Read) -> Box<dyn FnOnce(&m
 }
 
 fn known_event(event: &StoredEvent) -> Option<KnownEvent> {
-    Some(KnownEvent { event: sale_event(event).ok()?, decision: event.decision })
+    Some(KnownEvent { event: sale_event(event).ok()?, decision: event.decision, is_skipped: is_skipped(event) })
 }
 
 /// Reads the facts of a stored event.

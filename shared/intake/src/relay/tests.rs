@@ -466,6 +466,58 @@ async fn retry_of_the_latest_state_is_not_relayed() {
     assert_eq!((outcome.retries, outcome.retry_from), (1, None));
 }
 
+/// Returns records of overlapping deliveries: `OTHER_STATE` was received before the retry of `STATE`, and stored after it.
+fn retry_before_a_state_that_was_received_first(relay: &TestRelay) -> [StreamRecord; 3] {
+    let mut records = [
+        stored_record(relay, 1, "subscription#9", "update_subscription#a", STATE),
+        stored_record(relay, 2, "subscription#9", "update_subscription#a#again#1", STATE),
+        stored_record(relay, 3, "subscription#9", "update_subscription#b", OTHER_STATE),
+    ];
+    let mut events = relay.history.events.lock().unwrap();
+    events[1].received_at = "2026-11-22T00:31:07.900000Z".to_owned();
+    records[1] = record_of(2, events[1].clone());
+    records
+}
+
+#[tokio::test]
+async fn skipped_retry_is_skipped_again_if_its_batch_is_retried() {
+    let relay = relay(FakeQueue::default());
+    let records = retry_before_a_state_that_was_received_first(&relay);
+    let outcomes = [run(&relay, &records).await, run(&relay, &records).await, run(&relay, &records[..2]).await];
+    assert_eq!(outcomes.map(|outcome| outcome.retries), [1, 1, 1]);
+    assert!(!relay.queue.queued().iter().any(|id| id.contains("#again#")), "{:?}", relay.queue.queued());
+}
+
+#[tokio::test]
+async fn later_state_is_not_decided_if_the_decision_to_skip_cannot_be_stored() {
+    let relay = relay(FakeQueue::default());
+    let records = retry_before_a_state_that_was_received_first(&relay);
+    run(&relay, &records[..1]).await;
+    relay.history.decision_control.set(Behavior::Fail);
+    let outcome = run(&relay, &records[1..]).await;
+    assert_eq!((outcome.retry_from.as_deref(), outcome.queued.len()), (Some("2"), 0));
+    assert_eq!(relay.history.decision_control.calls(), 2, "the first event and the retry");
+}
+
+#[tokio::test]
+async fn skipped_retry_does_not_extend_the_time_for_retries() {
+    let relay = relay(FakeQueue::default());
+    let ids = ["update_subscription#a", "update_subscription#a#again#1", "update_subscription#a#again#2"];
+    let records: Vec<StreamRecord> = ids
+        .into_iter()
+        .zip([("22", 1), ("23", 2), ("25", 3)])
+        .map(|(id, (day, number))| {
+            stored_record(&relay, number, "subscription#9", id, STATE);
+            let mut events = relay.history.events.lock().unwrap();
+            let event = events.last_mut().unwrap();
+            event.received_at = format!("2026-11-{day}T00:31:07.042518Z");
+            record_of(number, event.clone())
+        })
+        .collect();
+    let outcome = run(&relay, &records).await;
+    assert_eq!((outcome.retries, outcome.queued.len()), (1, 2));
+}
+
 #[tokio::test]
 async fn state_that_returns_is_relayed() {
     let relay = relay(FakeQueue::default());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xsolla::{Goods, Mode};
 
 use crate::guarantees::Guarantee;
-use crate::simulated_aws::{Queued, START, State};
+use crate::simulated_aws::{Queued, State};
 use crate::webhooks::{Expected, Report, ReportKind, Scenario};
 
 /// A message, and what its event reports about a purchase.
@@ -74,7 +74,7 @@ fn violated_by_sale(messages: &[Sent<'_>], state: &State) -> Option<Guarantee> {
 struct Holding {
     /// The transaction that granted the goods.
     granted_by: Option<u32>,
-    /// Whether the order was revoked, and not granted since.
+    /// Whether the order was revoked, and no grant was decided since.
     is_revoked: bool,
 }
 
@@ -97,6 +97,8 @@ fn violated_by_purchase(scenario: &Scenario, messages: &[Sent<'_>], state: &Stat
             }
             Goods::Revoke if holding.is_revoked => return Some(Guarantee::RevokedOnce),
             Goods::Revoke => *holding = Holding { granted_by: None, is_revoked: true },
+            // It was taken back before it was sent. An earlier batch may have sent it, so a cancellation must revoke it.
+            Goods::Info if was_decided_as_grant(queued, state) => holding.is_revoked = false,
             _ => {}
         }
     }
@@ -104,6 +106,11 @@ fn violated_by_purchase(scenario: &Scenario, messages: &[Sent<'_>], state: &Stat
         .iter()
         .all(|(purchase, held)| is_paid(scenario, purchase).is_none_or(|paid| paid == held.granted_by.is_some()));
     (!as_paid).then_some(Guarantee::HeldIfPaid)
+}
+
+fn was_decided_as_grant(queued: &Queued, state: &State) -> bool {
+    let item = state.table.items.iter().find(|item| item.event.event_id == queued.event_id);
+    item.and_then(|item| item.event.decision).is_some_and(|stored| stored.decision.goods == Goods::Grant)
 }
 
 /// Returns whether a purchase is paid by a transaction whose money was not returned, after all webhooks.
@@ -148,29 +155,31 @@ fn ended_stays_ended(messages: &[Sent<'_>], state: &State) -> bool {
     true
 }
 
-/// Whether all messages of an event have the same goods, unless the goods were taken back before the later message.
+/// Whether all messages of an event have the same goods. If they were taken back, later messages are `info`.
 fn is_decided_once(scenario: &Scenario, messages: &[Sent<'_>], state: &State) -> bool {
     messages.iter().enumerate().all(|(n, later)| {
         let mut earlier = messages[..n].iter().filter(|earlier| earlier.queued.event_id == later.queued.event_id);
-        earlier
-            .all(|earlier| earlier.queued.goods == later.queued.goods || is_taken_back_before(later, scenario, state))
+        earlier.all(|earlier| {
+            earlier.queued.goods == later.queued.goods
+                || (later.queued.goods == Goods::Info && is_taken_back_before(later, scenario, state))
+        })
     })
 }
 
-/// Whether a revocation of a message's sale was decided before the message was sent.
+/// Whether it was decided before a message was sent that its sale was revoked, or that its money was returned.
 fn is_taken_back_before(message: &Sent<'_>, scenario: &Scenario, state: &State) -> bool {
     let subject = message.queued.event_id.subject();
-    state.table.items.iter().any(|item| {
-        let is_same_purchase = || {
-            let body = str::from_utf8(&item.event.body).unwrap_or_default();
-            let other = scenario.webhook(body).and_then(|webhook| webhook.report);
-            let purchases = message.report.zip(other);
-            purchases.is_some_and(|(one, other)| one.purchase == other.purchase)
-        };
-        item.event.decision.is_some_and(|stored| {
-            matches!(stored.decision.goods, Goods::Revoke | Goods::SubscriptionEnded)
-                && stored.decided_at <= START + message.queued.at + std::time::Duration::from_millis(1)
-        }) && (item.event.event_id.subject() == subject || is_same_purchase())
+    let decided = &state.decided[..message.queued.decisions];
+    let items = state.table.items.iter().filter(|item| decided.contains(&item.event.event_id));
+    items.filter_map(|item| Some((item, item.event.decision?))).any(|(item, stored)| {
+        let is_revocation = matches!(stored.decision.goods, Goods::Revoke | Goods::SubscriptionEnded);
+        let body = str::from_utf8(&item.event.body).unwrap_or_default();
+        let reports = message.report.zip(scenario.webhook(body).and_then(|webhook| webhook.report));
+        (is_revocation && item.event.event_id.subject() == subject)
+            || reports.is_some_and(|(own, other)| {
+                let is_return = matches!(other.kind, ReportKind::Refund | ReportKind::OrderCanceled);
+                own.purchase == other.purchase && (is_revocation || (is_return && own.transaction == other.transaction))
+            })
     })
 }
 

@@ -28,7 +28,7 @@ pub enum Guarantee {
     AcknowledgedIsStored,
     /// Nothing is overwritten, and each occurrence is one event.
     StoredOnce,
-    /// Every stored event is queued or parked, unless it is a retry: its object's previous event has the same bytes.
+    /// Every stored event is queued or parked, unless it is a retry: its object's previous queued event has the same bytes.
     StoredIsQueued,
     /// Retries are not queued.
     RetriesAreNotQueued,
@@ -51,7 +51,7 @@ pub enum Guarantee {
     EventuallyDone,
     /// One event of a sale grants it. An order that is held is not granted again.
     GrantedOnce,
-    /// One event of a sale revokes it. An order that is revoked is not revoked again.
+    /// One event of a sale revokes it. An order that is revoked is not revoked again, unless a grant was decided in between.
     RevokedOnce,
     /// No message grants a sale after a message has revoked it.
     NoGrantAfterRevocation,
@@ -59,7 +59,7 @@ pub enum Guarantee {
     HeldIfPaid,
     /// No message starts or changes a subscription after a message has ended it.
     EndedStaysEnded,
-    /// All messages of an event have the same goods, unless the goods were taken back in the meantime.
+    /// All messages of an event have the same goods, unless the sale was revoked or its money returned in the meantime.
     DecidedOnce,
     /// The messages of an order have one group.
     OneGroupPerOrder,
@@ -204,16 +204,19 @@ fn is_stored_queued(state: &State) -> bool {
     events.all(|event| is_queued(event) || (event.event_id.is_recurrence() && is_retry(event, is_queued, state)))
 }
 
-/// Whether the same bytes are queued, less than 48 hours old, and no state in between was received before.
+/// Whether the same bytes are queued, less than 48 hours old, and no queued state in between was received before.
+///
+/// A retry that was skipped is no state.
 fn is_retry(event: &StoredEvent, is_queued: impl Fn(&StoredEvent) -> bool, state: &State) -> bool {
     let earlier = state.stream.iter().take_while(|other| other.event_id != event.event_id);
     let is_known = |other: &&StoredEvent| {
-        object(&other.event_id) == object(&event.event_id)
+        is_queued(other)
+            && object(&other.event_id) == object(&event.event_id)
             && (other.body == event.body || other.received_at <= event.received_at)
     };
     let known: Vec<&StoredEvent> = earlier.filter(is_known).collect();
     let mut same = known.into_iter().rev().take_while(|other| other.body == event.body);
-    same.any(|other| is_queued(other) && is_within_retry_window(other, event))
+    same.any(|other| is_within_retry_window(other, event))
 }
 
 fn is_within_retry_window(earlier: &StoredEvent, later: &StoredEvent) -> bool {

@@ -3,8 +3,9 @@
 //! Any call can succeed, fail before or after it took effect, take effect late, hang, or kill its function. Deliveries and
 //! the relay interleave, and Xsolla and Lambda retry. `guarantees.rs` checks each history.
 //!
-//! All short histories run, and some random long ones. `EXPLORE_RUNS` sets the number of long ones, `EXPLORE_SEED` their
-//! seed, and `EXPLORE_DEEPER` the additional deviations of short ones. `mutants.rs` proves that violations are detected.
+//! All short histories run, and some random long ones. `EXPLORE_RUNS` sets the number of long ones per seed, `EXPLORE_SEED`
+//! a single seed, and `EXPLORE_DEEPER` the additional deviations of short ones. `mutants.rs` proves that violations are
+//! detected.
 
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a test may panic, and exports nothing")]
 
@@ -29,6 +30,9 @@ use webhooks::{
     TEST_SUBSCRIPTION, TEST_SUBSCRIPTION_CANCELED, THIRD_PAYMENT, TWELVE_PAYMENTS, UNKNOWN_TYPE, UNKNOWN_USER,
     UNREADABLE, UNSENDABLE_DISPUTE, Webhook,
 };
+
+/// Number of seeds of the random histories, unless `EXPLORE_SEED` is set.
+const DEFAULT_SEEDS: u32 = 4;
 
 fn env_or(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
@@ -85,9 +89,12 @@ fn guarantees_hold_with_two_shards(#[case] max_deviations: u32, #[case] webhooks
 
 #[test]
 fn guarantees_hold_in_random_long_histories() {
-    let seed = env_or("EXPLORE_SEED", 1);
-    explore::random(env_or("EXPLORE_RUNS", 1_000), seed, None)
-        .unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
+    let first = env_or("EXPLORE_SEED", 1);
+    let seeds = if std::env::var_os("EXPLORE_SEED").is_some() { 1 } else { DEFAULT_SEEDS };
+    for seed in first..first + seeds {
+        explore::random(env_or("EXPLORE_RUNS", 1_000), seed, None)
+            .unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
+    }
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub enum Mutant {
     TwoConcurrentBatches,
     /// Decisions are not stored.
     StoresNoDecisions,
+    /// The decisions to skip retries are not stored.
+    StoresNoSkips,
     /// Decisions in the history are ignored.
     IgnoresDecisions,
     /// The index by order is not read.
@@ -84,6 +86,7 @@ impl Mutant {
         (Self::TwoConcurrentBatches, Guarantee::QueuedInOrder, &[PAYMENT, ORDER_PAID]),
         (Self::StoresNoDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
         (Self::StoresNoDecisions, Guarantee::RevokedOnce, &[REFUND, ORDER_CANCELED]),
+        (Self::StoresNoSkips, Guarantee::RetriesAreNotQueued, &[MARCH, APRIL, MARCH_AGAIN]),
         (Self::IgnoresDecisions, Guarantee::NoGrantAfterRevocation, &[ORDER_CANCELED, ORDER_PAID]),
         (Self::IgnoresOrders, Guarantee::GrantedOnce, &[PAID_BY_17, PAID_BY_18]),
         (Self::IgnoresOrders, Guarantee::HeldIfPaid, &[PAID_BY_17, CANCELED_18]),

@@ -16,7 +16,7 @@ use intake::sqs_message::Message;
 use intake::testing::{FakeTable, StoredItem, fake_error};
 use jiff::Timestamp;
 use message::Event;
-use xsolla::{Envelope, EventId, Goods, Mode, Question, Reply};
+use xsolla::{Envelope, EventId, Goods, GoodsReason, Mode, Question, Reply};
 
 use crate::mutants::Mutant;
 use crate::webhooks::{Secrets, UNSENDABLE};
@@ -100,6 +100,8 @@ pub struct Queued {
     pub mode: Mode,
     pub notification: String,
     pub at: Duration,
+    /// Number of decisions that were stored before.
+    pub decisions: usize,
 }
 
 type Effect = Box<dyn FnOnce(&mut State) + Send>;
@@ -124,6 +126,8 @@ pub struct State {
     pub missed: BTreeSet<String>,
     pub stream: Vec<StoredEvent>,
     pub queue: Vec<Queued>,
+    /// Ids of the decided events, in the order in which their decisions were stored.
+    pub decided: Vec<EventId>,
     /// Ids of the parked events.
     pub parked: Vec<String>,
     /// Calls that have not taken effect yet.
@@ -372,6 +376,7 @@ impl State {
                 mode: event.mode,
                 notification: event.notification.get().to_owned(),
                 at: self.now,
+                decisions: self.decided.len(),
             });
         }
     }
@@ -463,7 +468,12 @@ impl History for SimulatedAws {
 
 impl DecisionStore for SimulatedAws {
     async fn store_decision(&self, event_id: &EventId, decision: &StoredDecision) -> Result<(), PortError> {
-        if self.state().mutant == Some(Mutant::StoresNoDecisions) {
+        let is_lost = match self.state().mutant {
+            Some(Mutant::StoresNoDecisions) => true,
+            Some(Mutant::StoresNoSkips) => decision.decision.reason == Some(GoodsReason::PossibleRetry),
+            _ => false,
+        };
+        if is_lost {
             return Ok(());
         }
         let (id, new) = (event_id.clone(), *decision);
@@ -475,6 +485,7 @@ impl DecisionStore for SimulatedAws {
                 Some(_) => Ok(()),
                 None => {
                     event.decision = Some(new);
+                    state.decided.push(id);
                     Ok(())
                 }
             }
