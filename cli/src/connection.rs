@@ -77,7 +77,7 @@ pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
 pub async fn pseudonym_keys() -> Result<Secrets, Box<dyn std::error::Error>> {
     let setting = SecretsSetting::of_pseudonyms(&environment)?;
     let setting =
-        setting.ok_or("PSEUDONYM_KEY_SECRET_ID is not set: name or ARN of the secret with the pseudonym keys")?;
+        setting.ok_or("PSEUDONYM_KEY_SECRET_ID is not set: name or ARN of the secret with the keys of the hashes in a stack's log (or set PSEUDONYM_KEY to the key)")?;
     Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
 }
 

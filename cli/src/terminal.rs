@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use clap::error::ErrorKind;
 use cli::explain::explain;
 use cli::format::{one_line, printable};
 use cli::progress::Progress;
@@ -27,6 +28,11 @@ pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // The error repeats arguments, so it is not styled.
         eprint!("{}", printable(&error.render().to_string()));
+        if error.kind() == ErrorKind::MissingRequiredArgument {
+            eprintln!(
+                "\nThe stack output CliEnvironment sets the options of a stack as variables; --local selects `local`."
+            );
+        }
     } else {
         let _ = error.print();
     }

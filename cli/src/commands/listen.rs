@@ -30,10 +30,10 @@ Exit code 3: with --once, some events remain in the queue.
 
 Examples:
   xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks
-  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks --retry-after 2 --once")]
+  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks --once")]
 pub(crate) struct ListenArgs {
     /// URL of your server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) forward_to: Uri,
     /// Key of the signatures, `whsec_` and Base64 [default: `WEBHOOK_SIGNING_KEY`, or a random key, which is printed]
     #[arg(long, value_name = "KEY")]
@@ -41,7 +41,7 @@ pub(crate) struct ListenArgs {
     /// Seconds until a failed event is delivered again [default: the visibility timeout of the queue]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=43_200))]
     pub(crate) retry_after: Option<i32>,
-    /// Exit when the queue returns no more messages
+    /// Exit when the queue returns no more messages, or after a failure
     #[arg(long)]
     pub(crate) once: bool,
     /// Skip confirmation
@@ -53,6 +53,15 @@ pub(crate) struct ListenArgs {
     /// URL of the game's queue (stack output `QueueUrl`)
     #[arg(long, value_name = "URL", env = "QUEUE_URL", required_unless_present = "local")]
     pub(crate) queue_url: Option<String>,
+}
+
+/// Parses the URL of a server. Each message sent to an invalid URL would be a failed delivery.
+fn http_url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(url),
+        _ => Err("expected a URL that starts with http:// or https://".to_owned()),
+    }
 }
 
 pub(crate) async fn run(args: ListenArgs) -> CommandResult {

@@ -193,7 +193,7 @@ fn unsigned_key(key: &str) -> Result<Secrets, String> {
 fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String {
     let url = stack.webhook_url();
     let mut rows = vec![
-        ["Page".to_owned(), format!("http://{}/", stack.webhook_addr)],
+        ["Console".to_owned(), format!("http://{}/", stack.webhook_addr)],
         ["Webhook URL".to_owned(), url.clone()],
         [String::new(), format!("{url}/TYPE accepts one type")],
         ["Webhook secret".to_owned(), if secret == LOCAL_SECRET { secret } else { "that of --secret" }.to_owned()],

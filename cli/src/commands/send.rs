@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use xsolla::{Envelope, EventId, NotificationType, Role, Secrets};
 
 use super::CommandResult;
-use super::signing::{SecretArgs, read_body};
+use super::signing::{LOCAL_SECRET, SecretArgs, read_body};
 use crate::terminal::print;
 
 /// Webhook URL of the command `local` on its default port.
@@ -147,7 +147,10 @@ pub(crate) async fn run(args: SendArgs) -> CommandResult {
     let (file, times, parallel, prints) = (args.file.clone(), args.times, args.parallel as usize, args.print);
     let file = file.map(|file| read_body(Some(file))).transpose()?;
     let mut sequences = Sequences::new(&args, file)?;
-    let secrets = if args.print || is_loopback(&args.to) {
+    let secrets = if is_default_target {
+        // Not the variables: they are those of a stack.
+        args.secrets.option()?.map_or_else(|| Secrets::new([LOCAL_SECRET]), Ok)?
+    } else if args.print || is_loopback(&args.to) {
         args.secrets.or_local().await?
     } else {
         let missing = || format!("a secret is required for {}: pass --secret or set XSOLLA_SECRETS", args.to);

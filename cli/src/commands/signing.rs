@@ -20,11 +20,17 @@ pub(crate) struct SecretArgs {
 }
 
 impl SecretArgs {
+    /// The secrets of the option.
+    pub(super) fn option(&self) -> Result<Option<Secrets>, String> {
+        let secrets = (!self.secrets.is_empty()).then(|| Secrets::new(self.secrets.iter().map(String::as_str)));
+        secrets.transpose().map_err(|error| format!("--secret: {error}"))
+    }
+
     /// The secrets of the option, else of the environment. `None`: neither has one.
     pub(super) async fn given(self) -> Result<Option<Secrets>, Box<dyn std::error::Error>> {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        if !self.secrets.is_empty() {
-            return Ok(Some(Secrets::new(self.secrets).map_err(|error| format!("--secret: {error}"))?));
+        if let Some(secrets) = self.option()? {
+            return Ok(Some(secrets));
         }
         if is_set("XSOLLA_SECRETS") || is_set("XSOLLA_SECRET_ID") {
             return Ok(Some(webhook_secrets().await?));

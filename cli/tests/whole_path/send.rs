@@ -61,7 +61,7 @@ async fn purchase_with_refund_ends_without_goods(#[case] mode: &str, #[case] exp
     let types: Vec<String> = stack.receive_all().await.into_iter().map(|event| event.r#type).collect();
     assert_eq!(types, expected);
     let (_, shown) = stack.run(&["show", "8"]).await;
-    assert!(shown.contains("goods: not held"), "{shown}");
+    assert!(shown.contains("goods: should not be held"), "{shown}");
 }
 
 #[tokio::test]

@@ -80,12 +80,12 @@ async fn shows_the_state_of_a_revoked_sale() {
         states(&all),
         [
             "  State of transaction#2298114507 (live):",
-            "    goods: not held",
+            "    goods: should not be held",
             "    items: 3 × lantern-brass, 1 × starter-crate, 600 × isle-pearls (possibly bundle content)",
             "    granted by: transaction#2298114507#order_paid#712045518",
             "    revoked by: transaction#2298114507#order_canceled#712045518, \
              reason 1 (Cancellation by the user request / the game request)",
-            "    payment: transaction 2298114507, refunded",
+            "    payment: transaction 2298114507, refunded or cancelled",
             "",
             "  5 events, 1 conflict.",
         ]
@@ -116,9 +116,9 @@ async fn shows_all_transactions_of_an_order_and_what_remains_of_them() {
         &states(&all)[..5],
         [
             "  State of transaction#7 (live):",
-            "    goods: held",
+            "    goods: should be held",
             "    granted by: transaction#7#order_paid#5",
-            "    payment: transaction 7, refunded",
+            "    payment: transaction 7, refunded or cancelled",
             "    payment: transaction 8",
         ]
     );
@@ -239,6 +239,32 @@ async fn user_query_says_what_the_user_should_hold() {
     let held = "  User isle-4471 should hold, from these sales:\n    3 × lantern-brass, 1 × starter-crate, \
         600 × isle-pearls (possibly bundle content), by transaction#2298114507#order_paid#712045518\n";
     assert!(all.contains(held), "{all}");
+}
+
+#[tokio::test]
+async fn state_names_partial_refunds() {
+    let stack = TestStack::start().await;
+    let partial = r#"{"notification_type":"partial_refund","transaction":{"id":7},"refund_details":{"date":"1"}}"#;
+    let paid = order("order_paid", 7).replace(r#""order":"#, r#""user":{"external_id":"u"},"order":"#);
+    for body in [paid.as_str(), partial] {
+        stack.send(body).await;
+    }
+    stack.receive_all().await;
+    let all = shown(&stack, id("7"), Bodies::Hidden).await;
+    assert!(all.contains("    partly refunded by: transaction#7#partial_refund#"), "{all}");
+    let of_user = shown(&stack, Query::User("u".to_owned()), Bodies::Hidden).await;
+    assert!(of_user.contains(", less what was partly refunded, by transaction#7#order_paid#5\n"), "{of_user}");
+}
+
+#[tokio::test]
+async fn state_says_that_an_order_was_paid_twice() {
+    let stack = TestStack::start().await;
+    for body in [order("order_paid", 7), order("order_paid", 8)] {
+        stack.send(body).await;
+    }
+    stack.receive_all().await;
+    let all = shown(&stack, id("5"), Bodies::Hidden).await;
+    assert!(all.contains("    paid several times: refund all but one of the payments\n"), "{all}");
 }
 
 #[tokio::test]
