@@ -64,8 +64,8 @@ pub(crate) enum Command {
     #[command(
         subcommand,
         after_help = "\
-Dead letters are messages that the game failed to process. Parked events are stored events that never
-reached the game's queue.
+Dead letters are messages that the game failed to process. Parked events are
+stored events that never reached the game's queue.
 
 Examples:
   xsolla-webhooks dlq list

@@ -14,9 +14,10 @@ use crate::terminal::print;
 /// Serve a read-only page of sales and queues on 127.0.0.1
 #[derive(Args)]
 #[command(after_help = "\
-Shows a sale or a player with all events, what each meant, and what the player should hold; the counts of the
-queue; dead letters and parked events. Personal data is masked until the page is asked for it. Reading the
-dead letters hides them from other readers for a moment.
+Shows a sale or a player with all events, what each meant, and what the player
+should hold; the counts of the queue; dead letters and parked events. Personal
+data is masked until the page is asked for it. Reading the dead letters hides
+them from other readers for a moment.
 
 Examples:
   xsolla-webhooks console

@@ -15,9 +15,10 @@ use crate::terminal::{confirm, print, report_leftovers, with_progress};
 pub(crate) enum DlqCommand {
     /// List dead letters and parked events, grouped by type or cause
     #[command(after_help = "\
-Lists each dead letter with its age, and the number of deliveries. SQS does not store why the game failed. It
-hides letters behind earlier ones of their subject; their number is printed. Reading hides the messages from
-other readers for at most two minutes.
+Lists each dead letter with its age, and the number of deliveries. SQS does not
+store why the game failed. It hides letters behind earlier ones of their
+subject; their number is printed. Reading hides the messages from other readers
+for at most two minutes.
 
 Examples:
   xsolla-webhooks dlq list
@@ -42,11 +43,14 @@ Examples:
     },
     /// Send dead letters and parked events to the game's queue again, marked as replays
     #[command(after_help = "\
-Fix the game first. What an event means for the goods is decided again with what is known now. A dead letter
-whose event has expired from the table is sent unchanged. Deletes each entry after it was sent, so an interrupted redrive can be run again.
-Exit code 3: some entries remain; they are listed on stderr. Asks before it sends; --yes skips the question.
+Fix the game first. What an event means for the goods is decided again with what
+is known now. A dead letter whose event has expired from the table is sent
+unchanged. Deletes each entry after it was sent, so an interrupted redrive can
+be run again. Exit code 3: some entries remain; they are listed on stderr. Asks
+before it sends; --yes skips the question.
 
-SQS hides a dead letter behind an earlier one of its subject. With --type, one of another type hides those behind it.
+SQS hides a dead letter behind an earlier one of its subject. With --type, one
+of another type hides those behind it.
 
 Examples:
   xsolla-webhooks dlq redrive --dry-run

@@ -14,9 +14,10 @@ use crate::terminal::{print, with_progress};
 /// Report differences between received notifications and the documented schemas
 #[derive(Args)]
 #[command(after_help = "\
-Prints one line per type, path and difference, newest first: an unknown field or type, another JSON type,
-a new value of a documented list, or a missing field. Prints JSON types instead of values, except new
-values of a list. Differences do not change the exit code.
+Prints one line per type, path and difference, newest first: an unknown field or
+type, another JSON type, a new value of a documented list, or a missing field.
+Prints JSON types instead of values, except new values of a list. Differences do
+not change the exit code.
 
 Examples:
   xsolla-webhooks drift

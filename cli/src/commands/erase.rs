@@ -14,9 +14,9 @@ use crate::terminal::{confirm, print, with_progress};
 /// Erase a user's personal data from the table
 #[derive(Args)]
 #[command(after_help = "\
-Erases names, addresses and ids of the user. Amounts, items, dates, countries, transaction ids and order
-ids remain for accounting. This cannot be undone. For data outside the table, see
-docs/operations/privacy.md.
+Erases names, addresses and ids of the user. Amounts, items, dates, countries,
+transaction ids and order ids remain for accounting. This cannot be undone. For
+data outside the table, see docs/operations/privacy.md.
 
 Examples:
   xsolla-webhooks erase --user isle-4471 --dry-run

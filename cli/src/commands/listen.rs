@@ -19,12 +19,14 @@ const WAIT_SECONDS: i32 = 10;
 /// Forward the events of the queue to your HTTP server
 #[derive(Args)]
 #[command(after_help = "\
-Posts each message of the queue, in order per subject. The headers are those of Standard Webhooks: webhook-id is
-the event id, webhook-timestamp the time, webhook-signature `v1,` and HMAC-SHA256 of id, time and body in Base64.
+Posts each message of the queue, in order per subject. The headers are those of
+Standard Webhooks: webhook-id is the event id, webhook-timestamp the time,
+webhook-signature `v1,` and HMAC-SHA256 of id, time and body in Base64.
 
-A message is deleted only after a 2xx. After another answer it is delivered again like to any consumer, and
-becomes a dead letter after ten deliveries. For the queue of a stack, the game does not get what your server
-accepts, so the command asks first; --yes skips the question.
+A message is deleted only after a 2xx. After another answer it is delivered
+again like to any consumer, and becomes a dead letter after ten deliveries. For
+the queue of a stack, the game does not get what your server accepts, so the
+command asks first; --yes skips the question.
 
 Exit code 3: with --once, some events remain in the queue.
 

@@ -36,7 +36,8 @@ use super::signing::LOCAL_SECRET;
 /// Run all functions on this machine, with an embedded DynamoDB and SQS
 #[derive(Args)]
 #[command(after_help = "\
-Sends itself sample webhooks, prints the results and a curl example, and serves requests until Ctrl-C.
+Sends itself sample webhooks, prints the results and a curl example, and serves
+requests until Ctrl-C.
 
 Examples:
   xsolla-webhooks local

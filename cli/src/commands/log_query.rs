@@ -11,8 +11,9 @@ use crate::terminal::print;
 /// Print a CloudWatch Logs Insights query that finds a user's webhooks
 #[derive(Args)]
 #[command(after_help = "\
-Logs contain a keyed hash in place of the user id. The query has one hash per key. The keys come from the
-Secrets Manager secret PSEUDONYM_KEY_SECRET_ID (stack output CliEnvironment) or from PSEUDONYM_KEY.
+Logs contain a keyed hash in place of the user id. The query has one hash per
+key. The keys come from the Secrets Manager secret PSEUDONYM_KEY_SECRET_ID
+(stack output CliEnvironment) or from PSEUDONYM_KEY.
 
 Examples:
   xsolla-webhooks log-query --user isle-4471

@@ -21,9 +21,10 @@ use crate::terminal::{confirm, print, report_leftovers, with_progress};
 #[command(
     group = ArgGroup::new("selection").required(true).multiple(true).args(["id", "user", "subject", "event", "from", "to", "type_name"]),
     after_help = "\
-What an event means for the goods is decided again with what is known now. Xsolla's retries are skipped.
-Selecting by time or type scans the whole table and requires confirmation, as do a user and more than 100 events.
-Exit code 3: some events can never be sent; they are listed on stderr.
+What an event means for the goods is decided again with what is known now.
+Xsolla's retries are skipped. Selecting by time or type scans the whole table
+and requires confirmation, as do a user and more than 100 events. Exit code 3:
+some events can never be sent; they are listed on stderr.
 
 Examples:
   xsolla-webhooks replay 2105129134 --dry-run

@@ -38,12 +38,14 @@ const DECISION_INTERVAL: Duration = Duration::from_millis(50);
 #[command(
     group = ArgGroup::new("what").required(true).args(["type_name", "file", "list"]),
     after_help = "\
-The notification is a documented sample with new ids, so each is a new event. The same ids twice are a retry:
---times 2 --transaction 7 --order 8. Prints the answer, the event id, and what the relay decided about the goods
-(for `local`, and with --table). A URL of another machine requires --secret, XSOLLA_SECRETS or XSOLLA_SECRET_ID.
+The notification is a documented sample with new ids, so each is a new event.
+The same ids twice are a retry: --times 2 --transaction 7 --order 8. Prints the
+answer, the event id, and what the relay decided about the goods (for `local`,
+and with --table). A URL of another machine requires --secret, XSOLLA_SECRETS or
+XSOLLA_SECRET_ID.
 
-`send purchase` sends a whole sale in the order in which Xsolla sends it, and stops at the first answer that is
-not 2xx.
+`send purchase` sends a whole sale in the order in which Xsolla sends it, and
+stops at the first answer that is not 2xx.
 
 Exit codes: 0 all answers are 2xx, 1 another answer or none.
 

@@ -17,12 +17,14 @@ const ELSEWHERE: &str = "Xsolla may not have sent it, or its signature was not v
 /// Show all events of a sale or a user, oldest first, and the state of each sale
 #[derive(Args)]
 #[command(after_help = "\
-For each event, prints what the relay decided about the goods, and the index of the webhook secret that verified
-it (0 is the current secret). Then prints the state of each sale, and what a user should hold. Conflicts,
-unreadable bodies and Xsolla's retries are stored but not relayed.
+For each event, prints what the relay decided about the goods, and the index of
+the webhook secret that verified it (0 is the current secret). Then prints the
+state of each sale, and what a user should hold. Conflicts, unreadable bodies
+and Xsolla's retries are stored but not relayed.
 
---queues says whether an event is a dead letter, parked, or processed by the game. The messages in the game's
-queue cannot be searched without a delivery that counts as failed, so only their number is known.
+--queues says whether an event is a dead letter, parked, or processed by the
+game. The messages in the game's queue cannot be searched without a delivery
+that counts as failed, so only their number is known.
 
 Examples:
   xsolla-webhooks show 2105129134

@@ -12,8 +12,9 @@ use crate::terminal::print;
 /// Print the Authorization header that Xsolla sends with a body
 #[derive(Args)]
 #[command(after_help = "\
-The signature is SHA-1 of the bytes of the body, followed by the secret, in hexadecimal digits. An editor may
-add a line end to the file, which changes the signature. With curl: -H \"$(xsolla-webhooks sign body.json)\"
+The signature is SHA-1 of the bytes of the body, followed by the secret, in
+hexadecimal digits. An editor may add a line end to the file, which changes the
+signature. With curl: -H \"$(xsolla-webhooks sign body.json)\"
 --data-binary @body.json
 
 Examples:

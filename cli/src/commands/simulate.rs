@@ -15,8 +15,8 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 /// Simulate thousands of purchases, optionally with injected faults
 #[derive(Args)]
 #[command(after_help = "\
-Simulates Xsolla with its retry schedules and a game that reads the queue. Fails if an event was lost,
-granted twice or out of order.
+Simulates Xsolla with its retry schedules and a game that reads the queue. Fails
+if an event was lost, granted twice or out of order.
 
 Examples:
   xsolla-webhooks simulate --orders 1000

@@ -13,8 +13,9 @@ use crate::terminal::print;
 /// Check a signature, and find out why it is not valid
 #[derive(Args)]
 #[command(after_help = "\
-Tries each secret, other bytes of the body (line ends, byte order mark, Base64, JSON that a library has written
-again), other forms of the secret, other formulas, and other forms of the header. Sends nothing.
+Tries each secret, other bytes of the body (line ends, byte order mark, Base64,
+JSON that a library has written again), other forms of the secret, other
+formulas, and other forms of the header. Sends nothing.
 
 Exit codes: 0 the signature is valid, 1 it is not.
 

@@ -13,6 +13,13 @@ fn read_webhook(variables: &[(&str, &str)], answers_questions: bool) -> Result<W
     WebhookSettings::read(&variable, answers_questions).map_err(|error| error.to_string())
 }
 
+#[test]
+fn environment_returns_variables_of_the_process() {
+    assert_eq!(environment("PATH"), std::env::var("PATH").ok());
+    assert!(environment("PATH").is_some_and(|path| !path.is_empty()));
+    assert_eq!(environment("XSOLLA_WEBHOOKS_UNSET"), None);
+}
+
 #[rstest]
 #[case(&[SECRET], "TABLE_NAME is not set")]
 #[case(&[("TABLE_NAME", " "), SECRET], "TABLE_NAME is not set")]
