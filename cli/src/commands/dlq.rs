@@ -15,10 +15,10 @@ use crate::terminal::{confirm, print, report_leftovers, with_progress};
 pub(crate) enum DlqCommand {
     /// List dead letters and parked events, grouped by type or cause
     #[command(after_help = "\
-Lists each dead letter with its age, and the number of deliveries. SQS does not
-store why the game failed. It hides letters behind earlier ones of their
-subject; their number is printed. Reading hides the messages from other readers
-for at most two minutes.
+Lists each dead letter with its age, and the number of deliveries. Reads by this
+command count as deliveries, too. SQS does not store why the game failed. It
+hides letters behind earlier ones of their subject; their number is printed.
+Reading hides the messages from other readers for at most two minutes.
 
 Examples:
   xsolla-webhooks dlq list
