@@ -25,8 +25,9 @@ use crate::commands::verify::VerifyArgs;
     about = "Run, inspect and repair the Xsolla webhook receiver",
     after_help = "\
 Stack:
-  The stack output CliEnvironment is a shell command that sets the variables for a stack. Region and
-  credentials come from the environment, as for every AWS SDK. --local selects the emulator instead.
+  The stack output CliEnvironment is a shell command that sets the variables for
+  a stack. Region and credentials come from the environment, as for every AWS
+  SDK. --local selects the emulator instead.
 
 Exit codes:
   0  Success
@@ -38,7 +39,8 @@ Examples:
   xsolla-webhooks show 2105129134
   xsolla-webhooks dlq list --local
   xsolla-webhooks help replay",
-    version
+    version,
+    max_term_width = 80
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
