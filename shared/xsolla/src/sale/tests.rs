@@ -556,6 +556,15 @@ fn only_orders_and_partial_refunds_depend_on_other_transactions(#[case] name: &s
 }
 
 #[test]
+fn goods_are_not_held_after_the_refund_of_a_payment_that_granted_them() {
+    let mut sale = Sale::new(SettingGrant);
+    for (body, is_held) in [(payment(7, "{}"), true), (refund(8), true), (refund(7), false)] {
+        sale.apply(event(&body));
+        assert_eq!(sale.state(Mode::Live).unwrap().is_held, is_held, "{body}");
+    }
+}
+
+#[test]
 fn event_without_marker_has_the_mode_of_its_payments() {
     let modes = |events: &[String]| -> Vec<Mode> {
         decisions(SettingGrant, events).into_iter().map(|decision| decision.mode).collect()
