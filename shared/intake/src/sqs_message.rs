@@ -178,6 +178,13 @@ mod tests {
         }
     }
 
+    /// `type` and `mode`, twice `String`, `payment` and `live`: 31 bytes beside the body.
+    #[test]
+    fn size_is_that_of_body_and_attributes() {
+        let message = message("transaction#7#payment", b"{}").unwrap();
+        assert_eq!(message.size(), message.body.as_str().len() + 31);
+    }
+
     #[test]
     fn replay_id_changes_only_the_deduplication_id() {
         let first = message("transaction#7#payment", b"{}").unwrap();
