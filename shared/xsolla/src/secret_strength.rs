@@ -197,7 +197,7 @@ mod tests {
     #[case("0123456789abcdef")]
     #[case("supersecretsupersecret")]
     #[case("undefined undefined")]
-    #[case("TODO-TODO-TODO-TODO")]
+    #[case("todo-todo-todo-todo")]
     fn placeholder_is_weak_in_any_case_and_with_any_separators(#[case] secret: &str) {
         assert_eq!(check(secret), Err(WeakSecret::Placeholder(0)));
     }
