@@ -23,11 +23,11 @@ async function startLocal() {
   const local = spawn(path.join(root, 'target/debug/xsolla-webhooks'), options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const addresses = {};
   for await (const line of createInterface({ input: local.stdout })) {
-    const [, name, address] = line.match(/^\s*(Page|DynamoDB|SQS|Queue)\s+(http:[^\s,]+)/) ?? [];
+    const [, name, address] = line.match(/^\s*(Console|DynamoDB|SQS|Queue)\s+(http:[^\s,]+)/) ?? [];
     if (name) addresses[name] = address;
     if (line.includes('Press Ctrl-C')) break;
   }
-  assert.deepEqual(Object.keys(addresses), ['Page', 'DynamoDB', 'SQS', 'Queue'], '`local` prints its addresses');
+  assert.deepEqual(Object.keys(addresses), ['Console', 'DynamoDB', 'SQS', 'Queue'], '`local` prints its addresses');
   local.stdout.resume();
   return { local, addresses };
 }
@@ -63,7 +63,7 @@ async function webhook(address, notification, secret = SECRET) {
 }
 
 const { local, addresses } = await startLocal();
-const address = addresses.Page;
+const address = addresses.Console;
 const profile = mkdtempSync(path.join(tmpdir(), 'console-'));
 let context;
 const problems = [];
