@@ -60,7 +60,7 @@ Examples:
   xsolla-webhooks send purchase --mode combined --then refund
   xsolla-webhooks send payment --times 1000 --parallel 20
   xsolla-webhooks send order_paid --times 2 --transaction 7 --order 8
-  xsolla-webhooks send --file body.json --to https://game.example --secret \"$SECRET\"
+  xsolla-webhooks send --file - --to https://game.example --secret \"$SECRET\"
   xsolla-webhooks send --list"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "independent flags")]
