@@ -1,6 +1,11 @@
 //! The command line: all commands, and their common help.
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use cli::explain::{Context, profile};
 
 #[cfg(feature = "local")]
 use crate::commands::console::ConsoleArgs;
@@ -80,10 +85,59 @@ Examples:
     LogQuery(LogQueryArgs),
 }
 
+/// Options of a stack that `--local` replaces.
+const STACK_OPTIONS: [&str; 4] = ["table", "queue_url", "dead_letter_queue_url", "parked_queue_url"];
+
+impl Cli {
+    /// Reads the arguments and the variables. Also returns the context of errors.
+    ///
+    /// # Errors
+    ///
+    /// If the arguments are invalid, or the help was requested.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Self, Context), clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        let mut of_command = &matches;
+        while let Some((_, of_subcommand)) = of_command.subcommand() {
+            of_command = of_subcommand;
+        }
+        if is_local(of_command) {
+            reject_stack_options(of_command)?;
+        }
+        Ok((Self::from_arg_matches(&matches)?, context(of_command)))
+    }
+}
+
+fn is_local(matches: &ArgMatches) -> bool {
+    matches.try_get_one("local").ok().flatten() == Some(&true)
+}
+
+/// Rejects options of a stack, for use with `--local`. Ignores variables, since a shell may have them for other commands.
+///
+/// `conflicts_with` rejects variables, too.
+fn reject_stack_options(matches: &ArgMatches) -> Result<(), clap::Error> {
+    for id in STACK_OPTIONS {
+        let is_given = matches.try_contains_id(id).unwrap_or(false);
+        if is_given && matches.value_source(id) == Some(ValueSource::CommandLine) {
+            let option = id.replace('_', "-");
+            let message = format!("the argument '--local' cannot be used with '--{option}'\n");
+            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+        }
+    }
+    Ok(())
+}
+
+/// The context of errors. With `--local`, the names are those of the emulator.
+fn context(matches: &ArgMatches) -> Context {
+    let text = |id| matches.try_get_one::<String>(id).ok().flatten().filter(|_| !is_local(matches)).cloned();
+    let has_local = matches.try_contains_id("local").is_ok();
+    Context { table: text("table"), queue: text("queue_url"), profile: profile(), has_local }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::error::ErrorKind;
     use clap::{Command as Definition, CommandFactory, Parser};
+    use rstest::rstest;
 
     use super::Cli;
 
@@ -110,6 +164,57 @@ mod tests {
         }
         words.retain(|word| !word.is_empty());
         words
+    }
+
+    fn read(line: &str) -> Result<(Cli, super::Context), clap::Error> {
+        Cli::read(format!("xsolla-webhooks {line}").split(' ').map(Into::into))
+    }
+
+    #[rstest]
+    #[case("show 7 --local --table t", "--table")]
+    #[case("show 7 --queues --local --parked-queue-url u", "--parked-queue-url")]
+    #[case("replay 7 --queue-url u --local", "--queue-url")]
+    #[case("erase --user 7 --local --table t", "--table")]
+    #[case("drift --local --table t", "--table")]
+    #[case("listen --forward-to http://a/ --local --queue-url u", "--queue-url")]
+    #[case("dlq list --local --dead-letter-queue-url u", "--dead-letter-queue-url")]
+    #[case("dlq show 7 --local --queue-url u", "--queue-url")]
+    #[case("dlq redrive --local --table t", "--table")]
+    #[cfg_attr(feature = "local", case("console --local --table t", "--table"))]
+    fn local_conflicts_with_options_of_a_stack(#[case] line: &str, #[case] option: &str) {
+        let error = read(line).map(drop).unwrap_err();
+        assert_eq!((error.kind(), error.exit_code()), (ErrorKind::ArgumentConflict, 2));
+        assert_eq!(error.to_string(), format!("error: the argument '--local' cannot be used with '{option}'\n"));
+    }
+
+    #[rstest]
+    #[case("show 7 --table t", Some("t"), None)]
+    #[case("show 7 --local", None, None)]
+    #[case(
+        "dlq redrive --payment-without-order grant --table t --queue-url q --dead-letter-queue-url d --parked-queue-url p",
+        Some("t"),
+        Some("q")
+    )]
+    #[case("sign", None, None)]
+    fn context_has_table_and_queue_of_the_arguments(
+        #[case] line: &str,
+        #[case] table: Option<&str>,
+        #[case] queue: Option<&str>,
+    ) {
+        let context = read(line).unwrap().1;
+        assert_eq!((context.table.as_deref(), context.queue.as_deref()), (table, queue));
+    }
+
+    #[test]
+    fn lines_of_help_are_not_wrapped() {
+        // An example of `replay` is longer.
+        let all = commands(&Cli::command(), "xsolla-webhooks");
+        for (name, definition) in all.into_iter().filter(|(name, _)| name != "xsolla-webhooks replay") {
+            let help = definition.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+        }
     }
 
     #[cfg(feature = "local")]

@@ -66,7 +66,7 @@ pub fn endpoint_override(environment: impl Fn(&str) -> Option<String>) -> Option
 /// If neither variable is set, or Secrets Manager cannot be read.
 pub async fn webhook_secrets() -> Result<Secrets, Box<dyn std::error::Error>> {
     let setting = SecretsSetting::of_webhooks(&environment)?;
-    Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
+    read_secrets("XSOLLA_SECRET_ID", setting).await
 }
 
 /// Reads the keys of the pseudonyms in the log as the functions do, from `PSEUDONYM_KEY_SECRET_ID` or `PSEUDONYM_KEY`.
@@ -78,7 +78,17 @@ pub async fn pseudonym_keys() -> Result<Secrets, Box<dyn std::error::Error>> {
     let setting = SecretsSetting::of_pseudonyms(&environment)?;
     let setting =
         setting.ok_or("PSEUDONYM_KEY_SECRET_ID is not set: name or ARN of the secret with the keys of the hashes in a stack's log (or set PSEUDONYM_KEY to the key)")?;
-    Ok(SecretSource::new(setting, &sdk_config().await).read().await?)
+    read_secrets("PSEUDONYM_KEY_SECRET_ID", setting).await
+}
+
+/// Reads secrets. An error names the variable and the secret.
+async fn read_secrets(variable: &str, setting: SecretsSetting) -> Result<Secrets, Box<dyn std::error::Error>> {
+    let source = match &setting {
+        SecretsSetting::SecretsManager(id) => format!("{variable} ({id}): "),
+        SecretsSetting::Given(_) => String::new(),
+    };
+    let secrets = SecretSource::new(setting, &sdk_config().await).read().await;
+    secrets.map_err(|error| format!("{source}{error}").into())
 }
 
 async fn sdk_config() -> SdkConfig {

@@ -71,7 +71,8 @@ pub(crate) fn indented(text: &str) -> String {
 }
 
 /// Formats an effect on goods with its reason, if there is one: `info (already_revoked)`.
-pub(crate) fn goods_and_reason(goods: Goods, reason: Option<GoodsReason>) -> String {
+#[must_use]
+pub fn goods_and_reason(goods: Goods, reason: Option<GoodsReason>) -> String {
     reason.map_or_else(|| goods.to_string(), |reason| format!("{goods} ({reason})"))
 }
 

@@ -9,7 +9,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http::Uri;
 use http_body_util::{BodyExt as _, Limited};
+use tokio::net::TcpStream;
 
+/// Time limit of [`check_server`].
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest response that is read, in bytes.
@@ -77,6 +80,35 @@ impl Http {
     }
 }
 
+/// Parses the URL of a server.
+///
+/// # Errors
+///
+/// If the text is not a URL of HTTP with a host.
+pub fn parse_url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(url),
+        _ => Err("expected a URL that starts with http:// or https://".to_owned()),
+    }
+}
+
+/// Checks that a server accepts connections, without a request.
+///
+/// # Errors
+///
+/// If there is no connection within 5 seconds.
+pub async fn check_server(url: &Uri) -> Result<(), NoResponse> {
+    let no_response = |cause: String| NoResponse { url: origin(url), cause };
+    let default_port = if url.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let connect = TcpStream::connect((host, url.port_u16().unwrap_or(default_port)));
+    match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
+        Ok(result) => result.map(drop).map_err(|error| no_response(error.to_string())),
+        Err(_) => Err(no_response(format!("no connection within {} seconds", CONNECT_TIMEOUT.as_secs()))),
+    }
+}
+
 /// Whether the host of a URL is this machine.
 #[must_use]
 pub fn is_loopback(url: &Uri) -> bool {
@@ -117,6 +149,25 @@ mod tests {
     #[case("/webhooks", false)]
     fn loopback_is_decided_by_the_host(#[case] url: Uri, #[case] expected: bool) {
         assert_eq!(is_loopback(&url), expected);
+    }
+
+    #[rstest]
+    #[case("nonsense")]
+    #[case("127.0.0.1:7700")]
+    #[case("ftp://127.0.0.1/")]
+    #[case("http://")]
+    fn url_without_scheme_or_host_is_rejected(#[case] text: &str) {
+        assert!(parse_url(text).is_err());
+        assert_eq!(parse_url("https://127.0.0.1/x").unwrap().path(), "/x");
+    }
+
+    #[tokio::test]
+    async fn server_is_checked_without_a_request() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap()).parse().unwrap();
+        check_server(&url).await.unwrap();
+        drop(listener);
+        assert!(check_server(&url).await.is_err());
     }
 
     #[tokio::test]

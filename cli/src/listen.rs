@@ -3,7 +3,7 @@
 //! The headers are those of [Standard Webhooks](https://www.standardwebhooks.com).
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as System};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as System, QueueAttributeName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
@@ -84,6 +84,8 @@ pub struct Forwarder {
     pub key: SigningKey,
     /// Seconds until a failed event is delivered again. `None`: the visibility timeout of the queue.
     pub retry_after: Option<i32>,
+    /// Number of deliveries after which an event becomes a dead letter. `None`: unknown.
+    pub max_deliveries: Option<u32>,
 }
 
 /// Result of a call to [`Forwarder::forward`].
@@ -93,6 +95,18 @@ pub struct Forwarded {
     pub accepted: usize,
     /// Number of events that remain in the queue.
     pub failed: usize,
+}
+
+/// Reads the number of deliveries after which a message becomes a dead letter. `None`: the queue cannot be read, or has no
+/// dead-letter queue.
+pub async fn max_deliveries(sqs: &Client, queue_url: &str) -> Option<u32> {
+    let get = sqs.get_queue_attributes().queue_url(queue_url).attribute_names(QueueAttributeName::RedrivePolicy);
+    let output = get.send().await.ok()?;
+    let policy = output.attributes()?.get(&QueueAttributeName::RedrivePolicy)?;
+    let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
+    let count = &policy["maxReceiveCount"];
+    // SQS returns a number or a text, as the policy was written.
+    count.as_str().map_or_else(|| count.as_u64()?.try_into().ok(), |text| text.parse().ok())
 }
 
 impl Forwarder {
@@ -134,6 +148,11 @@ impl Forwarder {
                 delete.map_err(|error| port_error("sqs:DeleteMessage", &error))?;
                 continue;
             }
+            for later in &messages[index + 1..] {
+                let (id, goods) = id_and_goods(later);
+                let delivery = self.delivery(later, "not sent after the failed event");
+                report(&one_line(format!("---  {id}  {goods}  <- {delivery}")));
+            }
             // The later ones first, so that no other reader receives one of them before the failed one.
             for message in messages[index..].iter().rev() {
                 self.release(message).await?;
@@ -146,31 +165,32 @@ impl Forwarder {
     /// Posts an event. Returns whether the server has accepted it.
     async fn forward_one(&self, message: &Message, report: &impl Fn(&str)) -> Result<bool, PortError> {
         let body = message.body().unwrap_or_default();
-        let event = Event::read(body).ok();
-        let id =
-            event.as_ref().map_or_else(|| message.message_id().unwrap_or_default(), |event| event.event_id.as_ref());
+        let (id, goods) = id_and_goods(message);
         let now = Timestamp::now().as_second();
         let headers = [
-            ("webhook-id", id.to_owned()),
+            ("webhook-id", id.clone()),
             ("webhook-timestamp", now.to_string()),
-            ("webhook-signature", self.key.sign(id, now, body).unwrap_or_default()),
+            ("webhook-signature", self.key.sign(&id, now, body).unwrap_or_default()),
         ];
         let (answer, is_accepted) = match self.http.post(&self.url, &headers, body.as_bytes()).await {
             Ok(response) => (response.status.to_string(), (200..300).contains(&response.status)),
             Err(error) => (error.to_string(), false),
         };
-        let goods = event.as_ref().map_or_else(|| "not an event".to_owned(), |event| Effect::of(event).goods);
-        let retry = if is_accepted {
-            String::new()
-        } else {
-            let delivery = system_attribute(message, &System::ApproximateReceiveCount);
-            let after = self
-                .retry_after
-                .map_or_else(|| "the visibility timeout of the queue".to_owned(), |seconds| format!("{seconds} s"));
-            format!("  <- delivery {delivery} failed, again after {after}")
-        };
-        report(&one_line(format!("{answer}  {id}  {goods}{retry}")));
+        let failure = if is_accepted { String::new() } else { format!("  <- {}", self.delivery(message, "failed")) };
+        report(&one_line(format!("{answer}  {id}  {goods}{failure}")));
         Ok(is_accepted)
+    }
+
+    /// Describes a delivery without success, and what follows. SQS counts each message that was received.
+    fn delivery(&self, message: &Message, result: &str) -> String {
+        let delivery = system_attribute(message, &System::ApproximateReceiveCount);
+        let Some(max) = self.max_deliveries else { return format!("delivery {delivery} {result}") };
+        if delivery.parse().is_ok_and(|delivery: u32| delivery >= max) {
+            return format!("delivery {delivery} of {max} {result}, becomes a dead letter");
+        }
+        let after =
+            self.retry_after.map_or_else(|| "the visibility timeout".to_owned(), |seconds| format!("{seconds} s"));
+        format!("delivery {delivery} of {max} {result}, again after {after}")
     }
 
     /// Makes a message visible after the configured time.
@@ -182,12 +202,22 @@ impl Forwarder {
     }
 }
 
+/// The event id and the effect on goods; the message id if the message is not an event.
+fn id_and_goods(message: &Message) -> (String, String) {
+    match Event::read(message.body().unwrap_or_default()) {
+        Ok(event) => (event.event_id.to_string(), Effect::of(&event).goods),
+        Err(_) => (message.message_id().unwrap_or_default().to_owned(), "not an event".to_owned()),
+    }
+}
+
 fn system_attribute(message: &Message, name: &System) -> String {
     message.attributes().and_then(|attributes| attributes.get(name).cloned()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     /// Published vector of Standard Webhooks.
@@ -196,6 +226,38 @@ mod tests {
         let key: SigningKey = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap();
         let signature = key.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
         assert_eq!(signature.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+    }
+
+    /// The local queue returns one message per subject, SQS returns several.
+    #[rstest]
+    #[case::limit(
+        Some(10),
+        ["delivery 9 of 10 failed, again after the visibility timeout",
+         "delivery 10 of 10 not sent after the failed event, becomes a dead letter"]
+    )]
+    #[case::unknown_limit(None, ["delivery 9 failed", "delivery 10 not sent after the failed event"])]
+    #[tokio::test]
+    async fn failed_delivery_and_those_behind_it_say_what_follows(
+        #[case] max_deliveries: Option<u32>,
+        #[case] expected: [&str; 2],
+    ) {
+        // Makes no call to SQS: nothing is deleted, and the visibility remains.
+        let forwarder = Forwarder {
+            sqs: crate::connection::Clients::emulator().sqs,
+            queue_url: String::new(),
+            http: Http::default(),
+            url: "http://127.0.0.1:1/".parse().unwrap(),
+            key: SigningKey::random(),
+            retry_after: None,
+            max_deliveries,
+        };
+        let message =
+            |count: &str| Message::builder().message_id("m").attributes(System::ApproximateReceiveCount, count).build();
+        let lines = std::cell::RefCell::new(Vec::new());
+        let report = |line: &str| lines.borrow_mut().push(line.split_once("<- ").unwrap().1.to_owned());
+        let forwarded = forwarder.forward_group(&[message("9"), message("10")], &report).await.unwrap();
+        assert_eq!(forwarded, Forwarded { accepted: 0, failed: 2 });
+        assert_eq!(*lines.borrow(), expected);
     }
 
     #[test]

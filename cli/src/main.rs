@@ -10,14 +10,12 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use arguments::{Cli, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match Cli::try_parse() {
-        Ok(arguments) => arguments,
+    let (arguments, context) = match Cli::read(std::env::args_os()) {
+        Ok(read) => read,
         Err(error) => return terminal::print_usage(&error),
     };
     let result = match arguments.command {
@@ -39,7 +37,7 @@ async fn main() -> ExitCode {
         Command::LogQuery(args) => commands::log_query::run(&args).await,
     };
     result.unwrap_or_else(|error| {
-        terminal::print_error(&*error);
+        terminal::print_error(&*error, &context);
         ExitCode::FAILURE
     })
 }

@@ -80,6 +80,12 @@ impl Ids {
     }
 }
 
+/// The names that [`notification`] accepts: types, and variants of them.
+pub fn type_names() -> impl Iterator<Item = &'static str> {
+    let defaults = DEFAULT_VARIANTS.into_iter().map(|(type_name, _)| type_name);
+    defaults.chain(samples::ALL.iter().map(|sample| sample.name))
+}
+
 /// Lists the types: name and meaning, with the variants of the sample.
 #[must_use]
 pub fn list() -> Vec<[String; 2]> {
@@ -93,7 +99,9 @@ pub fn list() -> Vec<[String; 2]> {
         };
         let meaning = [description(known), variant_description(variant)].concat();
         let sandbox = if is_sandbox(sample.body) { " (sandbox)" } else { "" };
-        rows.push([sample.name.to_owned(), format!("{kind}: {meaning}{sandbox}")]);
+        let default = DEFAULT_VARIANTS.iter().find(|(_, default)| *default == sample.name);
+        let default = default.map(|(type_name, _)| format!(" (default of {type_name})")).unwrap_or_default();
+        rows.push([sample.name.to_owned(), format!("{kind}: {meaning}{default}{sandbox}")]);
     }
     rows
 }

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use clap::error::ErrorKind;
-use cli::explain::explain;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use cli::explain::{Context, explain};
 use cli::format::{one_line, printable};
 use cli::progress::Progress;
 
@@ -19,8 +19,8 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 pub(crate) const INCOMPLETE: u8 = 3;
 
 /// Prints an error to stderr.
-pub(crate) fn print_error(error: &dyn std::error::Error) {
-    eprintln!("error: {}", printable(&explain(&error.to_string())));
+pub(crate) fn print_error(error: &dyn std::error::Error, context: &Context) {
+    eprintln!("error: {}", printable(&explain(&error.to_string(), context)));
 }
 
 /// Prints what is wrong with the arguments, or the help that was asked for. Returns the exit code.
@@ -28,7 +28,7 @@ pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // The error repeats arguments, so it is not styled.
         eprint!("{}", printable(&error.render().to_string()));
-        if error.kind() == ErrorKind::MissingRequiredArgument {
+        if is_stack_option_missing(error) {
             eprintln!(
                 "\nThe stack output CliEnvironment sets the options of a stack as variables; --local selects `local`."
             );
@@ -37,6 +37,17 @@ pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Whether an option is missing that has a variable of the stack.
+fn is_stack_option_missing(error: &clap::Error) -> bool {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return false };
+    let is_of_stack = |argument: &String| {
+        argument.starts_with("--table")
+            || argument.contains("queue-url")
+            || argument.starts_with("--payment-without-order")
+    };
+    error.kind() == ErrorKind::MissingRequiredArgument && missing.iter().any(is_of_stack)
 }
 
 /// Prints to stdout. Ignores write errors, such as a closed pager.
@@ -57,7 +68,7 @@ pub(crate) fn warn(text: &str) {
 /// Lists unsent entries on stderr. Returns the exit code.
 pub(crate) fn report_leftovers(leftovers: &[String]) -> ExitCode {
     for leftover in leftovers {
-        eprintln!("not sent: {}", one_line(explain(leftover)));
+        eprintln!("not sent: {}", one_line(explain(leftover, &Context::default())));
     }
     if leftovers.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
 }

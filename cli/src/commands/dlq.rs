@@ -15,10 +15,10 @@ use crate::terminal::{confirm, print, report_leftovers, with_progress};
 pub(crate) enum DlqCommand {
     /// List dead letters and parked events, grouped by type or cause
     #[command(after_help = "\
-Lists each dead letter with its age, and the number of deliveries. Reads by this
-command count as deliveries, too. SQS does not store why the game failed. It
-hides letters behind earlier ones of their subject; their number is printed.
-Reading hides the messages from other readers for at most two minutes.
+Lists each dead letter with its age and its number of deliveries. Reads by this
+command also count as deliveries. SQS does not store why the game failed. SQS
+may return only the first dead letters of a subject; the number of the others is
+printed. Reading hides the messages from other readers for at most two minutes.
 
 Examples:
   xsolla-webhooks dlq list
@@ -43,14 +43,15 @@ Examples:
     },
     /// Send dead letters and parked events to the game's queue again, marked as replays
     #[command(after_help = "\
-Fix the game first. What an event means for the goods is decided again with what
-is known now. A dead letter whose event has expired from the table is sent
-unchanged. Deletes each entry after it was sent, so an interrupted redrive can
-be run again. Exit code 3: some entries remain; they are listed on stderr. Asks
-before it sends; --yes skips the question.
+Fix the game first. The effect on the goods is decided again, with all events
+that are stored now. A dead letter whose event has expired from the table is
+sent unchanged. Deletes each entry after it was sent, so an interrupted redrive
+can be run again. Asks before it sends; --yes skips the question.
 
-SQS hides a dead letter behind an earlier one of its subject. With --type, one
-of another type hides those behind it.
+SQS hides a dead letter behind an earlier one of its subject. So --type does not
+reach a dead letter behind one of another type.
+
+Exit code 3: some entries remain; they are listed on stderr.
 
 Examples:
   xsolla-webhooks dlq redrive --dry-run
@@ -116,6 +117,11 @@ pub(crate) async fn run(command: DlqCommand) -> CommandResult {
                     .to_owned()
             };
             let result = with_progress("events", replay.progress(), how_to_continue, redrive).await?;
+            let is_empty = result.dead_letters + result.parked_events == 0 && result.leftovers.is_empty();
+            if let Some(type_name) = type_name.filter(|_| is_empty) {
+                print(&format!("  No dead letter and no parked event has the type {}.\n", one_line(type_name)));
+                return Ok(ExitCode::SUCCESS);
+            }
             print(&format!(
                 "  Queued {} and {}.\n",
                 counted(result.dead_letters, "dead letter", "dead letters"),

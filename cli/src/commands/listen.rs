@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cli::format::counted;
-use cli::http::Http;
-use cli::listen::{Forwarded, Forwarder, SigningKey};
+use cli::http::{Http, check_server, parse_url};
+use cli::listen::{Forwarded, Forwarder, SigningKey, max_deliveries};
 use http::Uri;
 use intake::settings::environment;
 
@@ -24,18 +24,21 @@ Standard Webhooks: webhook-id is the event id, webhook-timestamp the time,
 webhook-signature `v1,` and HMAC-SHA256 of id, time and body in Base64.
 
 A message is deleted only after a 2xx. After another answer it is delivered
-again like to any consumer, and becomes a dead letter after ten deliveries. For
-the queue of a stack, the game does not get what your server accepts, so the
+again, as to any consumer. After the last delivery that the queue allows, it
+becomes a dead letter. Stops before the first message if the server does not
+accept connections.
+
+The game does not receive the events of a stack that your server accepts. So the
 command asks first; --yes skips the question.
 
 Exit code 3: with --once, some events remain in the queue.
 
 Examples:
-  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks
-  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/webhooks --once")]
+  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/hooks
+  xsolla-webhooks listen --local --forward-to http://127.0.0.1:8080/hooks --once")]
 pub(crate) struct ListenArgs {
     /// URL of your server
-    #[arg(long, value_name = "URL", value_parser = http_url)]
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub(crate) forward_to: Uri,
     /// Key of the signatures, `whsec_` and Base64 [default: `WEBHOOK_SIGNING_KEY`, or a random key, which is printed]
     #[arg(long, value_name = "KEY")]
@@ -57,21 +60,14 @@ pub(crate) struct ListenArgs {
     pub(crate) queue_url: Option<String>,
 }
 
-/// Parses the URL of a server. Each message sent to an invalid URL would be a failed delivery.
-fn http_url(text: &str) -> Result<Uri, String> {
-    let url: Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(url),
-        _ => Err("expected a URL that starts with http:// or https://".to_owned()),
-    }
-}
-
 pub(crate) async fn run(args: ListenArgs) -> CommandResult {
     let queue_url = target::events_queue(args.queue_url, args.local);
     let question = format!("Take events from {queue_url}? The game does not get those that your server accepts.");
     if !args.local && !args.yes && !confirm(&question)? {
         return Err("cancelled, nothing was received".into());
     }
+    // Each event would be a failed delivery.
+    check_server(&args.forward_to).await.map_err(|error| format!("{error}; nothing was received"))?;
     // Not a variable of the stack, which the output CliEnvironment sets.
     let variable =
         environment("WEBHOOK_SIGNING_KEY").filter(|key| !key.is_empty()).map(|key| key.parse::<SigningKey>());
@@ -85,7 +81,9 @@ pub(crate) async fn run(args: ListenArgs) -> CommandResult {
         print(&format!("  Signing key: {}\n", key.expose()));
     }
     let sqs = target::sqs(args.local).await;
-    let forwarder = Forwarder { sqs, queue_url, http: Http::default(), url, key, retry_after: args.retry_after };
+    let max_deliveries = max_deliveries(&sqs, &queue_url).await;
+    let retry_after = args.retry_after;
+    let forwarder = Forwarder { sqs, queue_url, http: Http::default(), url, key, retry_after, max_deliveries };
     let mut total = Forwarded::default();
     let report = |line: &str| print(&format!("  {line}\n"));
     let forward_all = async {

@@ -42,7 +42,8 @@ requests until Ctrl-C.
 Examples:
   xsolla-webhooks local
   xsolla-webhooks local --once
-  xsolla-webhooks local --data ./events --directory http:http://127.0.0.1:8080/questions")]
+  xsolla-webhooks local --data ./events
+  xsolla-webhooks local --directory http:http://127.0.0.1:8080/questions")]
 pub(crate) struct LocalArgs {
     /// Exit after the sample webhooks; fail if a result is wrong
     #[arg(long)]

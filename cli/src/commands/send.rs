@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, ValueEnum};
 use cli::connection::Clients;
-use cli::format::{columns, counted, one_line};
-use cli::http::{Http, is_loopback};
+use cli::explain::{Context, explain, profile};
+use cli::format::{columns, counted, goods_and_reason, one_line};
+use cli::http::{Http, is_loopback, parse_url};
 use cli::send::{Changes, Ids, SaleMode, Then, list, notification, story};
 use cli::table::Table;
 use http::Uri;
@@ -39,10 +41,13 @@ const DECISION_INTERVAL: Duration = Duration::from_millis(50);
     group = ArgGroup::new("what").required(true).args(["type_name", "file", "list"]),
     after_help = "\
 The notification is a documented sample with new ids, so each is a new event.
-The same ids twice are a retry: --times 2 --transaction 7 --order 8. Prints the
-answer, the event id, and what the relay decided about the goods (for `local`,
-and with --table). A URL of another machine requires --secret, XSOLLA_SECRETS or
-XSOLLA_SECRET_ID.
+The same ids twice are a retry: --times 2 --transaction 7, for an order also
+--order 8.
+
+Prints the answer, the event id, and the relay's decision about the goods. The
+goods of one notification or sale are read from --table, with region and
+credentials as for every AWS SDK. Without --to, the table is that of `local`. A
+URL of another machine requires --secret, XSOLLA_SECRETS or XSOLLA_SECRET_ID.
 
 `send purchase` sends a whole sale in the order in which Xsolla sends it, and
 stops at the first answer that is not 2xx.
@@ -51,24 +56,25 @@ Exit codes: 0 all answers are 2xx, 1 another answer or none.
 
 Examples:
   xsolla-webhooks send payment
-  xsolla-webhooks send order_paid --user p-1 --sku lamp --set 'items[0].quantity=3'
+  xsolla-webhooks send order_paid --user p-1 --set 'items[0].quantity=3'
   xsolla-webhooks send purchase --mode combined --then refund
   xsolla-webhooks send payment --times 1000 --parallel 20
-  xsolla-webhooks send --file body.json --to https://example.com/webhooks
+  xsolla-webhooks send order_paid --times 2 --transaction 7 --order 8
+  xsolla-webhooks send --file - --to https://game.example --secret \"$SECRET\"
   xsolla-webhooks send --list"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(crate) struct SendArgs {
     /// Notification type, variant of one (`order_paid-free`), or `purchase`
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = type_names(), hide_possible_values = true)]
     pub(crate) type_name: Option<String>,
-    /// List the types
+    /// List the types and variants
     #[arg(long)]
     pub(crate) list: bool,
     /// Send the bytes of this file unchanged; `-` is stdin
     #[arg(long, conflicts_with_all = ["set", "user", "order", "transaction", "sku", "sandbox", "mode", "then"])]
     pub(crate) file: Option<PathBuf>,
-    /// Change a value, or add it: JSON, or else text; can be repeated
+    /// Change or add a value: JSON, or else text; can be repeated
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
     pub(crate) set: Vec<(String, String)>,
     /// User id
@@ -95,7 +101,7 @@ pub(crate) struct SendArgs {
     /// Number of notifications or sales
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) times: u32,
-    /// Number of them that are sent at the same time
+    /// Number of notifications or sales that are sent at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) parallel: u32,
     /// Sign with another secret, to see the rejection
@@ -105,9 +111,9 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     pub(crate) print: bool,
     /// Webhook URL
-    #[arg(long, value_name = "URL", default_value = LOCAL_URL)]
+    #[arg(long, value_name = "URL", value_parser = parse_url, default_value = LOCAL_URL)]
     pub(crate) to: Uri,
-    /// Events table that has the decision about the goods [default: that of `local`, without --to]
+    /// Events table with the decision about the goods [default: that of `local` if --to is missing]
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
     #[command(flatten)]
@@ -321,12 +327,13 @@ impl Sender {
         let event = self.event(body).filter(|_| status.starts_with('2'));
         let line = match event {
             Some(event_id) => match self.goods(&event_id).await {
-                Some(goods) => format!("{status}  {event_id}  goods: {goods}"),
-                None => format!("{status}  {event_id}"),
+                Ok(None) => format!("{status}  {event_id}"),
+                Ok(Some(goods)) => format!("{status}  {event_id}  goods: {goods}"),
+                Err(error) => format!("{status}  {event_id}  goods: unknown, {error}"),
             },
-            None => format!("{status}  {}", answer.trim_end()),
+            None => format!("{status}  {answer}"),
         };
-        (status, line)
+        (status, line.trim_end().to_owned())
     }
 
     /// The event id of a notification; `None` for a question and other text.
@@ -338,24 +345,36 @@ impl Sender {
         (!is_question).then(|| envelope.event_id().clone())
     }
 
-    /// What the relay decided about an event. `None`: no table, or no decision in time.
-    async fn goods(&self, event_id: &EventId) -> Option<String> {
-        let table = self.table.as_ref()?;
+    /// What the relay decided about an event. `None`: there is no table to read.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read, or does not have the event.
+    async fn goods(&self, event_id: &EventId) -> Result<Option<String>, String> {
+        let Some(table) = &self.table else { return Ok(None) };
         let deadline = Instant::now() + DECISION_TIMEOUT;
         while Instant::now() < deadline {
-            let item = table.item(event_id).await.ok()??;
+            let context = || Context { table: Some(table.name.clone()), profile: profile(), ..Context::default() };
+            let item = table.item(event_id).await.map_err(|error| explain(&error.to_string(), &context()))?;
+            let item = item.ok_or_else(|| format!("the event is not in table {}", table.name))?;
             if let Some(stored) = StoredDecision::read(&item) {
-                let reason = stored.decision.reason.map(|reason| format!(" ({reason})"));
-                return Some(format!("{}{}", stored.decision.goods, reason.unwrap_or_default()));
+                return Ok(Some(goods_and_reason(stored.decision.goods, stored.decision.reason)));
             }
             sleep(DECISION_INTERVAL).await;
         }
-        Some("not decided yet".to_owned())
+        Ok(Some("not decided yet".to_owned()))
     }
 }
 
 fn is_question(known: NotificationType) -> bool {
     matches!(known.role(), Role::Question(_))
+}
+
+/// Parser of the names of a type. Its error suggests a similar name.
+fn type_names() -> PossibleValuesParser {
+    let mut names: Vec<&str> = std::iter::once(PURCHASE).chain(cli::send::type_names()).collect();
+    names.sort_unstable();
+    PossibleValuesParser::new(names)
 }
 
 /// Splits `PATH=VALUE`.

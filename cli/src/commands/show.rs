@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use cli::format::one_line;
 use cli::show::{Bodies, Query, Queues, find};
 
@@ -17,14 +18,14 @@ const ELSEWHERE: &str = "Xsolla may not have sent it, or its signature was not v
 /// Show all events of a sale or a user, oldest first, and the state of each sale
 #[derive(Args)]
 #[command(after_help = "\
-For each event, prints what the relay decided about the goods, and the index of
+For each event, prints the relay's decision about the goods, and the index of
 the webhook secret that verified it (0 is the current secret). Then prints the
-state of each sale, and what a user should hold. Conflicts, unreadable bodies
-and Xsolla's retries are stored but not relayed.
+state of each sale. --user also lists the goods that the user should hold.
+Conflicts, unreadable bodies and Xsolla's retries are stored but not relayed.
 
---queues says whether an event is a dead letter, parked, or processed by the
-game. The messages in the game's queue cannot be searched without a delivery
-that counts as failed, so only their number is known.
+--queues prints whether an event is a dead letter, parked, or processed by the
+game. A search of the game's queue would count as a failed delivery of each
+message. So only the number of its messages is printed.
 
 Examples:
   xsolla-webhooks show 2105129134
@@ -33,12 +34,12 @@ Examples:
   xsolla-webhooks show --user isle-4471")]
 pub(crate) struct ShowArgs {
     /// Transaction id, order id, subject (`subscription#31`) or event id
-    #[arg(required_unless_present = "user")]
+    #[arg(required_unless_present = "user", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) id: Option<String>,
     /// Show all events of this user (the game's user id)
-    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    #[arg(long, value_name = "ID", conflicts_with = "id", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) user: Option<String>,
-    /// Say in which queue each event is; reads the dead-letter queue and the parked queue
+    /// Print the queue of each event; reads the dead-letter queue and the parked queue
     #[arg(long)]
     pub(crate) queues: bool,
     /// Print bodies, with personal data redacted

@@ -14,8 +14,9 @@ use crate::terminal::print;
 #[command(after_help = "\
 The signature is SHA-1 of the bytes of the body, followed by the secret, in
 hexadecimal digits. An editor may add a line end to the file, which changes the
-signature. With curl: -H \"$(xsolla-webhooks sign body.json)\"
---data-binary @body.json
+signature. With curl:
+
+  curl -H \"$(xsolla-webhooks sign body.json)\" --data-binary @body.json URL
 
 Examples:
   xsolla-webhooks sign body.json

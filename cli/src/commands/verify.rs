@@ -15,13 +15,14 @@ use crate::terminal::print;
 #[command(after_help = "\
 Tries each secret, other bytes of the body (line ends, byte order mark, Base64,
 JSON that a library has written again), other forms of the secret, other
-formulas, and other forms of the header. Sends nothing.
+formulas, and other forms of the header. Sends nothing. The secret index counts
+from 0, the current secret or the first --secret, as in the log and `show`.
 
 Exit codes: 0 the signature is valid, 1 it is not.
 
 Examples:
-  xsolla-webhooks verify body.json --header 'Signature 52eb1c83a6e5b4e5d6a7e0ea0c1b0d5c5bd2d0f1'
-  xsolla-webhooks verify body.json --header \"$HEADER\" --secret \"$CURRENT\" --secret \"$PREVIOUS\"")]
+  xsolla-webhooks verify body.json --header 'Signature 52eb1c83a6e5b4e5d6a7...'
+  xsolla-webhooks verify - --header \"$HEADER\" --secret \"$NEW\" --secret \"$OLD\"")]
 pub(crate) struct VerifyArgs {
     /// File with the body; stdin if it is missing or `-`
     pub(crate) file: Option<PathBuf>,
@@ -34,7 +35,7 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) async fn run(args: VerifyArgs) -> CommandResult {
     let given = args.secrets.given().await?;
-    let note = if given.is_some() { "" } else { " (the secret of `local`; pass --secret for another)" };
+    let note = if given.is_some() { "" } else { "; used the secret of `local`, pass --secret for another" };
     let secrets = match given {
         Some(secrets) => secrets,
         None => xsolla::Secrets::new([super::signing::LOCAL_SECRET])?,

@@ -7,6 +7,8 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as System, QueueAtt
 use intake::aws::{QueueUrls, port_error};
 use intake::ports::PortError;
 
+use crate::explain::of_queue;
+
 /// Seconds for which received messages are invisible to other readers, if this process does not release them earlier.
 const VISIBILITY_TIMEOUT: i32 = 120;
 
@@ -40,7 +42,7 @@ impl DeadLetters {
         let receive = receive.visibility_timeout(VISIBILITY_TIMEOUT).message_attribute_names("All");
         // Long polling: a short poll queries some of SQS's servers only and may miss messages.
         let receive = receive.message_system_attribute_names(System::All).wait_time_seconds(1);
-        let output = receive.send().await.map_err(|error| port_error("sqs:ReceiveMessage", &error))?;
+        let output = receive.send().await.map_err(|error| of_queue(url, &port_error("sqs:ReceiveMessage", &error)))?;
         let mut messages = output.messages.unwrap_or_default();
         let held: HashSet<Option<&str>> = held.iter().map(Message::message_id).collect();
         messages.retain(|message| !held.contains(&message.message_id()));
@@ -57,13 +59,14 @@ impl DeadLetters {
 
     pub(super) async fn delete(&self, url: &str, message: &Message) -> Result<(), PortError> {
         let delete = self.sqs.delete_message().queue_url(url).set_receipt_handle(message.receipt_handle.clone());
-        delete.send().await.map(drop).map_err(|error| port_error("sqs:DeleteMessage", &error))
+        let deleted = delete.send().await.map(drop);
+        deleted.map_err(|error| of_queue(url, &port_error("sqs:DeleteMessage", &error)))
     }
 
     /// One attribute of a queue.
     pub(crate) async fn attribute(&self, url: &str, name: Queue) -> Result<Option<String>, PortError> {
         let get = self.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone());
-        let output = get.send().await.map_err(|error| port_error("sqs:GetQueueAttributes", &error))?;
+        let output = get.send().await.map_err(|error| of_queue(url, &port_error("sqs:GetQueueAttributes", &error)))?;
         Ok(output.attributes().and_then(|attributes| attributes.get(&name).cloned()))
     }
 
@@ -71,7 +74,7 @@ impl DeadLetters {
     pub(crate) async fn count(&self, url: &str) -> Result<usize, PortError> {
         let names = [Queue::ApproximateNumberOfMessages, Queue::ApproximateNumberOfMessagesNotVisible];
         let get = self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
-        let output = get.send().await.map_err(|error| port_error("sqs:GetQueueAttributes", &error))?;
+        let output = get.send().await.map_err(|error| of_queue(url, &port_error("sqs:GetQueueAttributes", &error)))?;
         let count = |name: &Queue| output.attributes()?.get(name)?.parse::<usize>().ok();
         Ok(names.iter().filter_map(count).sum())
     }

@@ -32,6 +32,15 @@ fn every_sample_is_listed_and_can_be_made_with_all_its_digits() {
 }
 
 #[test]
+fn every_name_can_be_made_and_defaults_are_listed() {
+    for name in type_names() {
+        made(name, &Changes::default());
+    }
+    let default = list().into_iter().find(|[_, meaning]| meaning.ends_with(" (default of order_paid)"));
+    assert_eq!(default.unwrap()[0], "order_paid-separate");
+}
+
+#[test]
 fn ids_are_new_each_time_and_consistent_within_a_notification() {
     let mut ids = Ids::starting_at(1000);
     let mut next = |name: &str| identified(&notification(name, &Changes::default(), &mut ids).unwrap()).0;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use intake::record::StoredEvent;
 use xsolla::{EventId, Goods, Mode, NotificationType, Sale, SaleState, json_text};
 
-use super::summary::{items, reason};
+use super::summary::{is_of_bundle, items, reason};
 use crate::format::one_line;
 
 /// Formats the state of a sale in each mode. Events that have no effect on goods have no state.
@@ -55,6 +55,11 @@ pub(super) fn held_by(user: &str, holdings: &[Holding]) -> String {
     }
     if holdings.is_empty() {
         text.push_str("    nothing\n");
+    }
+    if holdings.iter().flat_map(|holding| &holding.items).any(|item| is_of_bundle(item)) {
+        text.push_str(
+            "    The game grants a bundle or its contents, not both: see Bundles in docs/consuming-events.md\n",
+        );
     }
     text
 }

@@ -2,11 +2,20 @@
 
 use message::ItemRole;
 use message::model::{
-    Billing, CancelSubscription, CreateSubscription, Dispute, Item, Model, NonRenewalSubscription, Order,
+    Billing, CancelSubscription, CreateSubscription, Dispute, Item, ItemType, Model, NonRenewalSubscription, Order,
     OrderCanceled, OrderPaid, PartialRefund, Payment, Purchase, Refund, RefundDetails, Subscription,
     UpdateSubscription,
 };
 use xsolla::NotificationType;
+
+const BUNDLE: &str = " (bundle)";
+const BUNDLE_CONTENT: &str = " (bundle content)";
+const POSSIBLY_BUNDLE_CONTENT: &str = " (possibly bundle content)";
+
+/// Whether an item of [`items`] is a bundle or a part of one.
+pub(super) fn is_of_bundle(item: &str) -> bool {
+    [BUNDLE, BUNDLE_CONTENT, POSSIBLY_BUNDLE_CONTENT].iter().any(|note| item.ends_with(note))
+}
 
 /// Summarizes a notification. Empty if its model cannot read it, or the type has no amounts or items.
 pub(super) fn summary(type_name: &str, notification: &str) -> Vec<String> {
@@ -93,9 +102,10 @@ fn order_items(items: &[Item], notification: &str) -> Vec<String> {
     let roles = ItemRole::of_items(NotificationType::ORDER_PAID, notification).unwrap_or_default();
     let item = |(item, role): (&Item, ItemRole)| {
         let note = match role {
+            _ if item.item_type == Some(ItemType::Bundle) => BUNDLE,
             ItemRole::Standalone => "",
-            ItemRole::BundleContent => " (bundle content)",
-            ItemRole::Unclear => " (possibly bundle content)",
+            ItemRole::BundleContent => BUNDLE_CONTENT,
+            ItemRole::Unclear => POSSIBLY_BUNDLE_CONTENT,
         };
         quantity_of(item.quantity, item.sku.as_ref().map_or("?", AsRef::as_ref)) + note
     };

@@ -119,6 +119,13 @@ async fn redrive_of_one_type_leaves_the_others() {
 }
 
 #[tokio::test]
+async fn redrive_of_a_type_without_entries_says_so() {
+    let stack = TestStack::start().await;
+    let (succeeded, printed) = stack.run(&["dlq", "redrive", "--type", "paymnet", "--yes"]).await;
+    assert!(succeeded && printed == "  No dead letter and no parked event has the type paymnet.\n", "{printed}");
+}
+
+#[tokio::test]
 async fn redrive_skips_dead_letters_that_arrive_during_the_run() {
     let stack = start_with_dead_letters().await;
     let before = Timestamp::now() - SignedDuration::from_mins(5);

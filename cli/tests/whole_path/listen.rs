@@ -106,7 +106,8 @@ async fn failed_event_is_forwarded_again_before_later_events_of_its_subject() {
     server.failing.lock().unwrap().push(PAYMENT);
     let (succeeded, printed) = listen(&stack, &url).await;
     assert!(
-        !succeeded && printed.contains(&format!("  500  {PAYMENT}  money_only (order_follows)  <- delivery 1 failed"))
+        !succeeded
+            && printed.contains(&format!("  500  {PAYMENT}  money_only (order_follows)  <- delivery 1 of 10 failed"))
     );
     let ids = server.take_ids();
     assert!(ids.iter().any(|id| id == PAYMENT) && !ids.iter().any(|id| id == ORDER), "{ids:?}");
@@ -121,8 +122,49 @@ async fn failed_event_is_forwarded_again_before_later_events_of_its_subject() {
 #[tokio::test]
 async fn server_that_does_not_answer_is_a_failed_delivery() {
     let stack = stack().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // Closes each connection.
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let (succeeded, printed) = listen(&stack, &format!("http://{address}/")).await;
+    assert!(!succeeded && printed.contains(&format!("  no answer from http://{address}: ")), "{printed}");
+    assert!(printed.contains("<- delivery 1 of 10 failed, again after 0 s\n"), "{printed}");
+}
+
+#[tokio::test]
+async fn server_that_is_not_running_costs_no_delivery() {
+    let (stack, server) = (stack().await, Server::default());
     let (succeeded, printed) = listen(&stack, "http://127.0.0.1:1/").await;
-    assert!(!succeeded && printed.contains("  no answer from http://127.0.0.1:1: Connection refused"), "{printed}");
+    let expected =
+        "error: no answer from http://127.0.0.1:1: Connection refused (os error 111); nothing was received\n";
+    assert_eq!((succeeded, printed.as_str()), (false, expected));
+    server.failing.lock().unwrap().push(PAYMENT);
+    let (_, printed) = listen(&stack, &server.start().await).await;
+    assert!(printed.contains("<- delivery 1 of 10 failed"), "{printed}");
+}
+
+#[tokio::test]
+async fn local_overrides_variables_of_a_stack() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
+    // Stops before it calls the emulator.
+    command.args(["listen", "--local", "--forward-to", "http://127.0.0.1:1/"]).env("QUEUE_URL", "http://127.0.0.1:1/q");
+    let (_, printed) = crate::test_stack::output(command).await;
+    assert!(printed.ends_with("nothing was received\n"), "{printed}");
+}
+
+#[tokio::test]
+async fn last_delivery_says_that_the_event_becomes_a_dead_letter() {
+    let (stack, server) = (stack().await, Server::default());
+    let url = server.start().await;
+    server.failing.lock().unwrap().push(PAYMENT);
+    let mut printed = String::new();
+    for _ in 0..10 {
+        printed = listen(&stack, &url).await.1;
+    }
+    assert!(printed.contains("<- delivery 10 of 10 failed, becomes a dead letter\n"), "{printed}");
+    listen(&stack, &url).await;
+    let (_, letters) = stack.run(&["dlq", "list"]).await;
+    assert!(letters.contains(PAYMENT), "{letters}");
 }
 
 #[tokio::test]

@@ -100,12 +100,28 @@ async fn print_sends_nothing_and_its_header_verifies() {
     let file = std::env::temp_dir().join(format!("xsolla-webhooks-print-{}.json", std::process::id()));
     std::fs::write(&file, body).unwrap();
     let (succeeded, verified) = stack.run(&["verify", file.to_str().unwrap(), "--header", header]).await;
-    assert!(succeeded && verified.starts_with("valid: "), "{verified}");
+    assert!(succeeded && verified.starts_with("valid ("), "{verified}");
+}
+
+#[tokio::test]
+async fn unknown_type_is_an_invalid_argument_with_a_similar_name() {
+    let stack = TestStack::start().await;
+    let (succeeded, printed) = send(&stack, &["paymnet"]).await;
+    assert!(!succeeded && printed.contains("tip: a similar value exists: 'payment'"), "{printed}");
+    assert!(stack.stored().await.is_empty());
+}
+
+#[tokio::test]
+async fn goods_are_unknown_if_the_table_cannot_be_read() {
+    let stack = TestStack::start().await;
+    let (succeeded, printed) = send(&stack, &["payment", "--transaction", "8", "--table", "nowhere"]).await;
+    let expected = "  payment                  204  transaction#8#payment  goods: unknown, dynamodb:GetItem: \
+        table nowhere does not exist in this region and account; check its name, AWS_REGION and AWS_PROFILE\n";
+    assert_eq!((succeeded, printed.as_str()), (true, expected));
 }
 
 #[rstest]
 #[case::foreign_host_without_a_secret(&["payment", "--to", "https://example.invalid/"], "error: a secret is required for https://example.invalid/: pass --secret or set XSOLLA_SECRETS\n")]
-#[case::unknown_type(&["paymnet"], "error: no sample of type `paymnet`; `send --list` prints the types\n")]
 #[case::mode_without_purchase(&["payment", "--mode", "combined"], "error: --mode and --then need `send purchase`\n")]
 #[case::not_running(&["payment", "--to", "http://127.0.0.1:1/webhooks"], "  payment                  no answer from http://127.0.0.1:1: Connection refused (os error 111)\n")]
 #[tokio::test]

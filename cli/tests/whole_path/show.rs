@@ -81,7 +81,7 @@ async fn shows_the_state_of_a_revoked_sale() {
         [
             "  State of transaction#2298114507 (live):",
             "    goods: should not be held",
-            "    items: 3 × lantern-brass, 1 × starter-crate, 600 × isle-pearls (possibly bundle content)",
+            "    items: 3 × lantern-brass, 1 × starter-crate (bundle), 600 × isle-pearls (possibly bundle content)",
             "    granted by: transaction#2298114507#order_paid#712045518",
             "    revoked by: transaction#2298114507#order_canceled#712045518, \
              reason 1 (Cancellation by the user request / the game request)",
@@ -236,8 +236,9 @@ async fn user_query_says_what_the_user_should_hold() {
     stack.send(sample("order_paid-separate")).await;
     stack.receive_all().await;
     let all = shown(&stack, Query::User("isle-4471".to_owned()), Bodies::Hidden).await;
-    let held = "  User isle-4471 should hold, from these sales:\n    3 × lantern-brass, 1 × starter-crate, \
-        600 × isle-pearls (possibly bundle content), by transaction#2298114507#order_paid#712045518\n";
+    let held = "  User isle-4471 should hold, from these sales:\n    3 × lantern-brass, 1 × starter-crate (bundle), \
+        600 × isle-pearls (possibly bundle content), by transaction#2298114507#order_paid#712045518\n\
+        \u{20}   The game grants a bundle or its contents, not both: see Bundles in docs/consuming-events.md\n";
     assert!(all.contains(held), "{all}");
 }
 

@@ -49,13 +49,16 @@ async fn verify_says_which_secret_signed_or_why_the_signature_is_not_valid() {
     let secrets = ["--secret", "another secret", "--secret", "correct horse battery staple"];
     for header in [&header, &named] {
         let (succeeded, printed) = run(&[&["verify", file, "--header", header], &secrets[..]].concat(), &[]).await;
-        assert!(succeeded && printed == "valid: signed with secret 2\n", "{printed}");
+        assert!(succeeded && printed == "valid (secret index 1)\n", "{printed}");
     }
     let other = sign(format!("{BODY}\n").as_bytes(), "correct horse battery staple");
     let (succeeded, printed) = run(&[&["verify", file, "--header", &other], &secrets[..]].concat(), &[]).await;
-    assert!(!succeeded && printed == "not valid: secret 2 signed the body with a line end after it\n", "{printed}");
+    assert!(
+        !succeeded && printed == "not valid: the body was signed with a line end after it (secret index 1)\n",
+        "{printed}"
+    );
     let (succeeded, printed) = run(&["verify", file, "--header", &header], &[]).await;
-    assert!(!succeeded && printed.ends_with("(the secret of `local`; pass --secret for another)\n"), "{printed}");
+    assert!(!succeeded && printed.ends_with("; used the secret of `local`, pass --secret for another\n"), "{printed}");
     assert!(!printed.contains(&header["Signature ".len()..]) && !printed.contains("test_secret"), "{printed}");
 }
 

@@ -247,7 +247,7 @@ async fn refused_webhook_has_the_reason_and_the_body_as_text() {
     exchange(page.address, "POST /webhooks HTTP/1.1\r\nHost: localhost", "{}").await;
     let refused = page.get("/api/refused").await;
     assert_eq!(refused[0]["delivery"]["reason"], "no Authorization header");
-    assert_eq!(refused[1]["delivery"]["reason"], "secret 1 signed the body without the line end");
+    assert_eq!(refused[1]["delivery"]["reason"], "the body was signed without the line end (secret index 0)");
     assert_eq!(refused[1]["raw"], format!("{attack}\n"));
 }
 

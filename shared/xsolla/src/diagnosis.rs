@@ -22,7 +22,7 @@ const SCHEME: &str = "Signature";
 /// A byte order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// The result of [`diagnose`]. Its `Display` is one line.
+/// The result of [`diagnose`]. Its `Display` is one line. Secrets are counted from 0, as in [`Secrets`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Diagnosis {
@@ -84,7 +84,7 @@ pub enum Diagnosis {
 /// let secrets = Secrets::new(["old", "magic"])?;
 /// let header = sign(br#"{"a":1}"#, "magic");
 /// let diagnosis = diagnose(b"{\"a\":1}\n", [header.as_str()], &secrets);
-/// assert_eq!(diagnosis.to_string(), "not valid: secret 2 signed the body without the line end");
+/// assert_eq!(diagnosis.to_string(), "not valid: the body was signed without the line end (secret index 1)");
 /// # Ok::<(), xsolla_webhooks::ParseSecretsError>(())
 /// ```
 #[must_use]
@@ -268,22 +268,22 @@ fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Valid { secret } => write!(f, "valid: signed with secret {}", secret + 1),
+            Self::Valid { secret } => write!(f, "valid (secret index {secret})"),
             Self::NoHeader => f.write_str("not valid: no Authorization header"),
             Self::NoSignature => f.write_str(
                 "not valid: the Authorization header has no signature, expected `Signature` and 40 hexadecimal digits",
             ),
             Self::Header { secret, problem } => {
-                write!(f, "not valid: the hash is right for secret {}, but {problem}", secret + 1)
+                write!(f, "not valid: the hash is right, but {problem} (secret index {secret})")
             }
             Self::Body { secret, signed } => {
-                write!(f, "not valid: secret {} signed the body {}", secret + 1, As(signed))
+                write!(f, "not valid: the body was signed {} (secret index {secret})", As(signed))
             }
             Self::Secret { secret, used } => {
-                write!(f, "not valid: the body was signed with secret {} {used}", secret + 1)
+                write!(f, "not valid: the body was signed with the secret {used} (secret index {secret})")
             }
             Self::Formula { secret: Some(secret), used } => {
-                write!(f, "not valid: computed as {used} with secret {}; {FORMULA}", secret + 1)
+                write!(f, "not valid: computed as {used} (secret index {secret}); {FORMULA}")
             }
             Self::Formula { secret: None, used } => {
                 write!(f, "not valid: computed as {used} of the body, without a secret; {FORMULA}")

@@ -18,9 +18,9 @@ fn explained(body: impl AsRef<[u8]>, header: &str) -> String {
 
 #[test]
 fn valid_signature_names_its_secret() {
-    assert_eq!(explained(BODY, &sign(BODY.as_bytes(), SECRET)), "valid: signed with secret 2");
+    assert_eq!(explained(BODY, &sign(BODY.as_bytes(), SECRET)), "valid (secret index 1)");
     let upper = sign(BODY.as_bytes(), SECRET).to_uppercase();
-    assert_eq!(explained(BODY, &upper), "valid: signed with secret 2", "letter case is ignored");
+    assert_eq!(explained(BODY, &upper), "valid (secret index 1)", "letter case is ignored");
 }
 
 #[rstest]
@@ -34,7 +34,7 @@ fn valid_signature_names_its_secret() {
 #[case::escaped_slashes(BODY.replace('/', r"\/"), "as JSON written again (compact)")]
 fn changed_body_is_recognized(#[case] received: String, #[case] expected: &str) {
     let header = sign(BODY.as_bytes(), SECRET);
-    assert_eq!(explained(received, &header), format!("not valid: secret 2 signed the body {expected}"));
+    assert_eq!(explained(received, &header), format!("not valid: the body was signed {expected} (secret index 1)"));
 }
 
 #[rstest]
@@ -53,7 +53,7 @@ fn changed_body_is_recognized(#[case] received: String, #[case] expected: &str) 
 )]
 fn library_that_signed_the_json_is_recognized(#[case] signed: impl AsRef<str>, #[case] form: &str) {
     let header = sign(signed.as_ref().as_bytes(), SECRET);
-    let expected = format!("not valid: secret 2 signed the body as JSON written again ({form})");
+    let expected = format!("not valid: the body was signed as JSON written again ({form}) (secret index 1)");
     assert_eq!(explained(BODY, &header), expected);
 }
 
@@ -65,7 +65,7 @@ fn library_that_signed_the_json_is_recognized(#[case] signed: impl AsRef<str>, #
 #[case::empty(String::new(), "as an empty text")]
 fn signature_of_other_bytes_is_recognized(#[case] signed: String, #[case] expected: &str) {
     let header = sign(signed.as_bytes(), SECRET);
-    assert_eq!(explained(BODY, &header), format!("not valid: secret 2 signed the body {expected}"));
+    assert_eq!(explained(BODY, &header), format!("not valid: the body was signed {expected} (secret index 1)"));
 }
 
 #[rstest]
@@ -73,7 +73,7 @@ fn signature_of_other_bytes_is_recognized(#[case] signed: String, #[case] expect
 #[case::to_lf("{\"a\":1,\r\n\"b\":2}", "{\"a\":1,\n\"b\":2}", "with LF line ends")]
 fn changed_line_ends_are_recognized(#[case] received: &str, #[case] signed: &str, #[case] expected: &str) {
     let header = sign(signed.as_bytes(), SECRET);
-    assert_eq!(explained(received, &header), format!("not valid: secret 2 signed the body {expected}"));
+    assert_eq!(explained(received, &header), format!("not valid: the body was signed {expected} (secret index 1)"));
 }
 
 #[rstest]
@@ -86,21 +86,24 @@ fn changed_line_ends_are_recognized(#[case] received: &str, #[case] signed: &str
 fn other_form_of_the_secret_is_recognized(#[case] given: &str, #[case] used: &str, #[case] expected: &str) {
     let header = sign(BODY.as_bytes(), used);
     let diagnosis = diagnose(BODY.as_bytes(), [header.as_str()], &secrets(given));
-    assert_eq!(diagnosis.to_string(), format!("not valid: the body was signed with secret 2 {expected}"));
+    assert_eq!(
+        diagnosis.to_string(),
+        format!("not valid: the body was signed with the secret {expected} (secret index 1)")
+    );
 }
 
 /// Hashes computed with Python's `hashlib` and `hmac`.
 #[rstest]
-#[case::hmac_sha1("7bedd70897597b8c07c4cab82563898596396002", "HMAC-SHA1 with secret 2")]
-#[case::hmac_sha256("d817bb4159311b361dc62e023a3aeb7b733c56c304b955b6d6c07e5523810aeb", "HMAC-SHA256 with secret 2")]
-#[case::secret_first("e6fc4aaae1b8cdf0d6b464003ddb373f28b8ffdf", "SHA-1 of secret and body with secret 2")]
+#[case::hmac_sha1("7bedd70897597b8c07c4cab82563898596396002", "HMAC-SHA1 (secret index 1)")]
+#[case::hmac_sha256("d817bb4159311b361dc62e023a3aeb7b733c56c304b955b6d6c07e5523810aeb", "HMAC-SHA256 (secret index 1)")]
+#[case::secret_first("e6fc4aaae1b8cdf0d6b464003ddb373f28b8ffdf", "SHA-1 of secret and body (secret index 1)")]
 #[case::sha256(
     "fdf99fc1485d2137894ed14ea7e228728ff258bb4f0e8790c837d34e24047fed",
-    "SHA-256 of body and secret with secret 2"
+    "SHA-256 of body and secret (secret index 1)"
 )]
 #[case::sha256_secret_first(
     "6b382949734fdd16602f5bf84002d23b6a873de8ada5c2f6d835a04391525cd8",
-    "SHA-256 of secret and body with secret 2"
+    "SHA-256 of secret and body (secret index 1)"
 )]
 #[case::no_secret("da5816aa5a63e3aa7307657bf8f31862e6b45e83", "SHA-1 of the body, without a secret")]
 #[case::sha256_no_secret(
@@ -132,7 +135,7 @@ fn unknown_hash_hints_at_the_api_key() {
 fn wrong_form_of_the_header_is_recognized(#[case] form: &str, #[case] problem: &str) {
     let hash = concatenated(BODY.as_bytes(), SECRET);
     let header = form.replace("HEX", &hex::encode(&hash)).replace("BASE64", &STANDARD.encode(&hash));
-    let expected = format!("not valid: the hash is right for secret 2, but {problem}");
+    let expected = format!("not valid: the hash is right, but {problem} (secret index 1)");
     assert_eq!(explained(BODY, &header), expected);
 }
 
