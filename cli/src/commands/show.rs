@@ -75,5 +75,8 @@ pub(crate) async fn run(args: ShowArgs) -> CommandResult {
         (false, false) => Bodies::Hidden,
     };
     print(&timeline.render(bodies));
+    if !args.queues {
+        print("  Pass --queues to see where they are now.\n");
+    }
     Ok(ExitCode::SUCCESS)
 }
