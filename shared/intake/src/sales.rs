@@ -13,6 +13,9 @@ use crate::ports::{History, PortError};
 use crate::record::{StoredDecision, StoredEvent};
 use crate::sqs_message::{NotJson, notification};
 
+#[cfg(test)]
+mod tests;
+
 /// Maximum number of concurrent reads. More would open more connections than they save time.
 const CONCURRENT_READS: usize = 64;
 

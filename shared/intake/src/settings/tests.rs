@@ -192,6 +192,13 @@ fn endpoint_requires_https_except_on_this_machine(#[case] url: &str, #[case] is_
     }
 }
 
+#[test]
+fn endpoint_has_the_url_after_the_prefix() {
+    let directory = DirectorySetting::parse("http:https://game.example/ask?a=b", Some(KeySetting::Given("key".into())));
+    let Ok(DirectorySetting::Endpoint { url: UrlSetting::Given(url), .. }) = directory else { panic!("{directory:?}") };
+    assert_eq!(url.uri(), "https://game.example/ask?a=b");
+}
+
 fn read_sources(variables: &[(&str, &str)]) -> Result<SourcePolicy, String> {
     read_webhook(&[&[TABLE, SECRET_ID], variables].concat(), false).map(|settings| settings.sources)
 }

@@ -141,6 +141,13 @@ async fn rejects_unknown_route_and_body_larger_than_limit() {
 }
 
 #[tokio::test]
+async fn accepts_body_of_exactly_the_limit() {
+    let largest = format!("{PAYOUT}{}", " ".repeat(MAX_BODY - PAYOUT.len()));
+    assert_eq!(largest.len(), MAX_BODY);
+    assert_eq!(deliver_payout(&intake(), &largest).await, ACCEPTED);
+}
+
+#[tokio::test]
 async fn rotates_keys_like_secrets() {
     const NEW_KEY: &str = "a-new-key-of-thirty-two-characters";
     let intake = intake();

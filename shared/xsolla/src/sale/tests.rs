@@ -166,6 +166,11 @@ fn sale_is_granted_and_revoked_once(
     vec![ORDER_FOLLOWS, info(Reason::AlreadyRevoked), REVOKE]
 )]
 #[case::payment(SettingGrant, vec![refund(7), payment(7, "{}")], vec![REVOKE, info(Reason::AlreadyRevoked)])]
+#[case::order_without_transaction(
+    SettingGrant,
+    vec![canceled("null"), paid("null")],
+    vec![REVOKE, info(Reason::AlreadyRevoked)]
+)]
 fn late_sale_is_not_granted_after_its_revocation(
     #[case] setting: PaymentWithoutOrder,
     #[case] events: Vec<String>,
@@ -219,6 +224,10 @@ fn order_paid_by_two_transactions_is_granted_once() {
 #[case::second_payment_follows_the_cancellation(
     vec![paid("7"), canceled("7"), paid("8")],
     vec![GRANT, REVOKE, GRANT]
+)]
+#[case::second_payment_is_reported_after_its_cancellation(
+    vec![paid("7"), canceled("7"), canceled("8"), paid("8")],
+    vec![GRANT, REVOKE, info(Reason::AlreadyRevoked), info(Reason::AlreadyRevoked)]
 )]
 fn order_is_revoked_when_no_payment_remains(#[case] events: Vec<String>, #[case] expected: Vec<Effect>) {
     assert_eq!(effects(SettingGrant, &events), expected);
