@@ -83,6 +83,8 @@ while messages := receive():
             with game:  # One transaction: grants and stores the event id, or neither.
                 if game.execute("INSERT OR IGNORE INTO applied VALUES (?)", [event["event_id"]]).rowcount:
                     apply(event)
+                else:
+                    print(f"{event['event_id']}: skipped, already applied")
         except Exception as error:
             # Not deleted: SQS retries it, and moves it to the dead-letter queue after ten deliveries.
             stopped.add(group)

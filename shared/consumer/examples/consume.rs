@@ -54,10 +54,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn apply_once(game: &mut Game, message: &str) -> Result<(), Box<dyn Error>> {
     let event = Event::read(message)?;
-    if !game.applied.contains(&*event.event_id) {
-        apply(game, &event)?;
-        game.applied.insert(event.event_id.into_owned());
+    if game.applied.contains(&*event.event_id) {
+        println!("{}: skipped, already applied", event.event_id);
+        return Ok(());
     }
+    apply(game, &event)?;
+    game.applied.insert(event.event_id.into_owned());
     Ok(())
 }
 

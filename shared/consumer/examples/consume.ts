@@ -75,7 +75,8 @@ async function main(): Promise<void> {
       try {
         const event: Event = JSON.parse(message.Body!);
         if (typeof event.event_id !== "string") throw new OddMessage("not an event");
-        if (!applied.has(event.event_id)) apply(event);
+        if (applied.has(event.event_id)) console.log(`${event.event_id}: skipped, already applied`);
+        else apply(event);
         applied.add(event.event_id);
       } catch (error) {
         // Not deleted: SQS retries it, and moves it to the dead-letter queue after ten deliveries.
