@@ -66,7 +66,8 @@ fn apply_once(game: &mut Game, message: &str) -> Result<(), Box<dyn Error>> {
 fn apply(game: &mut Game, event: &Event<'_>) -> Result<(), Box<dyn Error>> {
     let (id, goods, mut user) = (&event.event_id, event.goods, event.recipient_user_id.as_deref());
     if !matches!(goods, Goods::Grant | Goods::Revoke) || event.mode == Mode::Sandbox {
-        println!("{id}: {} {goods}, reason: {:?}", event.mode, event.goods_reason);
+        let reason = event.goods_reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        println!("{id}: {} {goods}{reason}", event.mode);
         return Ok(());
     }
     if goods == Goods::Grant && user.is_none() {

@@ -47,7 +47,8 @@ function apply(event: Event): void {
   const { goods, event_id, type } = event;
   let user: string | null | undefined = event.recipient_user_id;
   if ((goods !== "grant" && goods !== "revoke") || event.mode === "sandbox") {
-    console.log(`${event_id}: ${event.mode} ${goods}, reason: ${event.goods_reason}`);
+    const reason = event.goods_reason ? ` (${event.goods_reason})` : "";
+    console.log(`${event_id}: ${event.mode} ${goods}${reason}`);
     return;
   }
   if (goods === "grant" && user == null) throw new OddMessage("no user id of the recipient");
