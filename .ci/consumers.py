@@ -106,6 +106,7 @@ class Case:
         for transaction in (first, first + 1):
             self.message(transaction, order, sku, "grant")
             self.message(transaction, order, sku, "grant")
+            self.lines[f"transaction#{transaction}#order_paid#{order}: skipped, already applied"] = 1
         self.lines[f"user-{order}: grant 1 × {sku}"] = 1
 
         transaction, order, sku = self.new_ids()

@@ -33,6 +33,7 @@ use crate::console::Console;
 use crate::envelope::with_envelope;
 use crate::guard::Guard;
 use crate::journal::{Delivery, Journal};
+use crate::log_line;
 
 /// Types that `template.yaml` can deploy as separate functions, each at `/webhooks/<type>`.
 pub const SEPARATE_FUNCTIONS: &[NotificationType] = &[
@@ -139,7 +140,7 @@ async fn invoke(
     let body = match to_bytes(body, MAX_PAYLOAD).await {
         Ok(body) => body,
         Err(error) => {
-            tracing::warn!(route = route.as_str(), %error, "cannot read the body, answered 503");
+            tracing::warn!("503 body_unreadable {}: {error}", log_line::path(&head.uri));
             return service_unavailable();
         }
     };
@@ -158,11 +159,11 @@ async fn invoke(
         let authorization = authorization.filter_map(|value| Some(value.to_str().ok()?.to_owned())).collect();
         delivery.reason = Some(target.journal.explain(authorization, body.clone()).await);
     }
-    let reason = delivery.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let text = log_line::webhook(&delivery, log_line::path(&head.uri), &body);
     match line.level() {
-        Level::ERROR => tracing::error!("{line}{reason}"),
-        Level::WARN => tracing::warn!("{line}{reason}"),
-        _ => tracing::info!("{line}"),
+        Level::ERROR => tracing::error!("{text}"),
+        Level::WARN => tracing::warn!("{text}"),
+        _ => tracing::info!("{text}"),
     }
     target.journal.add(delivery, route.as_str(), &body);
     to_http(response)
@@ -212,6 +213,7 @@ fn refusal_reason(outcome: &str) -> &'static str {
         "body_too_large" => "the body is larger than any webhook",
         "encoded_body" => "the body has a Content-Encoding, and does not match its signature",
         "method_not_allowed" => "the method is not POST",
+        "wrong_key" => "the path has another key than that of --unsigned-key",
         _ => "refused",
     }
 }
@@ -253,9 +255,8 @@ fn to_http(response: ApiGatewayProxyResponse) -> Response {
 }
 
 async fn no_route(method: Method, uri: Uri) -> Response {
-    // A path below /unsigned/ may contain the key.
-    let path = if uri.path().starts_with("/unsigned/") { "/unsigned/…" } else { uri.path() };
-    tracing::warn!("no route for {method} {path}, answered 503");
+    let path = log_line::path(&uri);
+    tracing::warn!("503 no_route  {method} {path}: webhooks are sent with POST to /webhooks or /webhooks/TYPE");
     service_unavailable()
 }
 

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+use crate::log_line;
+
 /// Header by which browsers say how the page that sends a request relates to its target.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -92,7 +94,7 @@ async fn refuse_or_continue(State(guard): State<Guard>, request: Request, next: 
     match guard.check(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
-            tracing::warn!("{} {refusal}", request.method());
+            tracing::warn!("403 {} {} {refusal}", request.method(), log_line::path(request.uri()));
             (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response()
         }
     }

@@ -14,6 +14,8 @@ use tokio::sync::broadcast;
 use xsolla::diagnosis::diagnose;
 use xsolla::{BodyDigest, Secrets};
 
+use crate::log_line;
+
 pub(crate) use sqs::Observed;
 
 /// Number of webhooks that are remembered.
@@ -196,8 +198,7 @@ impl Journal {
         let is_new =
             event.replay || self.message(&event.event_id).is_none_or(|known| known.queue == QueueState::Parked);
         if is_new {
-            let goods = event.goods_reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-            tracing::info!("queued {} goods: {}{goods}", event.event_id, event.goods);
+            tracing::info!("{}", log_line::queued(event));
             self.update(&event.event_id, |message| {
                 message.queue = QueueState::Queued;
                 message.goods = Some(event.goods.name());
@@ -209,7 +210,6 @@ impl Journal {
 
     /// Records that an event is parked.
     fn parked(&self, event_id: &str, cause: &str) {
-        tracing::warn!("parked {event_id}: {cause}");
         self.update(event_id, |message| {
             message.queue = QueueState::Parked;
             message.cause = Some(cause.to_owned());

@@ -22,6 +22,7 @@ pub mod gateway;
 pub mod guard;
 pub mod journal;
 pub mod lambda_emulator;
+mod log_line;
 pub mod services;
 pub mod stack;
 pub mod trigger;

@@ -260,6 +260,11 @@ impl Game {
         event_ids.iter().all(|event_id| messages.handled.contains(event_id))
     }
 
+    /// Number of events that were applied or set aside.
+    pub(crate) fn handled(&self) -> usize {
+        self.messages().handled.len()
+    }
+
     /// Whether the last event has arrived.
     pub(crate) fn has_last_event(&self) -> bool {
         self.has_last_event.load(Ordering::Relaxed)

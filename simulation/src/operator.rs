@@ -11,7 +11,8 @@ use xsolla::{EventId, PaymentWithoutOrder};
 
 use crate::game::Game;
 
-/// Time without the game's receipt of the earlier events after which the operator acts all the same.
+/// Time without any message to the game after which the operator acts before the game has received the earlier events:
+/// they are lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Interval between two looks at the game.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -35,11 +36,15 @@ impl Operator {
 
     /// Sends an event again, after the game has received these earlier events.
     ///
-    /// An operator acts minutes later. A replay within milliseconds of another event's decision could overtake its message.
+    /// An operator acts minutes later. A replay before the relay's decision about an earlier event would not know it, and on
+    /// a busy machine the relay can be minutes behind.
     pub(crate) async fn replay(&self, event_id: &EventId, earlier: &[String]) -> Result<(), ReplayError> {
-        let started = Instant::now();
-        while !self.game.has_handled(earlier) && started.elapsed() < PATIENCE {
+        let (mut handled, mut last_progress) = (self.game.handled(), Instant::now());
+        while !self.game.has_handled(earlier) && last_progress.elapsed() < PATIENCE {
             tokio::time::sleep(POLL_INTERVAL).await;
+            if self.game.handled() != handled {
+                (handled, last_progress) = (self.game.handled(), Instant::now());
+            }
         }
         let events = self.history.events_of(event_id.subject()).await?;
         let event = events.iter().find(|event| event.event_id == *event_id).ok_or(ReplayError::NotStored)?;

@@ -1,11 +1,12 @@
 //! Report of a simulation.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::options::SimulationOptions;
-use crate::violations::{Observations, Violations};
+use crate::violations::{Observations, Violations, without_recurrence};
 
 /// Maximum number of accounts with wrong holdings that are shown.
 const MAX_DIFFERENCES: usize = 20;
@@ -21,6 +22,8 @@ pub struct Report {
     retries: u64,
     replays: u64,
     stored_events: usize,
+    /// Stored events that the game did not apply, because the relay recognized them as retries.
+    skipped_retries: usize,
     applied: usize,
     duplicates_received: u64,
     duplicates_in_queue: u64,
@@ -41,7 +44,7 @@ impl Report {
         elapsed: Duration,
     ) -> Self {
         let Observations { log, ledger, stored, expected } = observations;
-        let stored_events = stored.iter().filter(|item| log.events.contains_key(&item.event_id)).count();
+        let (stored_events, skipped_retries) = count_stored(observations);
         let mut answer_times = log.answer_times.clone();
         answer_times.sort_unstable();
         let percentile =
@@ -55,6 +58,7 @@ impl Report {
             retries: log.retries,
             replays: log.replays,
             stored_events,
+            skipped_retries,
             applied: ledger.effects.len(),
             duplicates_received: log.acknowledgements.saturating_sub(to_u64(stored_events)),
             duplicates_in_queue: ledger.duplicates,
@@ -72,6 +76,15 @@ impl Report {
     pub fn passed(&self) -> bool {
         self.completed_purchases == u64::from(self.options.orders) && self.violations == Violations::default()
     }
+}
+
+/// Counts the stored events, and those of them that are retries which the relay skipped.
+fn count_stored(Observations { log, ledger, stored, .. }: &Observations<'_>) -> (usize, usize) {
+    let applied: HashSet<&str> = ledger.effects.iter().map(|effect| effect.event_id.as_str()).collect();
+    let ids = stored.iter().filter(|item| item.is_event()).map(|item| item.event_id.as_str());
+    let sent: Vec<&str> = ids.filter(|event_id| log.events.contains_key(without_recurrence(event_id))).collect();
+    let is_skipped = |event_id: &&&str| without_recurrence(event_id) != **event_id && !applied.contains(**event_id);
+    (sent.len(), sent.iter().filter(is_skipped).count())
 }
 
 fn to_u64(count: usize) -> u64 {
@@ -92,7 +105,8 @@ impl fmt::Display for Report {
         row(f, "retries by Xsolla", self.retries, "")?;
         row(f, "replays by the operator", self.replays, "")?;
         row(f, "events stored", to_u64(self.stored_events), "")?;
-        row(f, "events applied by the game", to_u64(self.applied), "")?;
+        row(f, "  retries skipped by the relay", to_u64(self.skipped_retries), "the same state, sent twice")?;
+        row(f, "events applied by the game", to_u64(self.applied), "all other stored events")?;
         row(f, "duplicates received", self.duplicates_received, "acknowledged, not stored again")?;
         row(f, "duplicates in the queue", self.duplicates_in_queue, "skipped by the game")?;
         row(f, "conflicts", to_u64(self.conflicts), "known id with other content: stored separately, not relayed")?;
@@ -147,5 +161,51 @@ impl fmt::Display for Report {
             let completed = self.completed_purchases;
             writeln!(f, "  Result:      FAILED, {total} violations, {completed} of {orders} purchases completed")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use intake::record::Kind;
+    use message::Event;
+
+    use super::*;
+    use crate::delivery_log::DeliveryLog;
+    use crate::game::{Effect, Ledger};
+    use crate::holdings::Holdings;
+    use crate::violations::StoredItem;
+
+    fn effect(event_id: &str) -> Effect {
+        let event = format!(
+            r#"{{"event_id":"{event_id}","type":"update_subscription","goods":"info","goods_reason":null,
+            "subject":"subscription#7","order_id":null,"user_id":null,"recipient_user_id":null,"project_id":null,
+            "mode":"live","identified":true,"deprecated":false,"replay":false,"received_at":"","item_roles":null,
+            "notification":{{}}}}"#
+        );
+        Effect::of(&Event::read(&event).unwrap())
+    }
+
+    #[test]
+    fn returned_states_count_as_events_and_retries_are_counted_among_them() {
+        let mut log = DeliveryLog::default();
+        log.events.extend(["a", "b"].map(|event_id| (event_id.to_owned(), Vec::new())));
+        let mut ledger = Ledger::default();
+        ledger.effects.extend(["a", "b", "a#again#1"].map(effect));
+        let stored: Vec<StoredItem> = [
+            ("a", Kind::Event),
+            ("b", Kind::Event),
+            ("a#again#1", Kind::Event),
+            ("b#again#2", Kind::Event),
+            ("a#conflict#3", Kind::Conflict),
+            ("last", Kind::Event),
+        ]
+        .map(|(event_id, kind)| StoredItem {
+            event_id: event_id.to_owned(),
+            kind: kind.name().to_owned(),
+            digest: String::new(),
+        })
+        .into();
+        let observations = Observations { log: &log, ledger: &ledger, stored: &stored, expected: &Holdings::default() };
+        assert_eq!(count_stored(&observations), (4, 1));
     }
 }

@@ -57,7 +57,7 @@ impl StoredItem {
         self.kind == Kind::Conflict.name()
     }
 
-    fn is_event(&self) -> bool {
+    pub(crate) fn is_event(&self) -> bool {
         self.kind == Kind::Event.name()
     }
 }
@@ -130,7 +130,7 @@ impl Violations {
 }
 
 /// The event id of the first delivery of the same bytes.
-fn without_recurrence(event_id: &str) -> &str {
+pub(crate) fn without_recurrence(event_id: &str) -> &str {
     event_id.split(RECURRENCE).next().unwrap_or_default()
 }
 

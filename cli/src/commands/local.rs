@@ -1,7 +1,7 @@
 //! The command `local`.
 
 use std::fmt;
-use std::io::stdout;
+use std::io::{BufRead, IsTerminal, stdin, stdout};
 use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +21,7 @@ use intake::unsigned::MIN_KEY_LEN;
 use jiff::{Timestamp, Zoned};
 use local::console::{Console, Redrive, Session};
 use local::{Stack, StackOptions, demo, local_sources};
+use terminal_size::{Width, terminal_size};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
@@ -57,8 +58,8 @@ pub(crate) struct LocalArgs {
     /// Port of the embedded SQS; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = SQS_PORT)]
     pub(crate) sqs_port: u16,
-    /// Webhook secret; use your project's secret to receive real webhooks through a tunnel
-    #[arg(long, default_value = "test_secret")]
+    /// Webhook secret; `-` reads a line of stdin, for your project's secret
+    #[arg(long, default_value = LOCAL_SECRET)]
     pub(crate) secret: String,
     /// Meaning of a payment without an order: `grant` (combined webhooks) or `money_only` (separate webhooks)
     #[arg(long, value_name = "MEANING", default_value = "money_only")] // LOCAL_PAYMENT_WITHOUT_ORDER
@@ -84,7 +85,15 @@ pub(crate) struct LocalArgs {
 }
 
 pub(crate) async fn run(args: LocalArgs) -> CommandResult {
-    let secrets = Secrets::new(vec![args.secret.clone()]).map_err(|error| format!("--secret: {error}"))?;
+    let secret = if args.secret == "-" {
+        if stdin().is_terminal() {
+            println!("Paste the webhook secret and press Enter:");
+        }
+        read_secret(&mut stdin().lock())?
+    } else {
+        args.secret
+    };
+    let secrets = Secrets::new([secret.as_str()]).map_err(|error| format!("--secret: {error}"))?;
     let key = KeySetting::Given(args.directory_key.into());
     let directory =
         DirectorySetting::parse(&args.directory, Some(key)).map_err(|error| format!("--directory: {error}"))?;
@@ -102,10 +111,10 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     })
     .await?;
     if !args.quiet {
-        println!("\n{}", addresses(&stack, &args.secret, args.unsigned_key.as_deref()));
+        println!("\n{}", addresses(&stack, &secret, args.unsigned_key.as_deref()));
     }
 
-    let report = demo::run(&stack, &args.secret).await?;
+    let report = demo::run(&stack, &secret).await?;
     let passed = report.passed();
     if !args.quiet || !passed {
         anstream::println!("{report}");
@@ -115,10 +124,10 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     }
 
     if !args.quiet {
-        println!("{}", curl_example(&stack, &args.secret));
+        println!("{}", curl_example(&stack, &secret));
     }
     start_log(args.quiet);
-    let console = Console::with_session(stack.data(), session(&stack, args.secret, args.payment_without_order));
+    let console = Console::with_session(stack.data(), session(&stack, secret, args.payment_without_order));
     stack.open_with(&args.allow_host, Some(console));
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
@@ -161,7 +170,12 @@ fn start_log(quiet: bool) {
     tracing_subscriber::registry().with(lines).with(levels).init();
 }
 
-/// A line of the log: time of day, the level of warnings and errors, message.
+/// Column in which a message starts, after the time of day.
+const MESSAGE_COLUMN: usize = 10;
+
+/// A line of the log: time of day and message, with the colour of warnings and errors.
+///
+/// On a terminal, a longer message continues under its start. In a file, it is one line.
 struct Line;
 
 impl<S: Subscriber, N> FormatEvent<S, N> for Line
@@ -180,8 +194,40 @@ where
         write!(out, "{FAINT}{}{FAINT:#}  {style}", Zoned::now().strftime("%H:%M:%S"))?;
         let mut message = String::new();
         context.format_fields(Writer::new(&mut message), event)?;
-        writeln!(out, "{}{style:#}", one_line(message))
+        let message = one_line(message);
+        let message = match terminal_size() {
+            Some((Width(width), _)) => wrapped(&message, usize::from(width)),
+            None => message,
+        };
+        writeln!(out, "{message}{style:#}")
     }
+}
+
+/// Breaks a message at spaces, for a terminal of this width.
+fn wrapped(message: &str, width: usize) -> String {
+    let mut text = String::with_capacity(message.len());
+    let mut column = MESSAGE_COLUMN;
+    for (index, word) in message.split(' ').enumerate() {
+        let len = word.chars().count();
+        if index > 0 && column + 1 + len > width {
+            text.push('\n');
+            text.push_str(&" ".repeat(MESSAGE_COLUMN));
+            column = MESSAGE_COLUMN;
+        } else if index > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += len;
+    }
+    text
+}
+
+/// Reads the secret from a line, so that the list of processes does not show it.
+fn read_secret(input: &mut impl BufRead) -> std::io::Result<String> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(line.trim().to_owned())
 }
 
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
@@ -218,4 +264,30 @@ fn curl_example(stack: &Stack, secret: &str) -> String {
         stack.webhook_url(),
         sign(body.as_bytes(), secret),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::line("hunter2\n", "hunter2")]
+    #[case::line_of_windows("hunter2\r\n", "hunter2")]
+    #[case::no_line_end("hunter2", "hunter2")]
+    #[case::first_line_only("hunter2\nnext\n", "hunter2")]
+    #[case::empty("", "")]
+    fn secret_is_the_first_line(#[case] input: &str, #[case] expected: &str) {
+        assert_eq!(read_secret(&mut input.as_bytes()).unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case::fits("204 accepted  id", 26, "204 accepted  id")]
+    #[case::one_more("204 accepted  id", 25, "204 accepted \n          id")]
+    #[case::several("400 a bb ccc", 15, "400 a\n          bb\n          ccc")]
+    #[case::long_word("400 transaction#7", 20, "400\n          transaction#7")]
+    fn message_continues_under_its_start(#[case] message: &str, #[case] width: usize, #[case] expected: &str) {
+        assert_eq!(wrapped(message, width), expected);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 /// Greater depth is rejected, because the code is recursive.
@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 100;
 /// JSON with its scalars as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Node {
-    Object(Vec<(String, Node)>),
+    Object(IndexMap<String, Node>),
     Array(Vec<Node>),
     Scalar(String),
 }
@@ -65,7 +65,7 @@ impl Node {
         }
         match json.as_bytes().first() {
             Some(b'{') => {
-                let Members(members) = serde_json::from_str(json).map_err(not_json)?;
+                let members: IndexMap<String, &RawValue> = serde_json::from_str(json).map_err(not_json)?;
                 let members = members.into_iter().map(|(name, value)| Ok((name, Self::read(value, depth + 1)?)));
                 members.collect::<Result<_, _>>().map(Self::Object)
             }
@@ -81,9 +81,7 @@ impl Node {
     /// Returns the value at a path.
     pub(super) fn get(&self, path: &str) -> Option<&Self> {
         steps(path).ok()?.iter().try_fold(self, |node, step| match (node, step) {
-            (Self::Object(members), Step::Name(name)) => {
-                members.iter().find(|(member, _)| member == name).map(|(_, value)| value)
-            }
+            (Self::Object(members), Step::Name(name)) => members.get(name),
             (Self::Array(elements), Step::Index(index)) => elements.get(*index),
             _ => None,
         })
@@ -96,17 +94,13 @@ impl Node {
         for step in steps(path)? {
             if matches!(node, Self::Scalar(json) if json == "null") {
                 *node = match step {
-                    Step::Name(_) => Self::Object(Vec::new()),
+                    Step::Name(_) => Self::Object(IndexMap::new()),
                     Step::Index(_) => Self::Array(Vec::new()),
                 };
             }
             node = match (node, step) {
                 (Self::Object(members), Step::Name(name)) => {
-                    let index = members.iter().position(|(member, _)| *member == name).unwrap_or_else(|| {
-                        members.push((name, Self::Scalar("null".to_owned())));
-                        members.len() - 1
-                    });
-                    &mut members[index].1
+                    members.entry(name).or_insert_with(|| Self::Scalar("null".to_owned()))
                 }
                 (Self::Array(elements), Step::Index(index)) => {
                     if index == elements.len() {
@@ -137,13 +131,11 @@ impl Node {
     pub(super) fn remove(&mut self, object: &str, name: &str) {
         let Ok(steps) = steps(object) else { return };
         let node = steps.iter().try_fold(self, |node, step| match (node, step) {
-            (Self::Object(members), Step::Name(name)) => {
-                members.iter_mut().find(|(member, _)| member == name).map(|(_, value)| value)
-            }
+            (Self::Object(members), Step::Name(name)) => members.get_mut(name),
             _ => None,
         });
         if let Some(Self::Object(members)) = node {
-            members.retain(|(member, _)| member != name);
+            members.shift_remove(name);
         }
     }
 }
@@ -190,33 +182,6 @@ fn steps(path: &str) -> Result<Vec<Step>, EditError> {
         }
     }
     Ok(steps)
-}
-
-/// The members of an object, in order.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(MembersVisitor)
-    }
 }
 
 #[cfg(test)]

@@ -37,15 +37,12 @@ pub(super) fn of_conflict(item: &Item, items: &[Item]) -> Option<String> {
 fn collect(one: &Node, other: &Node, path: &str, fields: &mut Vec<String>) {
     match (one, other) {
         (Node::Object(one), Node::Object(other)) => {
-            let value = |members: &[(String, Node)], name: &str| {
-                members.iter().find(|(member, _)| member == name).map(|(_, value)| value.clone())
-            };
-            let added = other.iter().filter(|(name, _)| one.iter().all(|(member, _)| member != name));
-            for (name, _) in one.iter().chain(added) {
+            let added = other.keys().filter(|name| !one.contains_key(*name));
+            for name in one.keys().chain(added) {
                 let dot = if path.is_empty() { "" } else { "." };
                 let path = format!("{path}{dot}{}", safe_name(name));
-                match (value(one, name), value(other, name)) {
-                    (Some(one), Some(other)) => collect(&one, &other, &path, fields),
+                match (one.get(name), other.get(name)) {
+                    (Some(one), Some(other)) => collect(one, other, &path, fields),
                     _ => fields.push(path),
                 }
             }

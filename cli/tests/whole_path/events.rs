@@ -55,9 +55,9 @@ async fn webhook_functions_accept_their_events() {
         let request: ProxyRequest = read(&function);
         let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
         if own_type.is_none_or(is_answered) {
-            assert!(answer.status_code < 300, "{function}: {log}");
+            assert!(answer.status_code < 300, "{function}: {log:?}");
         } else {
-            assert!(log.to_string().starts_with("503 no_directory"), "{function}: {log}");
+            assert_eq!(serde_json::to_value(&log).unwrap()["outcome"], "no_directory", "{function}");
         }
     }
 }
@@ -73,7 +73,7 @@ async fn unsigned_function_accepts_its_event() {
     };
     let request: ProxyRequest = read("unsigned");
     let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
-    assert_eq!(answer.status_code, 200, "{log}");
+    assert_eq!(answer.status_code, 200, "{log:?}");
     assert!(include_str!("../../../events/local.env").contains(&format!("\nUNSIGNED_KEY={UNSIGNED_KEY}\n")));
 }
 

@@ -86,7 +86,7 @@ async fn unreadable_address_is_unknown() {
             let intake = Intake { sources, ..intake(stack.emulator.events.clone()) };
             let request: ProxyRequest = serde_json::from_str(&event.to_string()).unwrap();
             let (answer, log) = lambda::api_gateway::handle(&intake, &request, None, Timestamp::now(), DEADLINE).await;
-            assert_eq!(answer.status_code, status, "{request_context}: {log}");
+            assert_eq!(answer.status_code, status, "{request_context}: {log:?}");
         }
     }
 }

@@ -54,6 +54,7 @@ impl Row {
     /// What happened, in one or two words.
     fn result(&self) -> &'static str {
         match (self.stored, self.queued.len()) {
+            (Stored::No, 0) if self.answer.starts_with('2') => "answered",
             (Stored::No, 0) => "not stored",
             (Stored::Once, 1) if self.step.is_retry => "duplicate",
             (Stored::Once, 1) => "queued",
@@ -127,6 +128,13 @@ mod tests {
             assert!(line.chars().count() <= 80, "{line}");
         }
         assert_eq!(text.lines().last(), Some("  12 of 12 as expected"));
+    }
+
+    #[test]
+    fn result_of_a_question_is_that_it_was_answered() {
+        let report = report();
+        let results = report.0.iter().filter(|row| row.stored == Stored::No).map(Row::result);
+        assert_eq!(results.collect::<Vec<_>>(), ["answered", "not stored", "not stored"]);
     }
 
     #[test]

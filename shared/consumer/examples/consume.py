@@ -50,7 +50,8 @@ def order_user(event, user):
 def apply(event):
     goods, user, event_id = event["goods"], event["recipient_user_id"], event["event_id"]
     if goods not in ("grant", "revoke") or event["mode"] == "sandbox":
-        print(f"{event_id}: {event['mode']} {goods}, reason: {event['goods_reason']}")
+        reason = f" ({event['goods_reason']})" if event["goods_reason"] else ""
+        print(f"{event_id}: {event['mode']} {goods}{reason}")
         return
     if goods == "grant" and user is None:
         raise OddMessage("no user id of the recipient")
@@ -83,6 +84,8 @@ while messages := receive():
             with game:  # One transaction: grants and stores the event id, or neither.
                 if game.execute("INSERT OR IGNORE INTO applied VALUES (?)", [event["event_id"]]).rowcount:
                     apply(event)
+                else:
+                    print(f"{event['event_id']}: skipped, already applied")
         except Exception as error:
             # Not deleted: SQS retries it, and moves it to the dead-letter queue after ten deliveries.
             stopped.add(group)

@@ -54,17 +54,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn apply_once(game: &mut Game, message: &str) -> Result<(), Box<dyn Error>> {
     let event = Event::read(message)?;
-    if !game.applied.contains(&*event.event_id) {
-        apply(game, &event)?;
-        game.applied.insert(event.event_id.into_owned());
+    if game.applied.contains(&*event.event_id) {
+        println!("{}: skipped, already applied", event.event_id);
+        return Ok(());
     }
+    apply(game, &event)?;
+    game.applied.insert(event.event_id.into_owned());
     Ok(())
 }
 
 fn apply(game: &mut Game, event: &Event<'_>) -> Result<(), Box<dyn Error>> {
     let (id, goods, mut user) = (&event.event_id, event.goods, event.recipient_user_id.as_deref());
     if !matches!(goods, Goods::Grant | Goods::Revoke) || event.mode == Mode::Sandbox {
-        println!("{id}: {} {goods}, reason: {:?}", event.mode, event.goods_reason);
+        let reason = event.goods_reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        println!("{id}: {} {goods}{reason}", event.mode);
         return Ok(());
     }
     if goods == Goods::Grant && user.is_none() {

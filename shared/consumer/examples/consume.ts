@@ -47,7 +47,8 @@ function apply(event: Event): void {
   const { goods, event_id, type } = event;
   let user: string | null | undefined = event.recipient_user_id;
   if ((goods !== "grant" && goods !== "revoke") || event.mode === "sandbox") {
-    console.log(`${event_id}: ${event.mode} ${goods}, reason: ${event.goods_reason}`);
+    const reason = event.goods_reason ? ` (${event.goods_reason})` : "";
+    console.log(`${event_id}: ${event.mode} ${goods}${reason}`);
     return;
   }
   if (goods === "grant" && user == null) throw new OddMessage("no user id of the recipient");
@@ -75,7 +76,8 @@ async function main(): Promise<void> {
       try {
         const event: Event = JSON.parse(message.Body!);
         if (typeof event.event_id !== "string") throw new OddMessage("not an event");
-        if (!applied.has(event.event_id)) apply(event);
+        if (applied.has(event.event_id)) console.log(`${event.event_id}: skipped, already applied`);
+        else apply(event);
         applied.add(event.event_id);
       } catch (error) {
         // Not deleted: SQS retries it, and moves it to the dead-letter queue after ten deliveries.

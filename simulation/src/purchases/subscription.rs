@@ -4,7 +4,8 @@ use fastrand::Rng;
 use xsolla::{Goods, NotificationType};
 
 use super::bodies::{body, next_charge, with_purchase_field};
-use super::{DAY, MONTH, PurchaseBuilder, SECOND, Step, StepKind, event};
+use super::step::{Step, StepKind, event};
+use super::{DAY, MONTH, PurchaseBuilder, SECOND};
 use crate::holdings::{Account, Subscription};
 use crate::oracle::Bought;
 

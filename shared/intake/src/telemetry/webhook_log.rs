@@ -1,6 +1,5 @@
 //! The log line of a webhook.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -51,8 +50,6 @@ pub struct WebhookLog {
     pub(super) request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    #[serde(skip)]
-    duration: Duration,
     #[serde(flatten)]
     metrics: Metrics,
 }
@@ -85,7 +82,6 @@ impl WebhookLog {
             error: report.error.as_ref().map(ToString::to_string),
             request_id: None,
             trace_id: None,
-            duration,
             metrics: Metrics {
                 at: received_at,
                 groups: vec![
@@ -162,18 +158,4 @@ fn metrics(report: &DeliveryReport<'_>, duration: Duration) -> Vec<Metric> {
 
 fn has_old_secret(report: &DeliveryReport<'_>) -> bool {
     report.secret_index.is_some_and(|index| index > 0)
-}
-
-/// Writes a short form for terminals: `204 accepted transaction#7#payment (live, 5110 µs)`. A question shows its type.
-impl fmt::Display for WebhookLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status, self.outcome)?;
-        if let (Some(name), Some(mode)) = (self.event_id.as_deref().or(self.notification_type), self.mode) {
-            write!(f, " {name} ({mode}, {} µs)", self.duration.as_micros())?;
-        }
-        if let Some(error) = &self.error {
-            write!(f, ": {error}")?;
-        }
-        Ok(())
-    }
 }

@@ -36,7 +36,6 @@ fn webhook_line_has_event_and_pseudonym() {
         },
     };
     let line = WebhookLog::new(&report, Timestamp::UNIX_EPOCH, Duration::from_micros(12));
-    assert_eq!(line.to_string(), "204 accepted transaction#7#payment (live, 12 µs)");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
         r#"{"timestamp":"1970-01-01T00:00:00Z","level":"INFO","message":"webhook","outcome":"accepted","status":204,"notification_type":"payment","event_id":"transaction#7#payment","mode":"live","user":"376a9fdc9250ed63","identified":true,"secret_index":0,"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"VerifyDuration","Unit":"Milliseconds"},{"Name":"StoreDuration","Unit":"Milliseconds"}]}]},"Webhooks":1,"Duration":0.012,"VerifyDuration":0.003,"StoreDuration":5.0}"#
@@ -51,7 +50,6 @@ fn question_line_has_type_and_no_event_id() {
         ..DeliveryReport::from(Outcome::Unavailable(Unavailable::NoDirectory))
     };
     let line = WebhookLog::new(&report, Timestamp::UNIX_EPOCH, Duration::ZERO);
-    assert_eq!(line.to_string(), "503 no_directory get_pincode (live, 0 µs)");
     assert_eq!(
         serde_json::to_string(&line).unwrap(),
         r#"{"timestamp":"1970-01-01T00:00:00Z","level":"ERROR","message":"webhook","outcome":"no_directory","status":503,"notification_type":"get_pincode","mode":"live","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"],["notification_type","mode"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"DeprecatedType","Unit":"Count"}]}]},"Webhooks":1,"Duration":0.0,"DeprecatedType":1}"#
@@ -62,7 +60,6 @@ fn question_line_has_type_and_no_event_id() {
 fn invalid_signature_line_has_no_content() {
     let report = |is_from_xsolla| DeliveryReport { is_from_xsolla, ..Outcome::InvalidSignature.into() };
     let line = |is_from_xsolla| WebhookLog::new(&report(is_from_xsolla), Timestamp::UNIX_EPOCH, Duration::ZERO);
-    assert_eq!(line(true).to_string(), "400 invalid_signature");
     let from_xsolla = serde_json::to_string(&line(true)).unwrap();
     assert!(from_xsolla.ends_with(r#""Webhooks":1,"Duration":0.0,"BadSignatureFromXsolla":1}"#), "{from_xsolla}");
     assert_eq!(
@@ -93,9 +90,7 @@ fn unknown_source_line_has_address_and_is_a_warning() {
         serde_json::to_string(&reported).unwrap(),
         r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"webhook","outcome":"accepted","status":204,"unknown_source":"203.0.113.9","_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"XsollaWebhooks","Dimensions":[["outcome"]],"Metrics":[{"Name":"Webhooks","Unit":"Count"}]},{"Namespace":"XsollaWebhooks","Dimensions":[[]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"UnknownSource","Unit":"Count"}]}]},"Webhooks":1,"Duration":0.0,"UnknownSource":1}"#
     );
-    let enforced = line(Outcome::Unavailable(Unavailable::UnknownSource), None);
-    assert_eq!(enforced.level(), Level::ERROR);
-    assert_eq!(enforced.to_string(), "503 unknown_source");
+    assert_eq!(line(Outcome::Unavailable(Unavailable::UnknownSource), None).level(), Level::ERROR);
 }
 
 /// Returns the values of `key` after each `before` in the template.
@@ -161,7 +156,7 @@ fn error_line_has_cause() {
     let mut report = DeliveryReport::from(Outcome::Unavailable(Unavailable::Store));
     report.error = Some(fake_error());
     let line = WebhookLog::new(&report, Timestamp::UNIX_EPOCH, Duration::ZERO);
-    assert_eq!(line.to_string(), "500 store_unavailable: fake:Call: configured to fail");
+    assert_eq!(serde_json::to_value(&line).unwrap()["error"], "fake:Call: configured to fail");
     assert_eq!(line.level(), Level::ERROR);
 }
 
