@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use intake::aws::{EventHistory, SqsQueue};
-use intake::ports::{History as _, PortError, Queue as _, SendResult};
+use intake::ports::{DecisionStore as _, History as _, PortError, Queue as _, SendResult};
+use intake::record::StoredDecision;
 use intake::relay::replay_message;
 use jiff::Timestamp;
 use xsolla::{EventId, PaymentWithoutOrder};
@@ -36,8 +37,8 @@ impl Operator {
 
     /// Sends an event again, after the game has received these earlier events.
     ///
-    /// An operator acts minutes later. A replay before the relay's decision about an earlier event would not know it, and on
-    /// a busy machine the relay can be minutes behind.
+    /// An operator acts minutes later. A replay in the same moment as the relay's decision about an earlier event would not
+    /// know it, and on a busy machine the relay can be minutes behind.
     pub(crate) async fn replay(&self, event_id: &EventId, earlier: &[String]) -> Result<(), ReplayError> {
         let (mut handled, mut last_progress) = (self.game.handled(), Instant::now());
         while !self.game.has_handled(earlier) && last_progress.elapsed() < PATIENCE {
@@ -53,6 +54,9 @@ impl Operator {
         let message = message.map_err(|error| ReplayError::Undecided(error.to_string()))?;
         // `None` is Xsolla's retry of an event: never sent.
         let Some(replay) = message else { return Ok(()) };
+        if let Some(decision) = &replay.decision {
+            self.store_decision(event_id, decision).await?;
+        }
         let message = replay.message.with_replay_id(&now.to_string());
         for _ in 0..ATTEMPTS {
             if let Some(SendResult::Sent) = self.queue.send(&[&message]).await.pop() {
@@ -60,6 +64,17 @@ impl Operator {
             }
         }
         Err(ReplayError::NotSent)
+    }
+
+    async fn store_decision(&self, event_id: &EventId, decision: &StoredDecision) -> Result<(), PortError> {
+        let mut result = Ok(());
+        for _ in 0..ATTEMPTS {
+            result = self.history.store_decision(event_id, decision).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     }
 }
 
