@@ -4,6 +4,8 @@
 //! duplicate and does not restore the personal data. The digest of the original body is removed: with it, a guess of the
 //! erased data could be confirmed. It remains in the keys of events whose type has no ids.
 
+mod update;
+
 use std::fmt::Write as _;
 
 use intake::ports::PortError;
@@ -151,8 +153,8 @@ impl Erasure {
         self.progress.start(Some(self.records.len()));
         for Record { event, body, moved, .. } in &self.records {
             erased += usize::from(match moved {
-                Some((item, to)) => self.table.erase_with_key(item.clone(), to, body.clone(), now).await?,
-                None => self.table.erase(&event.event_id(), body.clone(), now).await?,
+                Some((item, to)) => update::erase_with_key(&self.table, item.clone(), to, body.clone(), now).await?,
+                None => update::erase(&self.table, &event.event_id(), body.clone(), now).await?,
             });
             self.progress.add(1);
         }

@@ -25,7 +25,7 @@ use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, extract::State};
-use intake::aws::QueueUrls;
+use intake::aws::{EventsTable, QueueUrls};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -48,12 +48,10 @@ pub const SCRIPTS: &[(&str, &str)] = &[
 /// The table and the queues that the console shows.
 #[derive(Debug, Clone)]
 pub struct StackData {
-    /// DynamoDB client.
-    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The events table.
+    pub table: EventsTable,
     /// SQS client.
     pub sqs: aws_sdk_sqs::Client,
-    /// Name of the events table.
-    pub table: String,
     /// URLs of the queues.
     pub queues: QueueUrls,
 }
@@ -172,7 +170,7 @@ async fn session(State(console): Shared) -> JsonResult {
         .collect();
     let session = console.session.as_ref();
     Ok(Json(json!({
-        "table": console.data.table,
+        "table": console.data.table.name,
         "queue": console.data.queues.events,
         "webhook_url": session.map(|session| &session.webhook_url),
         "is_live": session.is_some(),

@@ -37,8 +37,7 @@ pub(crate) async fn run(args: ConsoleArgs) -> CommandResult {
     let ConsoleArgs { port, table, target } = args;
     let table = target::table(TableTarget { local: target.local, table }).await;
     let dead_letters = target::dead_letters(target).await;
-    let data =
-        StackData { dynamodb: table.client, table: table.name, sqs: dead_letters.sqs, queues: dead_letters.queues };
+    let data = StackData { table, sqs: dead_letters.sqs, queues: dead_letters.queues };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| format!("port {port} cannot be used ({}); choose another with --port", error.kind()))?;

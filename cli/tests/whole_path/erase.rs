@@ -221,7 +221,7 @@ async fn erased_event_cannot_be_replayed() {
     plan(&stack).await.erase(now()).await.unwrap();
     let replay = stack.replay();
     let subject = replay.plan(Selection::Subject("transaction#2298114507".to_owned())).await.unwrap();
-    let preview = replay.preview(&subject).await.unwrap().text;
+    let preview = replay.preview(&subject).await.unwrap().text();
     assert_eq!(
         preview.matches("cannot be sent: personal data erased at 2026-11-22T09:00:00.000Z").count(),
         5,
