@@ -16,8 +16,9 @@ use crate::terminal::print;
 #[command(after_help = "\
 Shows a sale or a player with all events, what each meant, and what the player
 should hold; the counts of the queue; dead letters and parked events. Personal
-data is masked until the page is asked for it. Reading the dead letters hides
-them from other readers for a moment.
+data is masked until the page is asked for it. A list by time reads the whole
+table, after a click. Reading the dead letters hides them from other readers for
+a moment.
 
 Examples:
   xsolla-webhooks console

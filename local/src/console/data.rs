@@ -1,5 +1,7 @@
 //! Reads of the events table.
 
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
 pub(super) use intake::aws::Attributes as Item;
 use intake::aws::{Index, port_error};
 use intake::ports::PortError;
@@ -7,6 +9,8 @@ use intake::record::{Item as _, Kind, StoredEvent};
 use intake::table::{
     DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID,
 };
+
+use jiff::Timestamp;
 
 use super::StackData;
 
@@ -73,15 +77,27 @@ impl StackData {
         Ok(items)
     }
 
-    /// Reads items without their bodies, in any order. Stops after a few thousand: for a table on this machine.
-    pub(super) async fn items(&self) -> Result<Vec<Item>, PortError> {
-        let mut scan = self.table.client.scan().table_name(&self.table.name).limit(PAGE_ITEMS);
+    /// A scan of all items, without their bodies.
+    fn rows(&self) -> ScanFluentBuilder {
         let names =
             [PK, SK, KIND, TYPE, USER_ID, ORDER_ID, MODE, RECEIVED_AT, GOODS, GOODS_REASON, GOODS_MODE, DECIDED_AT];
+        let mut scan = self.table.client.scan();
         for name in names {
             scan = scan.expression_attribute_names(format!("#{name}"), name);
         }
-        let scan = scan.projection_expression(names.map(|name| format!("#{name}")).join(", "));
+        scan.projection_expression(names.map(|name| format!("#{name}")).join(", "))
+    }
+
+    /// A scan of the items that were received at or after a time, without their bodies.
+    pub(super) fn rows_since(&self, from: Timestamp) -> ScanFluentBuilder {
+        let from = AttributeValue::S(format!("{from:.6}"));
+        let scan = self.rows().filter_expression(format!("#{RECEIVED_AT} >= :from"));
+        scan.expression_attribute_values(":from", from)
+    }
+
+    /// Reads items without their bodies, in any order. Stops after a few thousand: for a table on this machine.
+    pub(super) async fn items(&self) -> Result<Vec<Item>, PortError> {
+        let scan = self.rows().table_name(&self.table.name).limit(PAGE_ITEMS);
         let mut pages = scan.into_paginator().send();
         let mut items = Vec::new();
         while let Some(page) = pages.next().await {
