@@ -59,13 +59,16 @@ enum RecordOwner {
 impl Erasure {
     /// Finds the records of a user, and the records of the same sales that have no user id. Erases nothing.
     ///
+    /// `progress` counts the sales that are read, and later the records that are erased.
+    ///
     /// # Errors
     ///
     /// If the table cannot be read.
-    pub async fn plan(table: Table, user: &str) -> Result<Self, PortError> {
+    pub async fn plan(table: Table, user: &str, progress: &Progress) -> Result<Self, PortError> {
         let subjects = table.subjects_by(Index::User, user).await?;
+        progress.start(Some(subjects.len()));
         let mut erasure =
-            Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new(), progress: Progress::default() };
+            Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new(), progress: progress.clone() };
         for subject in subjects {
             let mut records = Vec::new();
             let items = erasure.table.items_of_subject(&subject).await?;
@@ -87,14 +90,9 @@ impl Erasure {
             }
             records.sort_by(|one, other| (one.owner, &one.event).cmp(&(other.owner, &other.event)));
             erasure.records.extend(records);
+            progress.add(1);
         }
         Ok(erasure)
-    }
-
-    /// The progress of [`Self::erase`], in records.
-    #[must_use]
-    pub const fn progress(&self) -> &Progress {
-        &self.progress
     }
 
     /// Whether there is nothing to erase.

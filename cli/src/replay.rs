@@ -102,7 +102,7 @@ impl Replay {
         Self { max_events, ..self }
     }
 
-    /// The progress of the current call: items that are scanned, or events that are listed or sent.
+    /// The progress of the current call: items or sales that are read, or events that are listed or sent.
     #[must_use]
     pub const fn progress(&self) -> &Progress {
         &self.progress

@@ -90,7 +90,8 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     let replay = target::replay(args.target, args.queue_url, args.payment_without_order).await;
     let progress = replay.progress();
     let nothing_sent = |_| "Nothing was sent. Run the command again.".to_owned();
-    let plan = with_progress("items", progress, nothing_sent, replay.plan(selection)).await?;
+    let unit = if matches!(selection, Selection::Filter(_)) { "items" } else { "sales" };
+    let plan = with_progress(unit, progress, nothing_sent, replay.plan(selection)).await?;
     if plan.is_empty() {
         return Err(format!("nothing to send: {}", plan.summary()).into());
     }

@@ -86,11 +86,11 @@ impl Plan {
             Ok::<_, PortError>((events, Some(progress.done())))
         };
         let (events, items_read) = match &selection {
-            Selection::Subject(subject) => (events_of(table, std::slice::from_ref(subject)).await?, None),
+            Selection::Subject(subject) => (events_of(table, std::slice::from_ref(subject), progress).await?, None),
             Selection::Event(event_id) => (event(table, event_id).await?, None),
             Selection::Query(query) => match query.event_id() {
                 Some(event_id) => (event(table, &event_id).await?, None),
-                None => (events_of(table, &query.subjects(table).await?).await?, None),
+                None => (events_of(table, &query.subjects(table).await?, progress).await?, None),
             },
             Selection::Filter(filter) => scan(filter, &[]).await?,
             Selection::Spans(spans) => {
@@ -170,12 +170,14 @@ async fn event(table: &Table, event_id: &EventId) -> Result<Vec<EventRef>, PortE
 }
 
 /// The events of these subjects, oldest first.
-async fn events_of(table: &Table, subjects: &[String]) -> Result<Vec<EventRef>, PortError> {
+async fn events_of(table: &Table, subjects: &[String], progress: &Progress) -> Result<Vec<EventRef>, PortError> {
     let mut events = Vec::new();
+    progress.start(Some(subjects.len()));
     for subject in subjects {
         let items = table.items_of_subject(subject).await?;
         let items = items.iter().filter(|item| item.string(KIND) == Some(Kind::Event.name()));
         events.extend(items.map(EventRef::of));
+        progress.add(1);
     }
     events.sort_unstable();
     Ok(events)
