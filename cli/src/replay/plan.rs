@@ -79,27 +79,26 @@ impl Plan {
         max: usize,
         progress: &Progress,
     ) -> Result<Self, PlanError> {
-        let scan = async |filter: &EventFilter, spans: &[(Timestamp, Timestamp)]| {
-            let is_within = |at: Timestamp| spans.iter().any(|(from, to)| (*from..=*to).contains(&at));
-            let is_selected = |event: &EventRef| spans.is_empty() || event.received_at.parse().is_ok_and(is_within);
-            let events = find_events(table, filter, is_selected, max, progress).await?;
-            Ok::<_, PortError>((events, Some(progress.done())))
-        };
-        let (events, items_read) = match &selection {
-            Selection::Subject(subject) => (events_of(table, std::slice::from_ref(subject), progress).await?, None),
-            Selection::Event(event_id) => (event(table, event_id).await?, None),
+        let events = match &selection {
+            Selection::Subject(subject) => events_of(table, std::slice::from_ref(subject), progress).await?,
+            Selection::Event(event_id) => event(table, event_id).await?,
             Selection::Query(query) => match query.event_id() {
-                Some(event_id) => (event(table, &event_id).await?, None),
-                None => (events_of(table, &query.subjects(table).await?, progress).await?, None),
+                Some(event_id) => event(table, &event_id).await?,
+                None => events_of(table, &query.subjects(table).await?, progress).await?,
             },
-            Selection::Filter(filter) => scan(filter, &[]).await?,
+            Selection::Filter(filter) => find_events(table, filter, |_| true, max, progress).await?,
             Selection::Spans(spans) => {
                 let from = spans.iter().map(|(from, _)| *from).min();
                 let to = spans.iter().map(|(_, to)| *to).max();
+                let is_within = |at: Timestamp| spans.iter().any(|(from, to)| (*from..=*to).contains(&at));
+                let is_selected = |event: &EventRef| event.received_at.parse().is_ok_and(is_within);
                 // One scan for all spans, because each scan reads the whole table.
-                scan(&EventFilter { from, to, type_name: None }, spans).await?
+                let filter = EventFilter { from, to, type_name: None };
+                find_events(table, &filter, is_selected, max, progress).await?
             }
         };
+        let is_scan = matches!(selection, Selection::Filter(_) | Selection::Spans(_));
+        let items_read = is_scan.then(|| progress.done());
         if let Some(items_read) = items_read.filter(|_| events.len() > max) {
             return Err(PlanError::TooManyEvents { found: events.len(), items_read, max });
         }

@@ -201,6 +201,19 @@ async fn range_selects_events_by_time_and_type_in_order() {
 }
 
 #[tokio::test]
+async fn spans_select_the_events_within_each_of_them() {
+    let (stack, first) = sale().await;
+    let replay = stack.replay();
+    let at = |message: &Message| message.received_at.parse::<Timestamp>().unwrap();
+    let span = |message: &Message| (at(message), at(message));
+    for (spans, expected) in [(vec![span(&first[0]), span(&first[2])], vec!["payment", "refund"]), (vec![], vec![])] {
+        let plan = replay.plan(Selection::Spans(spans)).await.unwrap();
+        replay.send(&plan, "run").await.unwrap();
+        assert_eq!(types(&stack.receive_all().await), expected);
+    }
+}
+
+#[tokio::test]
 async fn first_failure_stops_the_run_and_reports_how_to_continue() {
     let (stack, first) = sale().await;
     let replay = stack.replay_to(stack.emulator.queues.events.replace("events", "missing"));
