@@ -280,6 +280,47 @@ try {
     assert.equal(await page.getByText('mira').count(), 0);
     assert.equal(await page.getByRole('button', { name: /Refund|Resend|Edit/ }).count(), 0);
     await page.screenshot({ path: path.join(output, 'read-only.png') });
+  });
+
+  await step('the console of a deployed stack reads the table on request', async () => {
+    await open('#/events');
+    await page.getByText('reads all of it').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 0);
+    assert.equal(await page.getByText('null').count(), 0);
+    await page.getByLabel('Time of receipt').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText(/received since .* items read/).waitFor();
+    const rows = await page.locator('tbody tr').count();
+    assert.ok(rows > 12, `${rows} rows`);
+    assert.ok(await page.getByText('***', { exact: true }).count() > 0);
+    assert.equal(await page.getByText('mira').count(), 0);
+    await page.getByLabel('Type').selectOption('refund');
+    await page.waitForFunction((all) => document.querySelectorAll('tbody tr').length < all, rows);
+    await page.getByLabel('Type').selectOption('');
+    await page.setViewportSize({ width: 360, height: 740 });
+    const { scroll, width } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, width: window.innerWidth }));
+    assert.ok(scroll <= width, `${scroll} > ${width}`);
+    await page.screenshot({ path: path.join(output, 'received-phone.png') });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.screenshot({ path: path.join(output, 'received.png') });
+  });
+
+  await step('the console of a deployed stack shows personal data when asked to', async () => {
+    await page.getByLabel('Show personal data').check();
+    await page.getByRole('button', { name: 'Read the table' }).click();
+    await page.getByLabel('Player, order or event id').fill('mira');
+    await page.locator('tbody tr').first().getByText('mira').waitFor();
+    await page.locator('tbody a').first().click();
+    await page.getByText('Body', { exact: true }).click();
+    await page.locator('pre').getByText('mira').first().waitFor();
+    await open('#/events');
+    await page.locator('tbody tr').first().getByText('mira').waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Find' }).waitFor();
+    await page.getByLabel('Find a sale by').fill('900719925474099312345');
+    await page.getByRole('button', { name: 'Find' }).click();
     await page.getByRole('button', { name: 'Show personal data' }).click();
     await page.getByText('mira').first().waitFor();
   });

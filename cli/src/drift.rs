@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::operation::scan::ScanOutput;
@@ -17,8 +18,7 @@ use xsolla::{EventId, json_text};
 
 use crate::format::{columns, counted, one_line};
 use crate::progress::Progress;
-use crate::scan;
-use crate::table::{Item, Table};
+use crate::table::{self, Item, Table};
 
 /// Differences found in a set of bodies. Its `Display` prints one line per type, path and difference, newest first.
 #[derive(Debug, Default)]
@@ -109,8 +109,11 @@ pub async fn compare_table(table: &Table, progress: &Progress) -> Result<Report,
     }
     let projection = [PK, SK, TYPE, RECEIVED_AT, BODY].map(|name| format!("#{name}")).join(", ");
     let mut report = Report::default();
-    let add_page = |page: ScanOutput| page.items().iter().for_each(|item| report.add(item));
-    scan::scan(&table.client, &table.name, scan.projection_expression(projection), progress, add_page)
+    let add_page = |page: ScanOutput| {
+        page.items().iter().for_each(|item| report.add(item));
+        ControlFlow::Continue(())
+    };
+    table::scan(table, scan.projection_expression(projection), progress, add_page)
         .await
         .map_err(|cause| ReadError::Table { table: table.name.clone(), cause })?;
     Ok(report)

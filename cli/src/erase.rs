@@ -4,6 +4,8 @@
 //! duplicate and does not restore the personal data. The digest of the original body is removed: with it, a guess of the
 //! erased data could be confirmed. It remains in the keys of events whose type has no ids.
 
+mod update;
+
 use std::fmt::Write as _;
 
 use intake::ports::PortError;
@@ -57,13 +59,16 @@ enum RecordOwner {
 impl Erasure {
     /// Finds the records of a user, and the records of the same sales that have no user id. Erases nothing.
     ///
+    /// `progress` counts the sales that are read, and later the records that are erased.
+    ///
     /// # Errors
     ///
     /// If the table cannot be read.
-    pub async fn plan(table: Table, user: &str) -> Result<Self, PortError> {
+    pub async fn plan(table: Table, user: &str, progress: &Progress) -> Result<Self, PortError> {
         let subjects = table.subjects_by(Index::User, user).await?;
+        progress.start(Some(subjects.len()));
         let mut erasure =
-            Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new(), progress: Progress::default() };
+            Self { table, records: Vec::new(), already_erased: 0, excluded: Vec::new(), progress: progress.clone() };
         for subject in subjects {
             let mut records = Vec::new();
             let items = erasure.table.items_of_subject(&subject).await?;
@@ -85,14 +90,9 @@ impl Erasure {
             }
             records.sort_by(|one, other| (one.owner, &one.event).cmp(&(other.owner, &other.event)));
             erasure.records.extend(records);
+            progress.add(1);
         }
         Ok(erasure)
-    }
-
-    /// The progress of [`Self::erase`], in records.
-    #[must_use]
-    pub const fn progress(&self) -> &Progress {
-        &self.progress
     }
 
     /// Whether there is nothing to erase.
@@ -151,8 +151,8 @@ impl Erasure {
         self.progress.start(Some(self.records.len()));
         for Record { event, body, moved, .. } in &self.records {
             erased += usize::from(match moved {
-                Some((item, to)) => self.table.erase_with_key(item.clone(), to, body.clone(), now).await?,
-                None => self.table.erase(&event.event_id(), body.clone(), now).await?,
+                Some((item, to)) => update::erase_with_key(&self.table, item.clone(), to, body.clone(), now).await?,
+                None => update::erase(&self.table, &event.event_id(), body.clone(), now).await?,
             });
             self.progress.add(1);
         }

@@ -13,7 +13,6 @@ pub mod http;
 pub mod listen;
 pub mod progress;
 pub mod replay;
-mod scan;
 pub mod send;
 pub mod show;
 pub mod table;

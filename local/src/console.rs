@@ -8,6 +8,7 @@ mod guard;
 mod list;
 mod pretty;
 mod queues;
+mod received;
 mod sale;
 mod send;
 
@@ -25,7 +26,7 @@ use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, extract::State};
-use intake::aws::QueueUrls;
+use intake::aws::{EventsTable, QueueUrls};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -34,12 +35,16 @@ use crate::journal::Journal;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Replaces personal data that is masked.
+const MASK: &str = "***";
+
 /// The modules of the page's script.
 pub const SCRIPTS: &[(&str, &str)] = &[
     ("/app.js", include_str!("console/app.js")),
     ("/dom.js", include_str!("console/dom.js")),
     ("/events.js", include_str!("console/events.js")),
     ("/queues.js", include_str!("console/queues.js")),
+    ("/received.js", include_str!("console/received.js")),
     ("/sales.js", include_str!("console/sales.js")),
     ("/send.js", include_str!("console/send.js")),
     ("/state.js", include_str!("console/state.js")),
@@ -48,12 +53,10 @@ pub const SCRIPTS: &[(&str, &str)] = &[
 /// The table and the queues that the console shows.
 #[derive(Debug, Clone)]
 pub struct StackData {
-    /// DynamoDB client.
-    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The events table.
+    pub table: EventsTable,
     /// SQS client.
     pub sqs: aws_sdk_sqs::Client,
-    /// Name of the events table.
-    pub table: String,
     /// URLs of the queues.
     pub queues: QueueUrls,
 }
@@ -145,6 +148,7 @@ impl Console {
             .route("/api/session", get(session))
             .route("/api/events", get(list::events))
             .route("/api/stream", get(list::stream))
+            .route("/api/received", get(received::received))
             .route("/api/sale", get(sale::sales))
             .route("/api/queues", get(queues::queues))
             .route("/api/refused", get(list::refused))
@@ -154,6 +158,11 @@ impl Console {
             .with_state(Arc::new(self))
             .layer(from_fn(guard::refuse_or_continue))
             .layer(map_response(with_headers))
+    }
+
+    /// Whether the answer to a request has no personal data: that of a deployed stack without `?unmasked=1`.
+    fn is_masked(&self, head: &request::Parts) -> bool {
+        self.session.is_none() && parameter(head, "unmasked").is_none()
     }
 
     /// The session, which commands need.
@@ -172,7 +181,7 @@ async fn session(State(console): Shared) -> JsonResult {
         .collect();
     let session = console.session.as_ref();
     Ok(Json(json!({
-        "table": console.data.table,
+        "table": console.data.table.name,
         "queue": console.data.queues.events,
         "webhook_url": session.map(|session| &session.webhook_url),
         "is_live": session.is_some(),

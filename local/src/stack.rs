@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_types::SdkConfig;
 use intake::accept::SourcePolicy;
-use intake::aws::{CallLimits, EventHistory, Events, ParkingQueue, QueueUrls, SecretSource, SqsQueue};
+use intake::aws::{CallLimits, EventHistory, Events, EventsTable, ParkingQueue, QueueUrls, SecretSource, SqsQueue};
 use intake::directory::Directory;
 use intake::emulator::{EVENTS_TABLE, emulator_config};
 use intake::lambda;
@@ -200,12 +200,8 @@ impl Stack {
     /// The table and the queues, for the web console.
     #[must_use]
     pub fn data(&self) -> StackData {
-        StackData {
-            dynamodb: self.dynamodb.clone(),
-            sqs: self.sqs.clone(),
-            table: EVENTS_TABLE.to_owned(),
-            queues: self.queues.clone(),
-        }
+        let table = EventsTable { client: self.dynamodb.clone(), name: EVENTS_TABLE.to_owned() };
+        StackData { table, sqs: self.sqs.clone(), queues: self.queues.clone() }
     }
 
     /// The webhook URL, as it would be entered in Xsolla's Publisher Account.

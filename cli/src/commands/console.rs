@@ -16,8 +16,9 @@ use crate::terminal::print;
 #[command(after_help = "\
 Shows a sale or a player with all events, what each meant, and what the player
 should hold; the counts of the queue; dead letters and parked events. Personal
-data is masked until the page is asked for it. Reading the dead letters hides
-them from other readers for a moment.
+data is masked until the page is asked for it. A list by time reads the whole
+table, after a click. Reading the dead letters hides them from other readers for
+a moment.
 
 Examples:
   xsolla-webhooks console
@@ -37,8 +38,7 @@ pub(crate) async fn run(args: ConsoleArgs) -> CommandResult {
     let ConsoleArgs { port, table, target } = args;
     let table = target::table(TableTarget { local: target.local, table }).await;
     let dead_letters = target::dead_letters(target).await;
-    let data =
-        StackData { dynamodb: table.client, table: table.name, sqs: dead_letters.sqs, queues: dead_letters.queues };
+    let data = StackData { table, sqs: dead_letters.sqs, queues: dead_letters.queues };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| format!("port {port} cannot be used ({}); choose another with --port", error.kind()))?;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use cli::erase::Erasure;
 use cli::format::one_line;
+use cli::progress::Progress;
 use jiff::Timestamp;
 
 use super::CommandResult;
@@ -38,7 +39,10 @@ pub(crate) struct EraseArgs {
 pub(crate) async fn run(args: EraseArgs) -> CommandResult {
     let EraseArgs { user, dry_run, yes, target } = args;
     let table = target.name();
-    let erasure = Erasure::plan(target::table(target).await, &user).await?;
+    let (events, progress) = (target::table(target).await, Progress::default());
+    let nothing_erased = |_| "Nothing was erased. Run the command again.".to_owned();
+    let plan = Erasure::plan(events, &user, &progress);
+    let erasure = with_progress("sales", &progress, nothing_erased, plan).await?;
     if erasure.is_empty() {
         return Err(format!("no records found for user {}", one_line(user)).into());
     }
@@ -51,7 +55,7 @@ pub(crate) async fn run(args: EraseArgs) -> CommandResult {
     }
     let erased = with_progress(
         "records",
-        erasure.progress(),
+        &progress,
         |_| "Erased records stay erased. To continue, run the same command again.".to_owned(),
         erasure.erase(Timestamp::now()),
     )

@@ -10,11 +10,11 @@ use cli::table::EventFilter;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use xsolla::PaymentWithoutOrder;
+use xsolla::{NotificationType, PaymentWithoutOrder};
 
 use super::CommandResult;
 use super::target::{self, TableTarget};
-use crate::terminal::{confirm, print, report_leftovers, with_progress};
+use crate::terminal::{confirm, print, report_leftovers, warn, with_progress};
 
 /// Send stored events to the game's queue again, marked as replays
 #[derive(Args)]
@@ -72,6 +72,9 @@ pub(crate) struct ReplayArgs {
 }
 
 pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
+    if let Some(type_name) = args.type_name.as_deref().filter(|name| !is_known_type(name)) {
+        warn(&format!("`{type_name}` is no type that Xsolla documents"));
+    }
     let selection = match (args.id, args.user, args.subject, args.event) {
         (Some(id), ..) => Selection::Query(Query::Id(id)),
         (None, Some(user), ..) => Selection::Query(Query::User(user)),
@@ -87,13 +90,14 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     let replay = target::replay(args.target, args.queue_url, args.payment_without_order).await;
     let progress = replay.progress();
     let nothing_sent = |_| "Nothing was sent. Run the command again.".to_owned();
-    let plan = with_progress("items", progress, nothing_sent, replay.plan(selection)).await?;
+    let unit = if matches!(selection, Selection::Filter(_)) { "items" } else { "sales" };
+    let plan = with_progress(unit, progress, nothing_sent, replay.plan(selection)).await?;
     if plan.is_empty() {
         return Err(format!("nothing to send: {}", plan.summary()).into());
     }
     if args.dry_run {
         let preview = with_progress("events", progress, nothing_sent, replay.preview(&plan)).await?;
-        print(&format!("{}\n  Would send {}.\n", preview.text, preview.summary(&plan)));
+        print(&format!("{}\n  Would send {}.\n", preview.text(), preview.summary(&plan)));
         return Ok(ExitCode::SUCCESS);
     }
     if plan.needs_confirmation()
@@ -110,6 +114,11 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     };
     print(&format!("  Queued {} of {}.{retries}\n", result.queued, plan.summary()));
     Ok(report_leftovers(&result.rejected))
+}
+
+/// Whether events of a type are expected. Events of other types are stored, too.
+fn is_known_type(name: &str) -> bool {
+    name.parse::<NotificationType>().is_ok() || name == NotificationType::PAYOUT.name()
 }
 
 /// Parses a time, or the start of a day in UTC.
@@ -147,6 +156,14 @@ mod tests {
     #[case::offset("2026-11-22T00:31:07+01:00", "2026-11-21T23:31:07Z", "2026-11-21T23:31:07Z")]
     fn day_without_a_time_is_a_whole_day(#[case] text: &str, #[case] first: Timestamp, #[case] last: Timestamp) {
         assert_eq!((first_instant(text), last_instant(text)), (Ok(first), Ok(last)));
+    }
+
+    #[rstest]
+    #[case::documented("order_paid", true)]
+    #[case::not_of_a_webhook("payout", true)]
+    #[case::misspelled("order-paid", false)]
+    fn documented_types_are_known(#[case] name: &str, #[case] is_known: bool) {
+        assert_eq!(is_known_type(name), is_known);
     }
 
     #[rstest]

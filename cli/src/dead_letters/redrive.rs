@@ -14,7 +14,6 @@ use super::entry::{DeadLetter, ParkedNote, ParkedReason, is_of_type, sent_at, sy
 use super::queues::DeadLetters;
 use crate::format::counted;
 use crate::replay::{NotSent, Outcome, Replay, Selection};
-use crate::table::EventFilter;
 
 /// Result of a redrive.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -193,12 +192,8 @@ impl DeadLetters {
         held: &mut Vec<Message>,
     ) -> Result<(), PortError> {
         let spans: Vec<(Timestamp, Timestamp)> = batches.iter().map(|(span, _)| *span).collect();
-        let from = spans.iter().map(|(from, _)| *from).min();
-        let to = spans.iter().map(|(_, to)| *to).max();
         let Some((_, first)) = batches.first() else { return Ok(()) };
-        // One scan for all spans, because each scan reads the whole table.
-        let mut plan = replay.plan(Selection::Filter(EventFilter { from, to, type_name: None })).await?;
-        plan.retain_within(&spans);
+        let plan = replay.plan(Selection::Spans(spans)).await?;
         let replayed = match replay.send(&plan, first.message.message_id().unwrap_or_default()).await {
             Ok(replayed) => replayed,
             Err(error) => {

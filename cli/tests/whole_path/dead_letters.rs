@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_sqs::types::QueueAttributeName;
 use cli::dead_letters::{DeadLetters, RedriveResult};
 use cli::erase::Erasure;
+use cli::progress::Progress;
 use intake::accept::MAX_BODY;
 use intake::aws::QueueUrls;
 use jiff::{SignedDuration, Timestamp};
@@ -212,7 +213,7 @@ async fn dead_letter_that_is_not_an_event_is_sent_unchanged() {
 #[tokio::test]
 async fn dead_letter_of_an_erased_event_remains() {
     let stack = start_with_dead_order().await;
-    let erasure = Erasure::plan(stack.table(), "isle-4471").await.unwrap();
+    let erasure = Erasure::plan(stack.table(), "isle-4471", &Progress::default()).await.unwrap();
     assert_eq!(erasure.erase("2026-11-22T09:00:00Z".parse().unwrap()).await.unwrap(), 1);
     let reason = "personal data erased at 2026-11-22T09:00:00.000Z";
     let snapshot = dead_letters(&stack).snapshot().await.unwrap();

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cli::erase::Erasure;
+use cli::progress::Progress;
 use cli::replay::Selection;
 use cli::show::{Bodies, Query, find};
 use jiff::Timestamp;
@@ -32,7 +33,7 @@ async fn sales() -> TestStack {
 }
 
 async fn plan(stack: &TestStack) -> Erasure {
-    Erasure::plan(stack.table(), USER).await.unwrap()
+    Erasure::plan(stack.table(), USER, &Progress::default()).await.unwrap()
 }
 
 fn now() -> Timestamp {
@@ -163,7 +164,7 @@ async fn key_of_a_type_without_ids_still_has_the_digest_and_no_other_attribute_h
     stack.receive_all().await;
     let records = async || stack.table().items_of_subject("transaction#2298133380").await.unwrap();
     let user = text(&records().await[0], "user_id");
-    assert_eq!(Erasure::plan(stack.table(), &user).await.unwrap().erase(now()).await.unwrap(), 1);
+    assert_eq!(Erasure::plan(stack.table(), &user, &Progress::default()).await.unwrap().erase(now()).await.unwrap(), 1);
     let mut erased = records().await.remove(0);
     let digest = BodyDigest::of(body.as_bytes()).to_string();
     let sk = erased.remove("sk").unwrap();
@@ -221,7 +222,7 @@ async fn erased_event_cannot_be_replayed() {
     plan(&stack).await.erase(now()).await.unwrap();
     let replay = stack.replay();
     let subject = replay.plan(Selection::Subject("transaction#2298114507".to_owned())).await.unwrap();
-    let preview = replay.preview(&subject).await.unwrap().text;
+    let preview = replay.preview(&subject).await.unwrap().text();
     assert_eq!(
         preview.matches("cannot be sent: personal data erased at 2026-11-22T09:00:00.000Z").count(),
         5,

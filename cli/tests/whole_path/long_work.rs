@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 
 use cli::progress::Progress;
-use cli::table::EventFilter;
+use cli::replay::{PlanError, Selection};
+use cli::table::{EventFilter, find_events};
 use intake::aws::QueueUrls;
 
 use crate::test_stack::{TestStack, aws_variables};
@@ -24,16 +25,19 @@ async fn stack_with(events: usize, len: usize) -> TestStack {
 async fn scan_reads_all_pages_and_counts_them() {
     let stack = stack_with(60, 60_000).await;
     let progress = Progress::default();
-    let found = stack.table().scan(&EventFilter::default(), &progress).await.unwrap();
+    let find = async |max| find_events(&stack.table(), &EventFilter::default(), |_| true, max, &progress).await;
+    let found = find(100).await.unwrap();
     // With the marker of `receive_all`.
-    assert_eq!(found.events.len(), 61);
+    assert_eq!(found.len(), 61);
     // The emulator counts an item twice if a page ends before it.
-    assert!((61..65).contains(&found.items_read) && progress.done() == found.items_read, "{}", found.items_read);
-    assert!(found.events.is_sorted());
-    let mut ids: Vec<String> = found.events.iter().map(|event| event.pk.clone()).collect();
+    assert!((61..65).contains(&progress.done()), "{}", progress.done());
+    assert!(found.is_sorted());
+    let mut ids: Vec<String> = found.iter().map(|event| event.pk.clone()).collect();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 61, "no item is read twice");
+    let few = find(10).await.unwrap();
+    assert!((11..61).contains(&few.len()), "{}: the scan ends after the page with the eleventh event", few.len());
     let (succeeded, printed) = stack.run(&["drift", "--table", "events"]).await;
     assert!(succeeded && printed.contains("  Compared 61 notifications: "), "{printed}");
 }
@@ -67,4 +71,15 @@ async fn interrupted_replay_says_how_to_continue() {
     assert!(succeeded && printed.starts_with("  Queued "), "{printed}");
     let count: usize = printed.split(' ').nth(3).unwrap().parse().unwrap();
     assert!((1..301).contains(&count), "{printed}");
+}
+
+#[tokio::test]
+async fn replay_of_too_many_events_is_refused() {
+    let stack = stack_with(3, 10).await;
+    let replay = stack.replay().with_max_events(3);
+    let all = Selection::Filter(EventFilter::default());
+    // With the marker of `receive_all`.
+    let refused = replay.plan(all.clone()).await.unwrap_err();
+    assert_eq!(refused, PlanError::TooManyEvents { found: 4, items_read: 4, max: 3 });
+    assert_eq!(stack.replay().with_max_events(4).plan(all).await.unwrap().len(), 4);
 }

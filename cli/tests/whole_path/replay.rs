@@ -86,7 +86,7 @@ async fn conflict_of_a_granted_sale_grants_nothing() {
     for run in ["first", "second"] {
         let replay = stack.replay();
         let plan = replay.plan(Selection::Event(conflict.clone())).await.unwrap();
-        let preview = replay.preview(&plan).await.unwrap().text;
+        let preview = replay.preview(&plan).await.unwrap().text();
         assert!(preview.contains("order_paid  live  info (already_granted)  transaction#"), "{preview}");
         assert_eq!(replay.send(&plan, run).await.unwrap().queued, 1);
         assert_eq!(effects(&stack.receive_all().await), [(Goods::Info, Some(GoodsReason::AlreadyGranted))]);
@@ -185,7 +185,7 @@ async fn range_selects_events_by_time_and_type_in_order() {
         let plan = replay.plan(Selection::Filter(range.clone())).await.unwrap();
         assert!(plan.needs_confirmation());
         assert_eq!(plan.len(), expected.len(), "{range:?}");
-        let preview = replay.preview(&plan).await.unwrap().text;
+        let preview = replay.preview(&plan).await.unwrap().text();
         let previewed: Vec<&str> =
             preview.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap()).collect();
         assert_eq!(previewed, expected, "{range:?}");
@@ -198,6 +198,19 @@ async fn range_selects_events_by_time_and_type_in_order() {
     assert!(plan.summary().ends_with(&format!("(scanned {} items)", stored + 1)), "{}", plan.summary());
     replay.send(&plan, "run").await.unwrap();
     assert_eq!(types(&stack.receive_all().await), ["order_paid", "refund"]);
+}
+
+#[tokio::test]
+async fn spans_select_the_events_within_each_of_them() {
+    let (stack, first) = sale().await;
+    let replay = stack.replay();
+    let at = |message: &Message| message.received_at.parse::<Timestamp>().unwrap();
+    let span = |message: &Message| (at(message), at(message));
+    for (spans, expected) in [(vec![span(&first[0]), span(&first[2])], vec!["payment", "refund"]), (vec![], vec![])] {
+        let plan = replay.plan(Selection::Spans(spans)).await.unwrap();
+        replay.send(&plan, "run").await.unwrap();
+        assert_eq!(types(&stack.receive_all().await), expected);
+    }
 }
 
 #[tokio::test]

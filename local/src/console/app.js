@@ -22,6 +22,7 @@ function route() {
     events: eventsView, queue: queueView, refused: refusedView, send: sendView,
     sale: () => salesView('id', argument), user: () => salesView('user', argument),
   };
+  view.close?.();
   view = (views[name] ?? eventsView)();
   document.title = `${view.title} · xsolla-webhooks`;
   for (const link of document.querySelectorAll('#nav a')) {
@@ -87,7 +88,6 @@ try {
     follow();
   } else {
     for (const link of document.querySelectorAll('#nav a')) if (['#/refused', '#/send'].includes(link.hash)) link.remove();
-    document.querySelector('#nav a').textContent = 'Find';
   }
   route();
 } catch (error) {

@@ -1,22 +1,24 @@
 //! Reads of the events table.
 
-use std::collections::HashMap;
-
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use intake::aws::port_error;
+pub(super) use intake::aws::Attributes as Item;
+use intake::aws::{Index, port_error};
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
 use intake::table::{
     DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID,
 };
 
-use super::StackData;
+use jiff::Timestamp;
 
-/// An item of the table.
-pub(super) type Item = HashMap<String, AttributeValue>;
+use super::StackData;
 
 /// Items that the list reads at most, with those of other kinds.
 const MAX_SCANNED: usize = 5000;
+
+/// Items per page. The emulator reads without another bound.
+const PAGE_ITEMS: i32 = 1000;
 
 /// Subjects that a player's page shows at most.
 const MAX_SUBJECTS: usize = 200;
@@ -34,10 +36,11 @@ impl StackData {
     /// Reads the items of each sale that matches, one list per sale. An order's transactions are one sale.
     pub(super) async fn sales(&self, query: &Query) -> Result<Vec<Vec<Item>>, PortError> {
         let subjects = match query {
-            Query::User(user) => self.subjects_by("by_user", USER_ID, user).await?,
+            // The newest first.
+            Query::User(user) => self.table.subjects_by(Index::User, user).await?.into_iter().rev().collect(),
             Query::Id(id) if id.contains('#') => vec![subject_of(id)],
             Query::Id(id) => {
-                let mut subjects = self.subjects_by("by_order", ORDER_ID, id).await?;
+                let mut subjects = self.table.subjects_by(Index::Order, id).await?;
                 subjects.push(format!("transaction#{id}"));
                 subjects
             }
@@ -60,12 +63,12 @@ impl StackData {
             if seen.contains(&subject) {
                 continue;
             }
-            let of_subject = self.items_of_subject(&subject).await?;
+            let of_subject = self.table.items_of_subject(&subject).await?;
             seen.push(subject);
             for order in of_subject.iter().filter_map(|item| item.string(ORDER_ID)) {
                 if !orders.iter().any(|known| known == order) {
                     orders.push(order.to_owned());
-                    subjects.extend(self.subjects_by("by_order", ORDER_ID, order).await?);
+                    subjects.extend(self.table.subjects_by(Index::Order, order).await?);
                 }
             }
             items.extend(of_subject);
@@ -74,40 +77,27 @@ impl StackData {
         Ok(items)
     }
 
-    async fn items_of_subject(&self, subject: &str) -> Result<Vec<Item>, PortError> {
-        let query = self.dynamodb.query().table_name(&self.table).key_condition_expression("#pk = :pk");
-        let query = query.expression_attribute_names("#pk", PK).expression_attribute_values(":pk", string(subject));
-        let items = query.consistent_read(true).into_paginator().items().send();
-        items.try_collect().await.map_err(|error| port_error("dynamodb:Query", &error))
+    /// A scan of all items, without their bodies.
+    fn rows(&self) -> ScanFluentBuilder {
+        let names =
+            [PK, SK, KIND, TYPE, USER_ID, ORDER_ID, MODE, RECEIVED_AT, GOODS, GOODS_REASON, GOODS_MODE, DECIDED_AT];
+        let mut scan = self.table.client.scan();
+        for name in names {
+            scan = scan.expression_attribute_names(format!("#{name}"), name);
+        }
+        scan.projection_expression(names.map(|name| format!("#{name}")).join(", "))
     }
 
-    async fn subjects_by(&self, index: &str, attribute: &str, id: &str) -> Result<Vec<String>, PortError> {
-        let query = self.dynamodb.query().table_name(&self.table).index_name(index);
-        let query = query.key_condition_expression("#id = :id").expression_attribute_names("#id", attribute);
-        // The newest first.
-        let query = query.expression_attribute_values(":id", string(id)).scan_index_forward(false);
-        let mut items = query.into_paginator().items().send();
-        let mut subjects = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| port_error("dynamodb:Query", &error))?;
-            if let Some(subject) = item.string(PK)
-                && !subjects.iter().any(|known| known == subject)
-            {
-                subjects.push(subject.to_owned());
-            }
-        }
-        Ok(subjects)
+    /// A scan of the items that were received at or after a time, without their bodies.
+    pub(super) fn rows_since(&self, from: Timestamp) -> ScanFluentBuilder {
+        let from = AttributeValue::S(format!("{from:.6}"));
+        let scan = self.rows().filter_expression(format!("#{RECEIVED_AT} >= :from"));
+        scan.expression_attribute_values(":from", from)
     }
 
     /// Reads items without their bodies, in any order. Stops after a few thousand: for a table on this machine.
     pub(super) async fn items(&self) -> Result<Vec<Item>, PortError> {
-        let mut scan = self.dynamodb.scan().table_name(&self.table);
-        let names =
-            [PK, SK, KIND, TYPE, USER_ID, ORDER_ID, MODE, RECEIVED_AT, GOODS, GOODS_REASON, GOODS_MODE, DECIDED_AT];
-        for name in names {
-            scan = scan.expression_attribute_names(format!("#{name}"), name);
-        }
-        let scan = scan.projection_expression(names.map(|name| format!("#{name}")).join(", "));
+        let scan = self.rows().table_name(&self.table.name).limit(PAGE_ITEMS);
         let mut pages = scan.into_paginator().send();
         let mut items = Vec::new();
         while let Some(page) = pages.next().await {
@@ -132,8 +122,4 @@ pub(super) fn stored_event(item: &Item) -> Option<StoredEvent> {
 
 pub(super) fn is_event(item: &Item) -> bool {
     item.string(KIND) == Some(Kind::Event.name())
-}
-
-fn string(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
 }

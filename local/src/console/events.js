@@ -1,6 +1,7 @@
 // The list of webhooks.
 
 import { badge, empty, goodsBadge, h, modeTag, outcomeOf, queueBadge, saleLink, time, userLink, words } from './dom.js';
+import { readTable } from './received.js';
 import { onceAFrame, state } from './state.js';
 
 function matches(row) {
@@ -25,10 +26,18 @@ function eventRow(row) {
     h('td', { class: 'outcome' }, badge(row.status ? `${row.status} ${word}` : word, kind),
       row.reason && h('span', { class: 'note', title: row.reason }, row.reason.split('; ')[0])),
     h('td', { class: 'goods' }, goodsBadge(row.goods), row.goods_reason && h('span', { class: 'note' }, words(row.goods_reason))),
-    h('td', row.user ? { class: 'one-line', 'data-label': 'player' } : {}, row.user && userLink(row.user)),
+    h('td', row.user ? { class: 'one-line', 'data-label': 'player' } : {}, row.user && (row.user === '***' ? row.user : userLink(row.user))),
     h('td', row.order || row.event_id ? { class: 'one-line mono', 'data-label': row.order ? 'order' : '' } : {}, sale),
     h('td', {}, waiting ? badge('Waiting for relay', '') : queueBadge(row.queue),
       row.receives > 1 && h('span', { class: 'note' }, `received ${row.receives} times`)));
+}
+
+/** What to do if no row is shown. */
+function noRows(isFiltered) {
+  if (isFiltered) return empty('No webhook matches', 'Change the filters above.');
+  if (!state.session.is_live) return state.read ? empty('Nothing was received in this time') : '';
+  return empty('No webhooks yet', h('a', { href: '#/send' }, 'Send one from this page'), ', or with any HTTP client to ',
+    h('span', { class: 'mono' }, state.session.webhook_url), '.');
 }
 
 export function eventsView() {
@@ -65,7 +74,7 @@ export function eventsView() {
       let known = elements.get(row.key);
       if (known?.text !== text) {
         const element = eventRow(row);
-        if (!isFirst && !known) element.classList.add('new');
+        if (!isFirst && !known && state.session.is_live) element.classList.add('new');
         if (known?.element.isConnected) {
           if (position === known.element) position = element;
           const hadFocus = known.element.contains(document.activeElement);
@@ -83,19 +92,13 @@ export function eventsView() {
     isFirst = false;
     count.textContent = shown.length === all.length ? `${all.length} webhooks` : `${shown.length} of ${all.length} webhooks`;
     table.hidden = shown.length === 0;
-    nothing.replaceChildren(...(shown.length ? [] : [all.length
-      ? empty('No webhook matches', 'Change the filters above.')
-      : empty('No webhooks yet', h('a', { href: '#/send' }, 'Send one from this page'), ', or with any HTTP client to ',
-        h('span', { class: 'mono' }, state.session.webhook_url), '.')]));
+    nothing.replaceChildren(shown.length ? '' : noRows(all.length > 0));
   }
 
-  if (!state.session.is_live) {
-    return {
-      title: 'Find a sale',
-      nodes: [h('h1', {}, 'Find a sale'), empty('This console is read-only',
-        'Enter a transaction id, order id, event id or player above. The table of a deployed stack has no list by time.')],
-    };
-  }
+  const reading = state.session.is_live ? { nodes: [h('h1', { class: 'skip' }, 'Events')] } : readTable(draw);
   draw();
-  return { title: 'Events', update: onceAFrame(draw), nodes: [h('h1', { class: 'skip' }, 'Events'), h('div', { class: 'row filters' }, typeSelect, outcomeSelect, text, count), table, nothing] };
+  return {
+    title: 'Events', update: onceAFrame(draw), close: reading.close,
+    nodes: [...reading.nodes, h('div', { class: 'row filters' }, typeSelect, outcomeSelect, text, count), table, nothing],
+  };
 }

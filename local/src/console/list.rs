@@ -19,15 +19,15 @@ use xsolla::EventId;
 
 use super::data::Item;
 use super::pretty::pretty;
-use super::{Console, Failure, JsonResult, Shared};
+use super::{Console, Failure, JsonResult, MASK, Shared};
 use crate::journal::{Change, Delivery, Journal, MessageState, QueueState};
 
 /// Rows that the page shows at most.
-const MAX_ROWS: usize = 1000;
+pub(super) const MAX_ROWS: usize = 1000;
 
 /// A row of the list.
 #[derive(Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     key: String,
     at: String,
     r#type: Option<String>,
@@ -56,9 +56,8 @@ pub(super) async fn events(State(console): Shared) -> JsonResult {
         let received_at = item.string(RECEIVED_AT).and_then(|at| at.parse::<Timestamp>().ok());
         received_at.is_some_and(|at| at < session.journal.started_at())
     };
-    rows.extend(earlier.iter().filter(is_earlier).map(|item| Row::of_item(item, &session.journal)));
-    rows.sort_by(|one, other| other.at.cmp(&one.at));
-    rows.truncate(MAX_ROWS);
+    rows.extend(earlier.iter().filter(is_earlier).map(|item| Row::of_item(item, false).with_message(&session.journal)));
+    Row::retain_newest(&mut rows);
     Ok(Json(json!(rows)))
 }
 
@@ -119,15 +118,16 @@ impl Row {
         row.with_message(journal)
     }
 
-    fn of_item(item: &Item, journal: &Journal) -> Self {
+    /// The row of a stored record. The user is personal data.
+    pub(super) fn of_item(item: &Item, is_masked: bool) -> Self {
         let text = |name| item.string(name).map(str::to_owned);
         let is_event = item.string(KIND) == Some(Kind::Event.name());
         let event_id = EventId::new(text(PK).unwrap_or_default(), text(SK).unwrap_or_default()).to_string();
-        let row = Self {
+        Self {
             key: event_id.clone(),
             at: text(RECEIVED_AT).unwrap_or_default(),
             r#type: text(TYPE),
-            user: text(USER_ID),
+            user: text(USER_ID).map(|user| if is_masked { MASK.to_owned() } else { user }),
             order: text(ORDER_ID),
             event_id: Some(event_id),
             mode: text(MODE),
@@ -138,8 +138,13 @@ impl Row {
             goods_reason: text(GOODS_REASON),
             queue: None,
             receives: 0,
-        };
-        row.with_message(journal)
+        }
+    }
+
+    /// Sorts rows by time, the newest first, and removes those that the page does not show.
+    pub(super) fn retain_newest(rows: &mut Vec<Self>) {
+        rows.sort_by(|one, other| other.at.cmp(&one.at));
+        rows.truncate(MAX_ROWS);
     }
 
     /// Adds the state of the event's message. Duplicates and conflicts have none of their own.

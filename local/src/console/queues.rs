@@ -11,7 +11,7 @@ use message::Event;
 use serde_json::{Value, json};
 use xsolla::EventId;
 
-use super::{Failure, JsonResult, Shared, StackData, parameter};
+use super::{Failure, JsonResult, Shared, StackData};
 
 /// Seconds for which messages are invisible to other readers if they are not released earlier.
 const VISIBILITY_TIMEOUT: i32 = 30;
@@ -22,7 +22,7 @@ const MAX_ENTRIES: usize = 200;
 /// Counts of the three queues, and the entries of the last two.
 pub(super) async fn queues(State(console): Shared, head: request::Parts) -> JsonResult {
     let data = &console.data;
-    let is_masked = console.session.is_none() && parameter(&head, "unmasked").is_none();
+    let is_masked = console.is_masked(&head);
     let read = async {
         let (dead_letters, parked) = (data.peek(&data.queues.dead_letters), data.peek(&data.queues.parked));
         Ok::<_, PortError>(json!({

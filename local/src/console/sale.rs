@@ -12,10 +12,7 @@ use xsolla::{EventId, Goods, GoodsReason, Mode, Sale, json_text};
 
 use super::data::{Item, Query, is_event, stored_event};
 use super::pretty::pretty;
-use super::{Console, Failure, JsonResult, Shared, parameter};
-
-/// Replaces personal data that is masked.
-const MASK: &str = "***";
+use super::{Console, Failure, JsonResult, MASK, Shared, parameter};
 
 /// The sales that match `?id=` or `?user=`. Personal data of a deployed stack is masked without `?unmasked=1`.
 pub(super) async fn sales(State(console): Shared, head: request::Parts) -> JsonResult {
@@ -24,7 +21,7 @@ pub(super) async fn sales(State(console): Shared, head: request::Parts) -> JsonR
         (None, Some(user)) => Query::User(user),
         (None, None) => return Err(Failure(StatusCode::BAD_REQUEST, "`id` or `user` is missing".to_owned())),
     };
-    let is_masked = console.session.is_none() && parameter(&head, "unmasked").is_none();
+    let is_masked = console.is_masked(&head);
     let sales = console.data.sales(&query).await.map_err(Failure::unavailable)?;
     let sales: Vec<Value> = sales.iter().map(|items| console.sale(items, is_masked)).collect();
     Ok(Json(json!({ "sales": sales, "is_masked": is_masked })))

@@ -3,7 +3,7 @@
 export const MAX_ROWS = 1000;
 
 export const state = {
-  session: null, rows: new Map(), filters: { type: '', outcome: '', text: '' }, ids: null, draft: null, unmasked: false,
+  session: null, rows: new Map(), filters: { type: '', outcome: '', text: '' }, ids: null, draft: null, unmasked: false, read: null,
 };
 
 export async function api(path, body) {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::console::{Console, Redrive, SCRIPTS, Session};
 use local::{Stack, StackOptions};
 use rstest::rstest;
@@ -320,4 +321,65 @@ async fn console_of_a_deployed_stack_is_read_only_and_masked() {
         assert!(response.starts_with("HTTP/1.1 403") && response.contains("read-only"), "{response}");
     }
     console.abort();
+}
+
+/// Runs `console` for the stack of this page, as for a deployed one, and sends it a request.
+async fn deployed(page: &Page, path: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let console = tokio::spawn(Console::read_only(page.stack.data()).serve(listener));
+    let response = exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost"), "").await;
+    console.abort();
+    response
+}
+
+/// The data of the server-sent events with this name.
+fn data_of(response: &str, name: &str) -> Vec<Value> {
+    let events = response.split("event: ").filter_map(|event| event.strip_prefix(name)?.split_once("data: "));
+    events.map(|(_, data)| serde_json::from_str(data.lines().next().unwrap()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn list_of_a_deployed_stack_has_the_records_of_the_span() {
+    let page = Page::start().await;
+    page.event(PAYMENT).await;
+    page.event(&PAYMENT.replace("312345", "312346")).await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = page.stack.dynamodb.put_item().table_name("events").item("pk", text("transaction#1"));
+    let put = put.item("sk", text("payment")).item("kind", text("event"));
+    put.item("received_at", text("2026-01-01T00:00:00.000000Z")).send().await.unwrap();
+
+    let response = deployed(&page, "/api/received?hours=1").await;
+    assert!(!response.contains("mira"), "{response}");
+    let [list] = &data_of(&response, "rows")[..] else { panic!("{response}") };
+    assert_eq!((&list["found"], &list["items_read"]), (&json!(2), &json!(3)));
+    let rows = list["rows"].as_array().unwrap();
+    let ids: Vec<&str> = rows.iter().map(|row| row["event_id"].as_str().unwrap()).collect();
+    let newest_first = [312_346, 312_345].map(|end| format!("transaction#900719925474099{end}#payment"));
+    assert_eq!(ids, newest_first);
+    assert_eq!((&rows[0]["user"], &rows[0]["goods"]), (&json!("***"), &json!("money_only")));
+    let total = &data_of(&response, "progress")[0]["total"];
+    assert_eq!(*total, json!(3));
+
+    let asked_for = deployed(&page, "/api/received?hours=1&unmasked=1").await;
+    assert_eq!(data_of(&asked_for, "rows")[0]["rows"][0]["user"], "mira");
+}
+
+#[rstest]
+#[case("/api/received")]
+#[case("/api/received?hours=0")]
+#[case("/api/received?hours=169")]
+#[tokio::test]
+async fn list_of_a_deployed_stack_needs_a_span_of_at_most_a_week(#[case] path: &str) {
+    let response = deployed(&Page::start().await, path).await;
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
+}
+
+#[tokio::test]
+async fn list_of_a_deployed_stack_reports_a_failure() {
+    let page = Page::start().await;
+    page.stack.dynamodb.delete_table().table_name("events").send().await.unwrap();
+    let response = deployed(&page, "/api/received?hours=1").await;
+    let [failure] = &data_of(&response, "failure")[..] else { panic!("{response}") };
+    assert!(failure["error"].as_str().unwrap().starts_with("dynamodb:Scan: ResourceNotFound"), "{failure}");
 }

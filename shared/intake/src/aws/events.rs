@@ -19,7 +19,8 @@ use crate::table::{
     SECRET_INDEX, SK, SUBSCRIPTION_ID, TRACE, TYPE, USER_ID,
 };
 
-pub(super) type Attributes = HashMap<String, AttributeValue>;
+/// An item of the table, of any kind.
+pub type Attributes = HashMap<String, AttributeValue>;
 
 const PUT_ITEM: &str = "dynamodb:PutItem";
 const KEY_NOT_EXISTS: &str = "attribute_not_exists(pk)";
