@@ -207,9 +207,7 @@ mod tests {
 
     #[test]
     fn lines_of_help_are_not_wrapped() {
-        // An example of `replay` is longer.
-        let all = commands(&Cli::command(), "xsolla-webhooks");
-        for (name, definition) in all.into_iter().filter(|(name, _)| name != "xsolla-webhooks replay") {
+        for (name, definition) in commands(&Cli::command(), "xsolla-webhooks") {
             let help = definition.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines() {
                 assert!(line.chars().count() <= 80, "{name}: {line}");

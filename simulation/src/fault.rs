@@ -60,7 +60,8 @@ pub(crate) const FAULTS: [(Fault, u32); 21] = {
         (Fault::Call(DynamoDb, Slow), 300),
         (Fault::Call(DynamoDb, Throttled), 60),
         (Fault::Call(DynamoDb, ServerError), 60),
-        (Fault::Call(DynamoDb, Outage(40)), 300),
+        // Shorter than all retries of a webhook: `payment` has 13 attempts, each with up to three calls.
+        (Fault::Call(DynamoDb, Outage(20)), 300),
         (Fault::Call(Sqs, LostBefore), 25),
         (Fault::Call(Sqs, LostAfter), 25),
         (Fault::Call(Sqs, Slow), 60),

@@ -31,7 +31,8 @@ Examples:
   xsolla-webhooks replay --user isle-4471 --dry-run
   xsolla-webhooks replay --subject 'transaction#2105129134'
   xsolla-webhooks replay --event 'transaction#2105129134#payment'
-  xsolla-webhooks replay --from 2026-11-22 --to 2026-11-22T06:00:00Z --type order_paid"
+  xsolla-webhooks replay --from 2026-11-22 --to 2026-11-22T06:00:00Z
+  xsolla-webhooks replay --from 2026-11-22 --type order_paid --dry-run"
 )]
 pub(crate) struct ReplayArgs {
     /// Transaction id, order id, subject (`subscription#31`) or event id, as for `show`
