@@ -126,7 +126,7 @@ fn reject_stack_options(matches: &ArgMatches) -> Result<(), clap::Error> {
     Ok(())
 }
 
-/// The context of errors. With `--local`, the names are those of the emulator.
+/// The context of errors. With `--local`, it has no names: the values are those of the stack.
 fn context(matches: &ArgMatches) -> Context {
     let text = |id| matches.try_get_one::<String>(id).ok().flatten().filter(|_| !is_local(matches)).cloned();
     let has_local = matches.try_contains_id("local").is_ok();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_help_are_not_wrapped() {
+    fn examples_and_notes_fit_80_columns() {
         for (name, definition) in commands(&Cli::command(), "xsolla-webhooks") {
             let help = definition.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines() {

@@ -113,7 +113,7 @@ pub async fn compare_table(table: &Table, progress: &Progress) -> Result<Report,
         page.items().iter().for_each(|item| report.add(item));
         ControlFlow::Continue(())
     };
-    table::scan(table, scan.projection_expression(projection), progress, add_page)
+    table::scan_with_progress(table, scan.projection_expression(projection), progress, add_page)
         .await
         .map_err(|cause| ReadError::Table { table: table.name.clone(), cause })?;
     Ok(report)

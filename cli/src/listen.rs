@@ -150,7 +150,7 @@ impl Forwarder {
             }
             for later in &messages[index + 1..] {
                 let (id, goods) = id_and_goods(later);
-                let delivery = self.delivery(later, "not sent after the failed event");
+                let delivery = self.describe_failure(later, "not sent after the failed event");
                 report(&one_line(format!("---  {id}  {goods}  <- {delivery}")));
             }
             // The later ones first, so that no other reader receives one of them before the failed one.
@@ -176,13 +176,14 @@ impl Forwarder {
             Ok(response) => (response.status.to_string(), (200..300).contains(&response.status)),
             Err(error) => (error.to_string(), false),
         };
-        let failure = if is_accepted { String::new() } else { format!("  <- {}", self.delivery(message, "failed")) };
+        let failure =
+            if is_accepted { String::new() } else { format!("  <- {}", self.describe_failure(message, "failed")) };
         report(&one_line(format!("{answer}  {id}  {goods}{failure}")));
         Ok(is_accepted)
     }
 
     /// Describes a delivery without success, and what follows. SQS counts each message that was received.
-    fn delivery(&self, message: &Message, result: &str) -> String {
+    fn describe_failure(&self, message: &Message, result: &str) -> String {
         let delivery = system_attribute(message, &System::ApproximateReceiveCount);
         let Some(max) = self.max_deliveries else { return format!("delivery {delivery} {result}") };
         if delivery.parse().is_ok_and(|delivery: u32| delivery >= max) {

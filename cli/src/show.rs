@@ -5,6 +5,7 @@ mod place;
 mod state;
 mod summary;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -51,7 +52,7 @@ impl Query {
     /// If the table cannot be read.
     pub(crate) async fn subjects(&self, table: &Table) -> Result<Vec<String>, PortError> {
         Ok(match self {
-            Self::User(user) => table.subjects_by(Index::User, user).await?,
+            Self::User(user) => table.subjects_by(Index::User, user).await?.into_iter().rev().collect(),
             Self::Id(id) if id.contains('#') => {
                 vec![self.event_id().as_ref().map_or(id.as_str(), EventId::subject).to_owned()]
             }
@@ -117,12 +118,12 @@ pub async fn find(table: &Table, query: &Query) -> Result<Timeline, PortError> {
         Query::Id(_) => None,
     };
     let mut timeline = Timeline { entries: Vec::new(), states: Vec::new(), user };
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     for subject in subjects {
         if seen.contains(&subject) {
             continue;
         }
-        let items = items_of_sale(table, subject, &mut seen).await?;
+        let items = table.items_of_sale(subject, &mut seen).await?;
         let events: Vec<StoredEvent> = items.iter().filter_map(stored_event).collect();
         let sale = decided_sale(&events);
         timeline.entries.extend(items.iter().map(|item| Entry::new(item, &items, &sale)));
@@ -134,29 +135,6 @@ pub async fn find(table: &Table, query: &Query) -> Result<Timeline, PortError> {
     timeline.entries.retain(|entry| event_id.as_ref().is_none_or(|event_id| entry.event_id == *event_id));
     timeline.entries.sort_by(|one, other| one.received_at.cmp(&other.received_at));
     Ok(timeline)
-}
-
-/// Reads all items of a subject, and of the subjects that share its orders. Adds the subjects to `seen`.
-async fn items_of_sale(table: &Table, subject: String, seen: &mut Vec<String>) -> Result<Vec<Item>, PortError> {
-    let mut items = Vec::new();
-    let mut orders: Vec<String> = Vec::new();
-    let mut subjects = vec![subject];
-    while let Some(subject) = subjects.pop() {
-        let of_subject = table.items_of_subject(&subject).await?;
-        seen.push(subject);
-        for order in of_subject.iter().filter_map(stored_event).filter_map(|event| event.order_id) {
-            if orders.contains(&order) {
-                continue;
-            }
-            let of_order = table.subjects_by(Index::Order, &order).await?;
-            subjects.extend(of_order.into_iter().filter(|subject| !seen.contains(subject)));
-            orders.push(order);
-        }
-        items.extend(of_subject);
-        subjects.sort_unstable();
-        subjects.dedup();
-    }
-    Ok(items)
 }
 
 /// Reads an event, or a conflict that an operator sent; `None` for other records, and for a damaged item.

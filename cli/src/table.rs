@@ -90,13 +90,13 @@ pub async fn find_events(
         events.extend(page.items().iter().map(EventRef::of).filter(&is_selected));
         if events.len() > max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    scan(table, request, progress, add).await?;
+    scan_with_progress(table, request, progress, add).await?;
     events.sort_unstable();
     Ok(events)
 }
 
 /// Reads all pages of a table, in no order, until `on_page` breaks. Counts the items that DynamoDB reads.
-pub(crate) async fn scan(
+pub(crate) async fn scan_with_progress(
     table: &Table,
     request: ScanFluentBuilder,
     progress: &Progress,

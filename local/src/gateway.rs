@@ -213,7 +213,7 @@ fn refusal_reason(outcome: &str) -> &'static str {
         "body_too_large" => "the body is larger than any webhook",
         "encoded_body" => "the body has a Content-Encoding, and does not match its signature",
         "method_not_allowed" => "the method is not POST",
-        "wrong_key" => "the path has another key than that of --unsigned-key",
+        "wrong_key" => "the key in the path is not that of --unsigned-key",
         _ => "refused",
     }
 }

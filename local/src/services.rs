@@ -37,7 +37,7 @@ use crate::error::EmulatorError;
 use crate::guard::Guard;
 use crate::journal::{Journal, Observed};
 
-/// Longest description of the events table. The embedded database reads all indexes for it: 8 s for 300,000 events in a
+/// Time limit of `DescribeTable`. The embedded database reads all indexes for it: 8 s for 300,000 events in a
 /// build without optimization.
 const DESCRIBE_TIME: Duration = Duration::from_mins(2);
 

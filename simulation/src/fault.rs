@@ -60,7 +60,7 @@ pub(crate) const FAULTS: [(Fault, u32); 21] = {
         (Fault::Call(DynamoDb, Slow), 300),
         (Fault::Call(DynamoDb, Throttled), 60),
         (Fault::Call(DynamoDb, ServerError), 60),
-        // Shorter than all retries of a webhook: `payment` has 13 attempts, each with up to three calls.
+        // Ends before the last retry of a webhook: `payment` has 13 attempts, and the SDK tries each call three times.
         (Fault::Call(DynamoDb, Outage(20)), 300),
         (Fault::Call(Sqs, LostBefore), 25),
         (Fault::Call(Sqs, LostAfter), 25),

@@ -12,8 +12,7 @@ use xsolla::{EventId, PaymentWithoutOrder};
 
 use crate::game::Game;
 
-/// Time without any message to the game after which the operator acts before the game has received the earlier events:
-/// they are lost.
+/// The operator acts if the game handles no message for this long: the earlier events are lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Interval between two looks at the game.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -37,8 +36,8 @@ impl Operator {
 
     /// Sends an event again, after the game has received these earlier events.
     ///
-    /// An operator acts minutes later. A replay in the same moment as the relay's decision about an earlier event would not
-    /// know it, and on a busy machine the relay can be minutes behind.
+    /// An operator acts minutes later. A replay at the same time as the relay's decision about an earlier event would miss
+    /// that decision, and on a busy machine the relay can be minutes behind.
     pub(crate) async fn replay(&self, event_id: &EventId, earlier: &[String]) -> Result<(), ReplayError> {
         let (mut handled, mut last_progress) = (self.game.handled(), Instant::now());
         while !self.game.has_handled(earlier) && last_progress.elapsed() < PATIENCE {

@@ -106,7 +106,7 @@ impl fmt::Display for Report {
         row(f, "replays by the operator", self.replays, "")?;
         row(f, "events stored", to_u64(self.stored_events), "")?;
         row(f, "  retries skipped by the relay", to_u64(self.skipped_retries), "the same state, sent twice")?;
-        row(f, "events applied by the game", to_u64(self.applied), "all other stored events")?;
+        row(f, "events applied by the game", to_u64(self.applied), "")?;
         row(f, "duplicates received", self.duplicates_received, "acknowledged, not stored again")?;
         row(f, "duplicates in the queue", self.duplicates_in_queue, "skipped by the game")?;
         row(f, "conflicts", to_u64(self.conflicts), "known id with other content: stored separately, not relayed")?;

@@ -117,7 +117,8 @@ pub(crate) async fn run(command: DlqCommand) -> CommandResult {
                     .to_owned()
             };
             let result = with_progress("events", replay.progress(), how_to_continue, redrive).await?;
-            let is_empty = result.dead_letters + result.parked_events == 0 && result.leftovers.is_empty();
+            let is_empty =
+                result.dead_letters + result.parked_events + result.notes == 0 && result.leftovers.is_empty();
             if let Some(type_name) = type_name.filter(|_| is_empty) {
                 print(&format!("  No dead letter and no parked event has the type {}.\n", one_line(type_name)));
                 return Ok(ExitCode::SUCCESS);

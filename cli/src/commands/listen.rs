@@ -66,7 +66,7 @@ pub(crate) async fn run(args: ListenArgs) -> CommandResult {
     if !args.local && !args.yes && !confirm(&question)? {
         return Err("cancelled, nothing was received".into());
     }
-    // Each event would be a failed delivery.
+    // Without a server, each event would count as a failed delivery.
     check_server(&args.forward_to).await.map_err(|error| format!("{error}; nothing was received"))?;
     // Not a variable of the stack, which the output CliEnvironment sets.
     let variable =

@@ -21,7 +21,6 @@ use intake::unsigned::MIN_KEY_LEN;
 use jiff::{Timestamp, Zoned};
 use local::console::{Console, Redrive, Session};
 use local::{Stack, StackOptions, demo, local_sources};
-use terminal_size::{Width, terminal_size};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
@@ -87,7 +86,9 @@ pub(crate) struct LocalArgs {
 pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     let secret = if args.secret == "-" {
         if stdin().is_terminal() {
-            println!("Paste the webhook secret and press Enter:");
+            return Err("--secret: a terminal would show the secret; run: \
+                read -rs SECRET && xsolla-webhooks local --secret - <<<\"$SECRET\""
+                .into());
         }
         read_secret(&mut stdin().lock())?
     } else {
@@ -170,12 +171,7 @@ fn start_log(quiet: bool) {
     tracing_subscriber::registry().with(lines).with(levels).init();
 }
 
-/// Column in which a message starts, after the time of day.
-const MESSAGE_COLUMN: usize = 10;
-
 /// A line of the log: time of day and message, with the colour of warnings and errors.
-///
-/// On a terminal, a longer message continues under its start. In a file, it is one line.
 struct Line;
 
 impl<S: Subscriber, N> FormatEvent<S, N> for Line
@@ -194,33 +190,8 @@ where
         write!(out, "{FAINT}{}{FAINT:#}  {style}", Zoned::now().strftime("%H:%M:%S"))?;
         let mut message = String::new();
         context.format_fields(Writer::new(&mut message), event)?;
-        let message = one_line(message);
-        let message = match terminal_size() {
-            Some((Width(width), _)) => wrapped(&message, usize::from(width)),
-            None => message,
-        };
-        writeln!(out, "{message}{style:#}")
+        writeln!(out, "{}{style:#}", one_line(message))
     }
-}
-
-/// Breaks a message at spaces, for a terminal of this width.
-fn wrapped(message: &str, width: usize) -> String {
-    let mut text = String::with_capacity(message.len());
-    let mut column = MESSAGE_COLUMN;
-    for (index, word) in message.split(' ').enumerate() {
-        let len = word.chars().count();
-        if index > 0 && column + 1 + len > width {
-            text.push('\n');
-            text.push_str(&" ".repeat(MESSAGE_COLUMN));
-            column = MESSAGE_COLUMN;
-        } else if index > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += len;
-    }
-    text
 }
 
 /// Reads the secret from a line, so that the list of processes does not show it.
@@ -280,14 +251,5 @@ mod tests {
     #[case::empty("", "")]
     fn secret_is_the_first_line(#[case] input: &str, #[case] expected: &str) {
         assert_eq!(read_secret(&mut input.as_bytes()).unwrap(), expected);
-    }
-
-    #[rstest]
-    #[case::fits("204 accepted  id", 26, "204 accepted  id")]
-    #[case::one_more("204 accepted  id", 25, "204 accepted \n          id")]
-    #[case::several("400 a bb ccc", 15, "400 a\n          bb\n          ccc")]
-    #[case::long_word("400 transaction#7", 20, "400\n          transaction#7")]
-    fn message_continues_under_its_start(#[case] message: &str, #[case] width: usize, #[case] expected: &str) {
-        assert_eq!(wrapped(message, width), expected);
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct ReplayArgs {
 
 pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     if let Some(type_name) = args.type_name.as_deref().filter(|name| !is_known_type(name)) {
-        warn(&format!("`{type_name}` is no type that Xsolla documents"));
+        warn(&format!("Xsolla documents no type `{type_name}`"));
     }
     let selection = match (args.id, args.user, args.subject, args.event) {
         (Some(id), ..) => Selection::Query(Query::Id(id)),

@@ -66,7 +66,7 @@ Examples:
 #[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(crate) struct SendArgs {
     /// Notification type, variant of one (`order_paid-free`), or `purchase`
-    #[arg(value_name = "TYPE", value_parser = type_names(), hide_possible_values = true)]
+    #[arg(value_name = "TYPE", value_parser = type_parser(), hide_possible_values = true)]
     pub(crate) type_name: Option<String>,
     /// List the types and variants
     #[arg(long)]
@@ -371,7 +371,7 @@ fn is_question(known: NotificationType) -> bool {
 }
 
 /// Parser of the names of a type. Its error suggests a similar name.
-fn type_names() -> PossibleValuesParser {
+fn type_parser() -> PossibleValuesParser {
     let mut names: Vec<&str> = std::iter::once(PURCHASE).chain(cli::send::type_names()).collect();
     names.sort_unstable();
     PossibleValuesParser::new(names)

@@ -76,7 +76,7 @@ pub(crate) async fn run(args: ShowArgs) -> CommandResult {
     };
     print(&timeline.render(bodies));
     if !args.queues {
-        print("  Pass --queues to see where they are now.\n");
+        print("  Pass --queues to show the queue of each event.\n");
     }
     Ok(ExitCode::SUCCESS)
 }

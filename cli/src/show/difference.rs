@@ -27,7 +27,7 @@ pub(super) fn of_conflict(item: &Item, items: &[Item]) -> Option<String> {
     let more = fields.len().saturating_sub(MAX_FIELDS);
     fields.truncate(MAX_FIELDS);
     Some(match (fields.is_empty(), more) {
-        (true, _) => "differs in spaces or the order of fields only".to_owned(),
+        (true, _) => "differs in spaces, the order of fields or repeated fields only".to_owned(),
         (false, 0) => format!("differs in {}", fields.join(", ")),
         (false, more) => format!("differs in {} and {more} more", fields.join(", ")),
     })
@@ -76,6 +76,7 @@ mod tests {
     #[case::other_length(r#"{"a":[1]}"#, r#"{"a":[1,2]}"#, &["a"])]
     #[case::other_kind(r#"{"a":[1]}"#, r#"{"a":{}}"#, &["a"])]
     #[case::order_and_spaces(r#"{"a":1,"b":2}"#, r#"{ "b": 2, "a": 1 }"#, &[])]
+    #[case::repeated_field(r#"{"a":1,"a":2}"#, r#"{"a":2}"#, &[])]
     #[case::personal_name(r#"{"mira@example.com":1}"#, "{}", &["(redacted key)"])]
     fn differing_fields_are_named_without_their_values(
         #[case] one: &str,

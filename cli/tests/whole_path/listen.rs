@@ -144,7 +144,7 @@ async fn server_that_is_not_running_costs_no_delivery() {
 }
 
 #[tokio::test]
-async fn local_overrides_variables_of_a_stack() {
+async fn local_accepts_variables_of_a_stack() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks"));
     // Stops before it calls the emulator.
     command.args(["listen", "--local", "--forward-to", "http://127.0.0.1:1/"]).env("QUEUE_URL", "http://127.0.0.1:1/q");

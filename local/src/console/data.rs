@@ -1,24 +1,22 @@
 //! Reads of the events table.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 pub(super) use intake::aws::Attributes as Item;
-use intake::aws::{Index, port_error};
+use intake::aws::{Index, PAGE_ITEMS, port_error};
 use intake::ports::PortError;
 use intake::record::{Item as _, Kind, StoredEvent};
 use intake::table::{
     DECIDED_AT, GOODS, GOODS_MODE, GOODS_REASON, KIND, MODE, ORDER_ID, PK, RECEIVED_AT, SK, TYPE, USER_ID,
 };
-
 use jiff::Timestamp;
 
 use super::StackData;
 
 /// Items that the list reads at most, with those of other kinds.
 const MAX_SCANNED: usize = 5000;
-
-/// Items per page. The emulator reads without another bound.
-const PAGE_ITEMS: i32 = 1000;
 
 /// Subjects that a player's page shows at most.
 const MAX_SUBJECTS: usize = 200;
@@ -36,8 +34,7 @@ impl StackData {
     /// Reads the items of each sale that matches, one list per sale. An order's transactions are one sale.
     pub(super) async fn sales(&self, query: &Query) -> Result<Vec<Vec<Item>>, PortError> {
         let subjects = match query {
-            // The newest first.
-            Query::User(user) => self.table.subjects_by(Index::User, user).await?.into_iter().rev().collect(),
+            Query::User(user) => self.table.subjects_by(Index::User, user).await?,
             Query::Id(id) if id.contains('#') => vec![subject_of(id)],
             Query::Id(id) => {
                 let mut subjects = self.table.subjects_by(Index::Order, id).await?;
@@ -45,36 +42,14 @@ impl StackData {
                 subjects
             }
         };
-        let (mut seen, mut sales) = (Vec::new(), Vec::new());
+        let (mut seen, mut sales) = (HashSet::new(), Vec::new());
         for subject in subjects.into_iter().take(MAX_SUBJECTS) {
             if !seen.contains(&subject) {
-                let items = self.items_of_sale(subject, &mut seen).await?;
+                let items = self.table.items_of_sale(subject, &mut seen).await?;
                 sales.extend((!items.is_empty()).then_some(items));
             }
         }
         Ok(sales)
-    }
-
-    /// Reads all items of a subject, and of the subjects that share its orders. Adds the subjects to `seen`.
-    async fn items_of_sale(&self, subject: String, seen: &mut Vec<String>) -> Result<Vec<Item>, PortError> {
-        let (mut items, mut orders): (Vec<Item>, Vec<String>) = Default::default();
-        let mut subjects = vec![subject];
-        while let Some(subject) = subjects.pop() {
-            if seen.contains(&subject) {
-                continue;
-            }
-            let of_subject = self.table.items_of_subject(&subject).await?;
-            seen.push(subject);
-            for order in of_subject.iter().filter_map(|item| item.string(ORDER_ID)) {
-                if !orders.iter().any(|known| known == order) {
-                    orders.push(order.to_owned());
-                    subjects.extend(self.table.subjects_by(Index::Order, order).await?);
-                }
-            }
-            items.extend(of_subject);
-        }
-        items.sort_by(|one, other| one.string(RECEIVED_AT).cmp(&other.string(RECEIVED_AT)));
-        Ok(items)
     }
 
     /// A scan of all items, without their bodies.

@@ -39,10 +39,10 @@ export function readTable(onRows) {
       progress.textContent = `${number(read)}${total ? ` of about ${number(Math.max(read, total))}` : ''} items read`;
     });
     source.addEventListener('rows', ({ data }) => {
-      const { rows, found, items_read: read } = JSON.parse(data);
+      const { rows, found, items_read: read, from } = JSON.parse(data);
       const shown = found > rows.length ? `The newest ${number(rows.length)} of ${number(found)}` : number(found);
       state.rows = new Map(rows.map((row) => [row.key, row]));
-      state.read = { hours, result: `${shown} received since ${new Date(Date.now() - hours * 3_600_000).toLocaleString()}. ${number(read)} items read.` };
+      state.read = { hours, result: `${shown} received since ${new Date(from).toLocaleString()}. ${number(read)} items read.` };
       finish(state.read.result);
       onRows();
     });

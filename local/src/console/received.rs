@@ -20,7 +20,7 @@ use super::{Console, Failure, Shared, StackData, parameter};
 
 /// Longest span: a week.
 const MAX_HOURS: u32 = 7 * 24;
-/// Number of events of the answer that wait for the page.
+/// Number of server-sent events that wait for the page.
 const WAITING_EVENTS: usize = 8;
 
 /// The newest rows of the last `?hours=`, as server-sent events: `progress`, then `rows` or `failure`.
@@ -60,13 +60,13 @@ async fn read(data: &StackData, from: Timestamp, is_masked: bool, sender: &Sende
         if rows.len() > 2 * MAX_ROWS {
             Row::retain_newest(&mut rows);
         }
-        // If the page is slow, it misses a number.
+        // A slow page skips progress events.
         let _ = sender.try_send(event("progress", &json!({ "items_read": items_read, "total": total })));
         if sender.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     data.table.scan(data.rows_since(from), add).await?;
     Row::retain_newest(&mut rows);
-    Ok(json!({ "rows": rows, "found": found, "items_read": items_read }))
+    Ok(json!({ "rows": rows, "found": found, "items_read": items_read, "from": format!("{from:.0}") }))
 }
 
 fn event(name: &str, data: &Value) -> Event {

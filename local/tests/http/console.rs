@@ -211,6 +211,21 @@ async fn sale_has_events_meaning_state_and_every_digit() {
 }
 
 #[tokio::test]
+async fn sales_of_a_player_start_with_the_one_that_has_the_newest_event() {
+    let page = Page::start().await;
+    for (type_name, transaction) in [("payment", 101), ("payment", 202), ("refund", 101)] {
+        page.event(&format!(
+            r#"{{"notification_type":"{type_name}","transaction":{{"id":{transaction}}},"user":{{"id":"mira"}}}}"#
+        ))
+        .await;
+    }
+    let of_player = page.get("/api/sale?user=mira").await;
+    let first = |sale: &Value| sale["events"][0]["event_id"].as_str().unwrap().to_owned();
+    let sales: Vec<String> = of_player["sales"].as_array().unwrap().iter().map(first).collect();
+    assert_eq!(sales, ["transaction#101#payment", "transaction#202#payment"]);
+}
+
+#[tokio::test]
 async fn refund_of_a_sale_takes_its_goods_back() {
     let page = Page::start().await;
     let order = r#"{"notification_type":"order_paid","order":{"id":5},"items":[{"sku":"lamp","quantity":1}],"billing":{"transaction":{"id":900719925474099312345}},"user":{"external_id":"mira"}}"#;

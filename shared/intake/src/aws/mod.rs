@@ -16,4 +16,4 @@ pub use history::EventHistory;
 pub use queue::{ParkingQueue, QueueUrls, SqsQueue};
 pub use secrets::SecretSource;
 pub(crate) use secrets::{GET_SECRET_VALUE, secret_text};
-pub use table::{EventsTable, Index};
+pub use table::{EventsTable, Index, PAGE_ITEMS};

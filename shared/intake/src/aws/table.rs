@@ -14,15 +14,15 @@ use xsolla::EventId;
 use super::error::port_error;
 use super::events::Attributes;
 use crate::ports::PortError;
-use crate::record::Item as _;
-use crate::table::{ORDER_ID, PK, SK, USER_ID};
+use crate::record::{Item as _, Kind};
+use crate::table::{DECIDED_AT, KIND, ORDER_ID, PK, RECEIVED_AT, SK, USER_ID};
 
 /// Number of parts that a scan reads side by side. A page takes longer to read than to process.
 const SEGMENTS: i32 = 4;
 /// Number of pages of up to 1 MiB that wait to be processed.
 const WAITING_PAGES: usize = 4;
-/// Number of items per page. DynamoDB ends a page at 1 MiB, about 500 items. The emulator reads without another bound.
-const PAGE_ITEMS: i32 = 1000;
+/// Number of items per page of a scan. DynamoDB ends a page at 1 MiB, about 500 items. The emulator has no other limit.
+pub const PAGE_ITEMS: i32 = 1000;
 
 /// A secondary index of the table.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,39 @@ impl EventsTable {
         items.try_collect().await.map_err(|error| port_error("dynamodb:Query", &error))
     }
 
-    /// Finds the subjects that an index lists under an id, each once, in the order of their first event.
+    /// Reads all items of a subject, and of the subjects that share its orders, oldest first. Adds the subjects to `seen`.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read.
+    pub async fn items_of_sale(
+        &self,
+        subject: String,
+        seen: &mut HashSet<String>,
+    ) -> Result<Vec<Attributes>, PortError> {
+        let (mut items, mut orders) = (Vec::new(), HashSet::new());
+        let mut subjects = vec![subject];
+        while let Some(subject) = subjects.pop() {
+            if !seen.insert(subject.clone()) {
+                continue;
+            }
+            let of_subject = self.items_of_subject(&subject).await?;
+            // A conflict that an operator has sent counts, too.
+            let events = of_subject
+                .iter()
+                .filter(|item| item.string(KIND) == Some(Kind::Event.name()) || item.contains_key(DECIDED_AT));
+            for order in events.filter_map(|item| item.string(ORDER_ID)) {
+                if orders.insert(order.to_owned()) {
+                    subjects.extend(self.subjects_by(Index::Order, order).await?);
+                }
+            }
+            items.extend(of_subject);
+        }
+        items.sort_by(|one, other| one.string(RECEIVED_AT).cmp(&other.string(RECEIVED_AT)));
+        Ok(items)
+    }
+
+    /// Finds the subjects that an index lists under an id, each once. The first one has the newest event.
     ///
     /// # Errors
     ///
@@ -84,7 +116,8 @@ impl EventsTable {
         };
         let query = self.client.query().table_name(&self.name).index_name(index);
         let query = query.key_condition_expression("#id = :id").expression_attribute_names("#id", attribute);
-        let mut items = query.expression_attribute_values(":id", string(id)).into_paginator().items().send();
+        let query = query.expression_attribute_values(":id", string(id)).scan_index_forward(false);
+        let mut items = query.into_paginator().items().send();
         let (mut subjects, mut seen) = (Vec::new(), HashSet::new());
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| port_error("dynamodb:Query", &error))?;
@@ -130,7 +163,7 @@ impl EventsTable {
             if on_page(page?).is_break() {
                 break;
             }
-            // If a page always waits, the caller's task would run nothing else, such as its answer to Ctrl-C.
+            // Otherwise, pages that are always ready starve the caller's `select!`, and with it Ctrl-C.
             yield_now().await;
         }
         Ok(())
