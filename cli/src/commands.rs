@@ -7,7 +7,6 @@ pub(crate) mod drift;
 pub(crate) mod erase;
 pub(crate) mod listen;
 #[cfg(feature = "local")]
-#[expect(clippy::print_stdout, reason = "prints its own text only")]
 pub(crate) mod local;
 pub(crate) mod log_query;
 pub(crate) mod replay;

@@ -18,7 +18,11 @@ const QUEUE: &str = "queue ";
 /// Signs of a cause in the text of an error, and what to do. Context in braces are replaced.
 ///
 /// The first match counts.
-const CAUSES: [(&[&str], &str); 11] = [
+const CAUSES: [(&[&str], &str); 12] = [
+    (
+        &["failed to apply endpoint"],
+        "the endpoint of {service} is not a URL with http:// or https://; check the variables AWS_ENDPOINT_URL…",
+    ),
     (
         &["Connection refused"],
         "cannot connect to {service}{address}; if it is the emulator: is `xsolla-webhooks local` running?",
@@ -178,6 +182,10 @@ mod tests {
     #[case::not_running(
         r#"dynamodb:Query: dispatch failure: io error: client error (Connect): tcp connect error: Connection refused (os error 111) (DispatchFailure(DispatchFailure { source: hyper_util::client::legacy::Error(Connect, ConnectError("tcp connect error", 127.0.0.1:7701, Os { code: 111 }"#,
         "dynamodb:Query: cannot connect to DynamoDB at 127.0.0.1:7701; if it is the emulator: is `xsolla-webhooks local` running?"
+    )]
+    #[case::endpoint_without_scheme(
+        "dynamodb:Query: dispatch failure: other: failed to apply endpoint `127.0.0.1:7701`",
+        "dynamodb:Query: the endpoint of DynamoDB is not a URL with http:// or https://; check the variables AWS_ENDPOINT_URL…"
     )]
     #[case::no_credentials(
         "sqs:ReceiveMessage: dispatch failure: other: an error occurred while loading credentials: no providers in chain provided credentials (DispatchFailure(DispatchFailure {",

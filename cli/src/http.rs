@@ -10,6 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use http::Uri;
 use http_body_util::{BodyExt as _, Limited};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 /// Time limit of [`check_server`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ pub struct Http(SharedHttpConnector);
 pub struct Response {
     /// Status.
     pub status: u16,
-    /// Body.
+    /// Body. Empty if it is larger than 1 MiB or incomplete.
     pub body: Vec<u8>,
 }
 
@@ -68,15 +69,15 @@ impl Http {
             let set = request.headers_mut().try_insert(*name, value.clone());
             set.map_err(|_| no_response(format!("the header {name} has an invalid value")))?;
         }
-        let exchange = async {
-            let response = self.0.call(request).await.map_err(|error| no_response(innermost(&error)))?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), MAX_RESPONSE).collect().await;
-            let body = body.map_err(|error| no_response(format!("status {status}, incomplete body: {error}")))?;
-            Ok(Response { status, body: body.to_bytes().into() })
-        };
-        let timed_out = |_| Err(no_response(format!("no answer within {} seconds", TIMEOUT.as_secs())));
-        tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(timed_out)
+        let deadline = Instant::now() + TIMEOUT;
+        let response = timeout_at(deadline, self.0.call(request)).await;
+        let response = response.map_err(|_| no_response(format!("no answer within {} seconds", TIMEOUT.as_secs())))?;
+        let response = response.map_err(|error| no_response(innermost(&error)))?;
+        let status = response.status().as_u16();
+        // The status is the answer, even if the body is too large or incomplete.
+        let body = timeout_at(deadline, Limited::new(response.into_body(), MAX_RESPONSE).collect()).await;
+        let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes().into()).unwrap_or_default();
+        Ok(Response { status, body })
     }
 }
 
@@ -118,7 +119,8 @@ pub fn is_loopback(url: &Uri) -> bool {
 }
 
 /// Scheme, host and port. The path and the user can contain a token.
-fn origin(url: &Uri) -> String {
+#[must_use]
+pub fn origin(url: &Uri) -> String {
     let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme_str().unwrap_or_default(), url.host().unwrap_or_default())
 }
@@ -135,8 +137,23 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     use super::*;
+
+    #[tokio::test]
+    async fn status_counts_without_its_whole_body() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 1024]).await;
+            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\nstart").await.unwrap();
+        });
+        let response = Http::default().post(&url, &[], b"{}").await;
+        assert_eq!(response, Ok(Response { status: 200, body: Vec::new() }));
+    }
 
     #[rstest]
     #[case("http://127.0.0.1:7700/webhooks", true)]

@@ -5,7 +5,6 @@
 
 mod arguments;
 mod commands;
-#[expect(clippy::print_stderr, reason = "prints escaped text")]
 mod terminal;
 
 use std::process::ExitCode;

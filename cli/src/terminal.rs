@@ -20,16 +20,17 @@ pub(crate) const INCOMPLETE: u8 = 3;
 
 /// Prints an error to stderr.
 pub(crate) fn print_error(error: &dyn std::error::Error, context: &Context) {
-    eprintln!("error: {}", printable(&explain(&error.to_string(), context)));
+    let _ = writeln!(stderr(), "error: {}", printable(&explain(&error.to_string(), context)));
 }
 
 /// Prints what is wrong with the arguments, or the help that was asked for. Returns the exit code.
 pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // The error repeats arguments, so it is not styled.
-        eprint!("{}", printable(&error.render().to_string()));
+        let _ = write!(stderr(), "{}", printable(&error.render().to_string()));
         if is_stack_option_missing(error) {
-            eprintln!(
+            let _ = writeln!(
+                stderr(),
                 "\nThe stack output CliEnvironment sets the options of a stack as variables; --local selects `local`."
             );
         }
@@ -60,7 +61,7 @@ pub(crate) fn warn(text: &str) {
     static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let Ok(mut warned) = WARNED.lock() else { return };
     if stderr().is_terminal() && !warned.iter().any(|earlier| earlier == text) {
-        eprintln!("warning: {}", one_line(text));
+        let _ = writeln!(stderr(), "warning: {}", one_line(text));
         warned.push(text.to_owned());
     }
 }
@@ -68,7 +69,7 @@ pub(crate) fn warn(text: &str) {
 /// Lists unsent entries on stderr. Returns the exit code.
 pub(crate) fn report_leftovers(leftovers: &[String]) -> ExitCode {
     for leftover in leftovers {
-        eprintln!("not sent: {}", one_line(explain(leftover, &Context::default())));
+        let _ = writeln!(stderr(), "not sent: {}", one_line(explain(leftover, &Context::default())));
     }
     if leftovers.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
 }
@@ -82,7 +83,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Box<dyn std::error::Error>
     if !stdin().is_terminal() {
         return Err("confirmation required: stdin is not a terminal; pass --yes".into());
     }
-    eprint!("{} [y/N] ", printable(question));
+    let _ = write!(stderr(), "{} [y/N] ", printable(question));
     stderr().flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
@@ -108,7 +109,7 @@ pub(crate) async fn with_progress<T, E: Into<Box<dyn std::error::Error>>>(
     let mut interrupted = pin!(interrupted);
     let clear_line = || {
         if is_terminal {
-            eprint!("{CLEAR_LINE}");
+            let _ = write!(stderr(), "{CLEAR_LINE}");
         }
     };
     loop {
@@ -124,7 +125,7 @@ pub(crate) async fn with_progress<T, E: Into<Box<dyn std::error::Error>>>(
                 return Err(format!("interrupted after {line}\n{}", how_to_continue(progress.done())).into());
             }
             _ = ticks.tick(), if is_terminal => {
-                eprint!("{CLEAR_LINE}  {}", progress.line(unit, started.elapsed()));
+                let _ = write!(stderr(), "{CLEAR_LINE}  {}", progress.line(unit, started.elapsed()));
                 let _ = stderr().flush();
             }
         }

@@ -29,6 +29,7 @@ use axum::{Json, extract::State};
 use intake::aws::{EventsTable, QueueUrls};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::journal::Journal;
 
@@ -85,6 +86,8 @@ pub struct Console {
     data: StackData,
     /// `None`: the console is read-only, and masks personal data unless a request asks for it.
     session: Option<Session>,
+    /// Permission to read the whole table: for one request at a time, because each read costs money.
+    scan: Arc<Semaphore>,
 }
 
 /// An error of a request, with its status.
@@ -115,13 +118,13 @@ impl Console {
     /// The console of a deployed stack: read-only.
     #[must_use]
     pub fn read_only(data: StackData) -> Self {
-        Self { data, session: None }
+        Self { data, session: None, scan: Arc::new(Semaphore::new(1)) }
     }
 
     /// The console of the emulator.
     #[must_use]
     pub fn with_session(data: StackData, session: Session) -> Self {
-        Self { data, session: Some(session) }
+        Self { data, session: Some(session), scan: Arc::new(Semaphore::new(1)) }
     }
 
     /// Serves the console alone until an error occurs.
@@ -162,7 +165,7 @@ impl Console {
 
     /// Whether the answer to a request has no personal data: that of a deployed stack without `?unmasked=1`.
     fn is_masked(&self, head: &request::Parts) -> bool {
-        self.session.is_none() && parameter(head, "unmasked").is_none()
+        self.session.is_none() && parameter(head, "unmasked").as_deref() != Some("1")
     }
 
     /// The session, which commands need.
@@ -213,7 +216,10 @@ impl IntoResponse for Failure {
 
 impl Failure {
     fn unavailable(error: impl fmt::Display) -> Self {
-        Self(StatusCode::BAD_GATEWAY, error.to_string())
+        let text = error.to_string();
+        // The rest is the SDK's debug output.
+        let text = text.split(" (DispatchFailure(").next().unwrap_or_default();
+        Self(StatusCode::BAD_GATEWAY, text.to_owned())
     }
 }
 

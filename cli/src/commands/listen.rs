@@ -1,18 +1,22 @@
 //! The command `listen`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use cli::format::counted;
-use cli::http::{Http, check_server, parse_url};
-use cli::listen::{Forwarded, Forwarder, SigningKey, max_deliveries};
+use cli::http::{Http, check_server, origin, parse_url};
+use cli::listen::{Forwarded, Forwarder, ParseSigningKeyError, SigningKey, max_deliveries};
 use http::Uri;
 use intake::settings::environment;
+use tokio::time::sleep;
 
 use super::CommandResult;
 use super::target;
 use crate::terminal::{INCOMPLETE, confirm, print};
 
+/// Interval between two checks of a server that accepts no connections.
+const SERVER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Seconds for which a call waits for messages.
 const WAIT_SECONDS: i32 = 10;
 
@@ -42,7 +46,7 @@ pub(crate) struct ListenArgs {
     pub(crate) forward_to: Uri,
     /// Key of the signatures, `whsec_` and Base64 [default: `WEBHOOK_SIGNING_KEY`, or a random key, which is printed]
     #[arg(long, value_name = "KEY")]
-    pub(crate) signing_key: Option<SigningKey>,
+    pub(crate) signing_key: Option<String>,
     /// Seconds until a failed event is delivered again [default: the visibility timeout of the queue]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=43_200))]
     pub(crate) retry_after: Option<i32>,
@@ -69,14 +73,16 @@ pub(crate) async fn run(args: ListenArgs) -> CommandResult {
     // Without a server, each event would count as a failed delivery.
     check_server(&args.forward_to).await.map_err(|error| format!("{error}; nothing was received"))?;
     // Not a variable of the stack, which the output CliEnvironment sets.
-    let variable =
-        environment("WEBHOOK_SIGNING_KEY").filter(|key| !key.is_empty()).map(|key| key.parse::<SigningKey>());
-    let variable = variable.transpose().map_err(|error| format!("WEBHOOK_SIGNING_KEY: {error}"))?;
-    let given = args.signing_key.or(variable);
+    let variable = || environment("WEBHOOK_SIGNING_KEY").filter(|key| !key.is_empty());
+    let given = args.signing_key.map(|key| ("--signing-key", key));
+    let given = given.or_else(|| Some(("WEBHOOK_SIGNING_KEY", variable()?)));
     let is_given = given.is_some();
-    let key = given.unwrap_or_else(SigningKey::random);
+    let key = match given {
+        Some((name, key)) => key.parse().map_err(|error: ParseSigningKeyError| format!("{name}: {error}"))?,
+        None => SigningKey::random(),
+    };
     let url = args.forward_to;
-    print(&format!("  Forwarding {queue_url} to {url}\n"));
+    print(&format!("  Forwarding {queue_url} to {}\n", origin(&url)));
     if !is_given {
         print(&format!("  Signing key: {}\n", key.expose()));
     }
@@ -89,6 +95,7 @@ pub(crate) async fn run(args: ListenArgs) -> CommandResult {
     let forward_all = async {
         loop {
             let wait_seconds = if args.once { 1 } else { WAIT_SECONDS };
+            wait_for_server(&forwarder.url).await;
             let Forwarded { accepted, failed } = forwarder.forward(wait_seconds, &report).await?;
             total.accepted += accepted;
             total.failed += failed;
@@ -105,4 +112,16 @@ pub(crate) async fn run(args: ListenArgs) -> CommandResult {
     let failed = if total.failed > 0 { format!(", {} failed", total.failed) } else { String::new() };
     print(&format!("  Forwarded {}{failed}.\n", counted(total.accepted, "event", "events")));
     Ok(if args.once && total.failed > 0 { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+}
+
+/// Waits until the server accepts connections. Without one, each event would count as a failed delivery.
+async fn wait_for_server(url: &Uri) {
+    let mut is_reported = false;
+    while let Err(error) = check_server(url).await {
+        if !is_reported {
+            print(&format!("  {error}; waiting\n"));
+            is_reported = true;
+        }
+        sleep(SERVER_CHECK_INTERVAL).await;
+    }
 }

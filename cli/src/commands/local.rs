@@ -1,7 +1,7 @@
 //! The command `local`.
 
 use std::fmt;
-use std::io::{BufRead, IsTerminal, stdin, stdout};
+use std::io::{Write as _, stdout};
 use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +31,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
 use super::CommandResult;
-use super::signing::LOCAL_SECRET;
+use super::signing::{LOCAL_SECRET, secret_of_stdin};
+use crate::terminal::print;
 
 /// Run all functions on this machine, with an embedded DynamoDB and SQS
 #[derive(Args)]
@@ -84,16 +85,7 @@ pub(crate) struct LocalArgs {
 }
 
 pub(crate) async fn run(args: LocalArgs) -> CommandResult {
-    let secret = if args.secret == "-" {
-        if stdin().is_terminal() {
-            return Err("--secret: a terminal would show the secret; run: \
-                read -rs SECRET && xsolla-webhooks local --secret - <<<\"$SECRET\""
-                .into());
-        }
-        read_secret(&mut stdin().lock())?
-    } else {
-        args.secret
-    };
+    let secret = if args.secret == "-" { secret_of_stdin()? } else { args.secret };
     let secrets = Secrets::new([secret.as_str()]).map_err(|error| format!("--secret: {error}"))?;
     let key = KeySetting::Given(args.directory_key.into());
     let directory =
@@ -112,20 +104,24 @@ pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     })
     .await?;
     if !args.quiet {
-        println!("\n{}", addresses(&stack, &secret, args.unsigned_key.as_deref()));
+        print(&format!("\n{}\n", addresses(&stack, &secret, args.unsigned_key.as_deref())));
     }
 
     let report = demo::run(&stack, &secret).await?;
     let passed = report.passed();
     if !args.quiet || !passed {
-        anstream::println!("{report}");
+        let _ = writeln!(anstream::stdout(), "{report}");
     }
     if args.once {
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
 
     if !args.quiet {
-        println!("{}", curl_example(&stack, &secret));
+        // A signature of another secret would be accepted by the stack that has it.
+        if secret == LOCAL_SECRET {
+            print(&curl_example(&stack, &secret));
+        }
+        print("  Press Ctrl-C to stop. Each webhook is logged below.\n\n");
     }
     start_log(args.quiet);
     let console = Console::with_session(stack.data(), session(&stack, secret, args.payment_without_order));
@@ -194,13 +190,6 @@ where
     }
 }
 
-/// Reads the secret from a line, so that the list of processes does not show it.
-fn read_secret(input: &mut impl BufRead) -> std::io::Result<String> {
-    let mut line = String::new();
-    input.read_line(&mut line)?;
-    Ok(line.trim().to_owned())
-}
-
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
 fn unsigned_key(key: &str) -> Result<Secrets, String> {
     match Secrets::new(vec![key.to_owned()]) {
@@ -231,25 +220,8 @@ fn addresses(stack: &Stack, secret: &str, unsigned_key: Option<&str>) -> String 
 fn curl_example(stack: &Stack, secret: &str) -> String {
     let body = r#"{"notification_type":"payment","transaction":{"id":1},"user":{"id":"me"}}"#;
     format!(
-        "  Send a signed webhook:\n\n  curl -i {} \\\n    -H 'Authorization: {}' \\\n    -d '{body}'\n\n  Press Ctrl-C to stop. Each webhook is logged below.\n",
+        "  Send a signed webhook:\n\n  curl -i {} \\\n    -H 'Authorization: {}' \\\n    -d '{body}'\n\n",
         stack.webhook_url(),
         sign(body.as_bytes(), secret),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::line("hunter2\n", "hunter2")]
-    #[case::line_of_windows("hunter2\r\n", "hunter2")]
-    #[case::no_line_end("hunter2", "hunter2")]
-    #[case::first_line_only("hunter2\nnext\n", "hunter2")]
-    #[case::empty("", "")]
-    fn secret_is_the_first_line(#[case] input: &str, #[case] expected: &str) {
-        assert_eq!(read_secret(&mut input.as_bytes()).unwrap(), expected);
-    }
 }

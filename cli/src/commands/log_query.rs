@@ -17,7 +17,7 @@ key. The keys come from the Secrets Manager secret PSEUDONYM_KEY_SECRET_ID
 
 Examples:
   xsolla-webhooks log-query --user isle-4471
-  PSEUDONYM_KEY=KEY xsolla-webhooks log-query --user isle-4471")]
+  PSEUDONYM_KEY=\"$KEY\" xsolla-webhooks log-query --user isle-4471")]
 pub(crate) struct LogQueryArgs {
     /// The game's user id
     #[arg(long, value_name = "ID")]

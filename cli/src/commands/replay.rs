@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args};
 use cli::format::counted;
 use cli::replay::Selection;
@@ -19,6 +20,7 @@ use crate::terminal::{confirm, print, report_leftovers, warn, with_progress};
 /// Send stored events to the game's queue again, marked as replays
 #[derive(Args)]
 #[command(
+    override_usage = "xsolla-webhooks replay [OPTIONS] [ID]",
     group = ArgGroup::new("selection").required(true).multiple(true).args(["id", "user", "subject", "event", "from", "to", "type_name"]),
     after_help = "\
 What an event means for the goods is decided again with what is known now.
@@ -36,7 +38,7 @@ Examples:
 )]
 pub(crate) struct ReplayArgs {
     /// Transaction id, order id, subject (`subscription#31`) or event id, as for `show`
-    #[arg(conflicts_with_all = ["user", "subject", "event", "from", "to", "type_name"])]
+    #[arg(conflicts_with_all = ["user", "subject", "event", "from", "to", "type_name"], value_parser = NonEmptyStringValueParser::new())]
     pub(crate) id: Option<String>,
     /// Replay all events of this user's sales (the game's user id)
     #[arg(long, value_name = "ID", conflicts_with_all = ["subject", "event", "from", "to", "type_name"])]
@@ -76,6 +78,9 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     if let Some(type_name) = args.type_name.as_deref().filter(|name| !is_known_type(name)) {
         warn(&format!("Xsolla documents no type `{type_name}`"));
     }
+    if args.from.is_some_and(|from| args.to.is_some_and(|to| from > to)) {
+        return Err("--from is after --to".into());
+    }
     let selection = match (args.id, args.user, args.subject, args.event) {
         (Some(id), ..) => Selection::Query(Query::Id(id)),
         (None, Some(user), ..) => Selection::Query(Query::User(user)),
@@ -103,7 +108,7 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
     }
     if plan.needs_confirmation()
         && !args.yes
-        && !confirm(&format!("Send {} of table {table} to {queue}?", plan.summary()))?
+        && !confirm(&format!("Send {}? Table {table}, queue {queue}.", plan.summary()))?
     {
         return Err("cancelled, nothing was sent".into());
     }

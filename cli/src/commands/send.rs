@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use cli::connection::Clients;
 use cli::explain::{Context, explain, profile};
 use cli::format::{columns, counted, goods_and_reason, one_line};
-use cli::http::{Http, is_loopback, parse_url};
+use cli::http::{Http, is_loopback, origin, parse_url};
 use cli::send::{Changes, Ids, SaleMode, Then, list, notification, story};
 use cli::table::Table;
 use http::Uri;
@@ -161,7 +161,7 @@ pub(crate) async fn run(args: SendArgs) -> CommandResult {
     } else if args.print || is_loopback(&args.to) {
         args.secrets.or_local().await?
     } else {
-        let missing = || format!("a secret is required for {}: pass --secret or set XSOLLA_SECRETS", args.to);
+        let missing = || format!("a secret is required for {}: pass --secret or set XSOLLA_SECRETS", origin(&args.to));
         args.secrets.given().await?.ok_or_else(missing)?
     };
     let table = match args.table {

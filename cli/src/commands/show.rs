@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args};
 use cli::format::one_line;
 use cli::show::{Bodies, Query, Queues, find};
 
@@ -12,12 +12,12 @@ use super::target::{self, OptionalQueues, TableTarget};
 use crate::terminal::print;
 
 /// Where to look for an event that is not stored.
-const ELSEWHERE: &str = "Xsolla may not have sent it, or its signature was not valid: \
+const ELSEWHERE: &str = "Xsolla may have sent nothing, its signature may be invalid, or the user was erased: \
     see \"A player paid and got nothing\" in docs/operations/runbook.md";
 
 /// Show all events of a sale or a user, oldest first, and the state of each sale
 #[derive(Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("selection").required(true).args(["id", "user"]), after_help = "\
 For each event, prints the relay's decision about the goods, and the index of
 the webhook secret that verified it (0 is the current secret). Then prints the
 state of each sale. --user also lists the goods that the user should hold.
@@ -34,10 +34,10 @@ Examples:
   xsolla-webhooks show --user isle-4471")]
 pub(crate) struct ShowArgs {
     /// Transaction id, order id, subject (`subscription#31`) or event id
-    #[arg(required_unless_present = "user", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) id: Option<String>,
     /// Show all events of this user (the game's user id)
-    #[arg(long, value_name = "ID", conflicts_with = "id", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) user: Option<String>,
     /// Print the queue of each event; reads the dead-letter queue and the parked queue
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! Secrets and bodies of the commands that sign.
 
-use std::io::{Read as _, stdin};
+use std::io::{BufRead, IsTerminal as _, Read as _, stdin};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,16 +14,18 @@ pub(crate) const LOCAL_SECRET: &str = "test_secret";
 /// The webhook secrets.
 #[derive(Args)]
 pub(crate) struct SecretArgs {
-    /// Webhook secret; can be repeated, the current one first [default: `XSOLLA_SECRETS`, `XSOLLA_SECRET_ID`, or that of `local`]
+    /// Webhook secret, `-` reads a line of stdin; can be repeated, the current one first [default: `XSOLLA_SECRETS`, `XSOLLA_SECRET_ID`, or that of `local`]
     #[arg(long = "secret", value_name = "SECRET")]
     pub(crate) secrets: Vec<String>,
 }
 
 impl SecretArgs {
-    /// The secrets of the option.
-    pub(super) fn option(&self) -> Result<Option<Secrets>, String> {
-        let secrets = (!self.secrets.is_empty()).then(|| Secrets::new(self.secrets.iter().map(String::as_str)));
-        secrets.transpose().map_err(|error| format!("--secret: {error}"))
+    /// The secrets of the option. Lines of stdin are read before a body.
+    pub(super) fn option(&self) -> Result<Option<Secrets>, Box<dyn std::error::Error>> {
+        let read = |secret: &String| if secret == "-" { secret_of_stdin() } else { Ok(secret.clone()) };
+        let secrets = self.secrets.iter().map(read).collect::<Result<Vec<String>, _>>()?;
+        let secrets = (!secrets.is_empty()).then(|| Secrets::new(secrets.iter().map(String::as_str)));
+        Ok(secrets.transpose().map_err(|error| format!("--secret: {error}"))?)
     }
 
     /// The secrets of the option, else of the environment. `None`: neither has one.
@@ -55,5 +57,36 @@ pub(super) fn read_body(file: Option<PathBuf>) -> Result<Vec<u8>, Box<dyn std::e
         let mut body = Vec::new();
         stdin().read_to_end(&mut body)?;
         Ok(body)
+    }
+}
+
+/// Reads a secret from a line of stdin, so that the list of processes does not show it.
+pub(super) fn secret_of_stdin() -> Result<String, Box<dyn std::error::Error>> {
+    if stdin().is_terminal() {
+        return Err("--secret: a terminal would show the secret; add <<<\"$SECRET\" after `read -rs SECRET`".into());
+    }
+    Ok(first_line(&mut stdin().lock())?)
+}
+
+fn first_line(input: &mut impl BufRead) -> std::io::Result<String> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::line("hunter2\n", "hunter2")]
+    #[case::line_of_windows("hunter2\r\n", "hunter2")]
+    #[case::no_line_end("hunter2", "hunter2")]
+    #[case::first_line_only("hunter2\nnext\n", "hunter2")]
+    #[case::empty("", "")]
+    fn secret_is_the_first_line(#[case] input: &str, #[case] expected: &str) {
+        assert_eq!(first_line(&mut input.as_bytes()).unwrap(), expected);
     }
 }

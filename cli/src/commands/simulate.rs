@@ -23,7 +23,7 @@ Examples:
   xsolla-webhooks simulate --orders 1000 --faults --seed 7")]
 pub(crate) struct SimulateArgs {
     /// Number of purchases
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) orders: u32,
     /// Seed of the purchases and faults; timing also depends on the machine
     #[arg(long, default_value_t = 1)]

@@ -35,13 +35,13 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) async fn run(args: VerifyArgs) -> CommandResult {
     let given = args.secrets.given().await?;
-    let note = if given.is_some() { "" } else { "; used the secret of `local`, pass --secret for another" };
+    let note = if given.is_some() { "" } else { "Used the secret of `local`. Pass --secret for another.\n" };
     let secrets = match given {
         Some(secrets) => secrets,
         None => xsolla::Secrets::new([super::signing::LOCAL_SECRET])?,
     };
     let diagnosis = diagnose(&read_body(args.file)?, args.headers.iter().map(|header| value(header)), &secrets);
-    print(&format!("{diagnosis}{note}\n"));
+    print(&format!("{diagnosis}\n{note}"));
     Ok(if matches!(diagnosis, Diagnosis::Valid { .. }) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

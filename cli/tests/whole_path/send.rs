@@ -121,7 +121,7 @@ async fn goods_are_unknown_if_the_table_cannot_be_read() {
 }
 
 #[rstest]
-#[case::foreign_host_without_a_secret(&["payment", "--to", "https://example.invalid/"], "error: a secret is required for https://example.invalid/: pass --secret or set XSOLLA_SECRETS\n")]
+#[case::foreign_host_without_a_secret(&["payment", "--to", "https://example.invalid/"], "error: a secret is required for https://example.invalid: pass --secret or set XSOLLA_SECRETS\n")]
 #[case::mode_without_purchase(&["payment", "--mode", "combined"], "error: --mode and --then need `send purchase`\n")]
 #[case::not_running(&["payment", "--to", "http://127.0.0.1:1/webhooks"], "  payment                  no answer from http://127.0.0.1:1: Connection refused (os error 111)\n")]
 #[tokio::test]

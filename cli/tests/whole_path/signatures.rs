@@ -58,7 +58,7 @@ async fn verify_says_which_secret_signed_or_why_the_signature_is_not_valid() {
         "{printed}"
     );
     let (succeeded, printed) = run(&["verify", file, "--header", &header], &[]).await;
-    assert!(!succeeded && printed.ends_with("; used the secret of `local`, pass --secret for another\n"), "{printed}");
+    assert!(!succeeded && printed.ends_with("\nUsed the secret of `local`. Pass --secret for another.\n"), "{printed}");
     assert!(!printed.contains(&header["Signature ".len()..]) && !printed.contains("test_secret"), "{printed}");
 }
 

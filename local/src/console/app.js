@@ -1,6 +1,6 @@
 // The web console: its views, and the changes that arrive while it is open.
 
-import { h } from './dom.js';
+import { h, visible } from './dom.js';
 import { eventsView } from './events.js';
 import { queueView, refusedView } from './queues.js';
 import { salesView } from './sales.js';
@@ -23,8 +23,8 @@ function route() {
     sale: () => salesView('id', argument), user: () => salesView('user', argument),
   };
   view.close?.();
-  view = (views[name] ?? eventsView)();
-  document.title = `${view.title} · xsolla-webhooks`;
+  view = (Object.hasOwn(views, name) ? views[name] : eventsView)();
+  document.title = visible(`${view.title} · xsolla-webhooks`);
   for (const link of document.querySelectorAll('#nav a')) {
     if (link.hash === `#/${name}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

@@ -3,7 +3,7 @@
 
 /** Shows characters that change the direction of text, and other control characters, as their code. */
 export function visible(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]/g,
     (char) => `[U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`);
 }
 
@@ -37,8 +37,8 @@ export const QUEUE = {
 export const words = (name) => (name ?? '').replaceAll('_', ' ');
 export const badge = (text, kind) => h('span', { class: `badge ${kind}` }, text);
 export const goodsBadge = (goods) => (goods ? badge(words(goods), GOODS[goods] ?? '') : null);
-export const queueBadge = (queue) => (queue ? badge(...QUEUE[queue]) : null);
-export const outcomeOf = (row) => OUTCOMES[row.outcome] ?? [capital(words(row.outcome)), row.status >= 400 ? 'bad' : ''];
+export const queueBadge = (queue) => (queue ? badge(...QUEUE[queue] ?? [queue, '']) : null);
+export const outcomeOf = (row) => (Object.hasOwn(OUTCOMES, row.outcome) && OUTCOMES[row.outcome]) || [capital(words(row.outcome)), row.status >= 400 ? 'bad' : ''];
 export const saleLink = (id, text) => h('a', { href: `#/sale/${encodeURIComponent(id)}`, title: text ? null : id }, text ?? id);
 export const userLink = (id) => h('a', { href: `#/user/${encodeURIComponent(id)}`, title: id }, id);
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -57,8 +57,8 @@ export function eventsView() {
   let isFirst = true;
 
   function options(select, all, values, selected) {
-    const wanted = ['', ...values];
-    if (select.options.length === wanted.length) return;
+    const wanted = [...new Set(['', ...values, selected])];
+    if (wanted.join('\n') === [...select.options].map((option) => option.value).join('\n')) return;
     select.replaceChildren(...wanted.map((value) => h('option', { value, selected: value === selected }, value || all)));
   }
 

@@ -12,7 +12,7 @@ export function readTable(onRows) {
   const result = h('span', { class: 'muted', role: 'status' }, state.read?.result);
   const progress = h('span', { class: 'muted' });
   const span = h('select', { 'aria-label': 'Time of receipt' }, SPANS.map(([hours, text]) => h('option', { value: hours, selected: state.read?.hours === hours }, text)));
-  const unmask = h('input', { type: 'checkbox', checked: state.unmasked, onchange: () => { state.unmasked = unmask.checked; } });
+  const unmask = h('input', { type: 'checkbox', checked: state.unmasked, onchange: () => { state.unmasked = unmask.checked; state.rows = new Map(); onRows(); } });
   const button = h('button', { type: 'button', class: 'main', onclick: () => (source ? finish('Stopped') : start()) }, 'Read the table');
 
   function close() {
@@ -48,7 +48,7 @@ export function readTable(onRows) {
     });
     source.addEventListener('failure', ({ data }) => finish(JSON.parse(data).error, true));
     // The browser would connect again, which would read the table again.
-    source.addEventListener('error', () => finish('The console does not answer. Is it running?', true));
+    source.addEventListener('error', () => finish('The console does not answer, or another page reads the table.', true));
   }
 
   const nodes = [

@@ -35,8 +35,13 @@ pub(super) async fn received(
     let hours = hours.ok_or_else(|| Failure(StatusCode::BAD_REQUEST, format!("`hours` is not 1 to {MAX_HOURS}")))?;
     let from = Timestamp::now() - SignedDuration::from_hours(hours.into());
     let is_masked = console.is_masked(&head);
+    let busy = |_| Failure(StatusCode::CONFLICT, "another request reads the table".to_owned());
+    let permit = Arc::clone(&console.scan).try_acquire_owned().map_err(busy)?;
     let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
-    tokio::spawn(answer(console, from, is_masked, sender));
+    tokio::spawn(async move {
+        answer(console, from, is_masked, sender).await;
+        drop(permit);
+    });
     let events = unfold(receiver, async |mut receiver| Some((Ok(receiver.recv().await?), receiver)));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

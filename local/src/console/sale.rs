@@ -108,7 +108,7 @@ const fn meaning(goods: Goods) -> &'static str {
         Goods::SubscriptionRenewed => "The subscription is extended.",
         Goods::SubscriptionChanged => "The subscription gets the state of this event.",
         Goods::SubscriptionEnded => "The subscription ends at its date.",
-        Goods::MoneyOnly => "Money only. Another event reports the goods.",
+        Goods::MoneyOnly => "Money only.",
         Goods::Risk => "A dispute or anti-fraud event. Review the player.",
         Goods::Info => "No effect on the goods.",
     }

@@ -325,6 +325,8 @@ async fn console_of_a_deployed_stack_is_read_only_and_masked() {
     let masked = deployed.get("/api/sale?id=900719925474099312345").await;
     assert!(!masked.to_string().contains("Mira Holm") && !masked.to_string().contains("mira@example.com"), "{masked}");
     assert_eq!((&masked["sales"][0]["user"], &masked["is_masked"]), (&json!("***"), &json!(true)));
+    let refused = deployed.get("/api/sale?id=900719925474099312345&unmasked=0").await;
+    assert_eq!(refused, masked);
     let asked_for = deployed.get("/api/sale?id=900719925474099312345&unmasked=1").await;
     assert!(asked_for.to_string().contains("Mira Holm"), "{asked_for}");
     for (path, body) in [
