@@ -20,5 +20,10 @@ pub(crate) mod simulate;
 mod target;
 pub(crate) mod verify;
 
+/// Invalid arguments that are found after they were parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct InvalidArguments(pub(crate) String);
+
 /// Exit code of a command, or the error to print.
 type CommandResult = Result<std::process::ExitCode, Box<dyn std::error::Error>>;

@@ -37,6 +37,6 @@ async fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         terminal::print_error(&*error, &context);
-        ExitCode::FAILURE
+        if error.is::<commands::InvalidArguments>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }

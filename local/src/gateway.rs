@@ -165,7 +165,7 @@ async fn invoke(
         Level::WARN => tracing::warn!("{text}"),
         _ => tracing::info!("{text}"),
     }
-    target.journal.add(delivery, route.as_str(), &body);
+    target.journal.add(delivery, log_line::path(&head.uri), &body);
     to_http(response)
 }
 

@@ -36,13 +36,15 @@ pub(crate) struct ConsoleArgs {
 
 pub(crate) async fn run(args: ConsoleArgs) -> CommandResult {
     let ConsoleArgs { port, table, target } = args;
+    let target_is_local = target.local;
     let table = target::table(TableTarget { local: target.local, table }).await;
     let dead_letters = target::dead_letters(target).await;
     let data = StackData { table, sqs: dead_letters.sqs, queues: dead_letters.queues };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(|error| format!("port {port} cannot be used ({}); choose another with --port", error.kind()))?;
-    print(&format!("  Page  http://{}/\n\n  Press Ctrl-C to stop.\n", listener.local_addr()?));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        let is_served = if target_is_local { "; `local` serves the console of the emulator itself" } else { "" };
+        format!("port {port} cannot be used ({}); choose another with --port{is_served}", error.kind())
+    })?;
+    print(&format!("  Console  http://{}/\n\n  Press Ctrl-C to stop.\n", listener.local_addr()?));
     tokio::select! {
         result = Console::read_only(data).serve(listener) => result?,
         result = tokio::signal::ctrl_c() => result?,

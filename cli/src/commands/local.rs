@@ -30,8 +30,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use xsolla::{PaymentWithoutOrder, Secrets, sign};
 
-use super::CommandResult;
 use super::signing::{LOCAL_SECRET, secret_of_stdin};
+use super::{CommandResult, InvalidArguments};
 use crate::terminal::print;
 
 /// Run all functions on this machine, with an embedded DynamoDB and SQS
@@ -86,10 +86,10 @@ pub(crate) struct LocalArgs {
 
 pub(crate) async fn run(args: LocalArgs) -> CommandResult {
     let secret = if args.secret == "-" { secret_of_stdin()? } else { args.secret };
-    let secrets = Secrets::new([secret.as_str()]).map_err(|error| format!("--secret: {error}"))?;
+    let secrets = Secrets::new([secret.as_str()]).map_err(|error| InvalidArguments(format!("--secret: {error}")))?;
     let key = KeySetting::Given(args.directory_key.into());
-    let directory =
-        DirectorySetting::parse(&args.directory, Some(key)).map_err(|error| format!("--directory: {error}"))?;
+    let directory = DirectorySetting::parse(&args.directory, Some(key))
+        .map_err(|error| InvalidArguments(format!("--directory: {error}")))?;
     let unsigned_key = args.unsigned_key.as_deref().map(unsigned_key).transpose()?;
     let mut stack = Stack::start(StackOptions {
         port: args.port,
@@ -191,10 +191,10 @@ where
 }
 
 /// The key as a single secret. It is not parsed as a list, because it is part of a path.
-fn unsigned_key(key: &str) -> Result<Secrets, String> {
+fn unsigned_key(key: &str) -> Result<Secrets, InvalidArguments> {
     match Secrets::new(vec![key.to_owned()]) {
         Ok(key) if key.min_len() >= MIN_KEY_LEN => Ok(key),
-        Ok(_) | Err(_) => Err(format!("--unsigned-key: at least {MIN_KEY_LEN} characters required")),
+        Ok(_) | Err(_) => Err(InvalidArguments(format!("--unsigned-key: at least {MIN_KEY_LEN} characters required"))),
     }
 }
 

@@ -13,8 +13,8 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use xsolla::{NotificationType, PaymentWithoutOrder};
 
-use super::CommandResult;
 use super::target::{self, TableTarget};
+use super::{CommandResult, InvalidArguments};
 use crate::terminal::{confirm, print, report_leftovers, warn, with_progress};
 
 /// Send stored events to the game's queue again, marked as replays
@@ -79,7 +79,7 @@ pub(crate) async fn run(args: ReplayArgs) -> CommandResult {
         warn(&format!("Xsolla documents no type `{type_name}`"));
     }
     if args.from.is_some_and(|from| args.to.is_some_and(|to| from > to)) {
-        return Err("--from is after --to".into());
+        return Err(InvalidArguments("--from is after --to".to_owned()).into());
     }
     let selection = match (args.id, args.user, args.subject, args.event) {
         (Some(id), ..) => Selection::Query(Query::Id(id)),

@@ -12,7 +12,7 @@ use cli::connection::Clients;
 use cli::explain::{Context, explain, profile};
 use cli::format::{columns, counted, goods_and_reason, one_line};
 use cli::http::{Http, is_loopback, origin, parse_url};
-use cli::send::{Changes, Ids, SaleMode, Then, list, notification, story};
+use cli::send::{Changes, Ids, SaleMode, SendError, Then, list, notification, story};
 use cli::table::Table;
 use http::Uri;
 use intake::emulator::EVENTS_TABLE;
@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use xsolla::{Envelope, EventId, NotificationType, Role, Secrets};
 
-use super::CommandResult;
 use super::signing::{LOCAL_SECRET, SecretArgs, read_body};
+use super::{CommandResult, InvalidArguments};
 use crate::terminal::print;
 
 /// Webhook URL of the command `local` on its default port.
@@ -234,7 +234,7 @@ impl Sequences {
     fn new(args: &SendArgs, file: Option<Vec<u8>>) -> Result<Self, Box<dyn std::error::Error>> {
         let is_purchase = args.type_name.as_deref() == Some(PURCHASE);
         if !is_purchase && (args.mode.is_some() || args.then.is_some()) {
-            return Err("--mode and --then need `send purchase`".into());
+            return Err(InvalidArguments("--mode and --then need `send purchase`".to_owned()).into());
         }
         let now = u64::try_from(Timestamp::now().as_microsecond())?;
         Ok(Self {
@@ -262,7 +262,11 @@ impl Sequences {
         })
     }
 
-    fn next(&mut self) -> Result<Sequence, cli::send::SendError> {
+    fn next(&mut self) -> Result<Sequence, InvalidArguments> {
+        self.try_next().map_err(|error| InvalidArguments(error.to_string()))
+    }
+
+    fn try_next(&mut self) -> Result<Sequence, SendError> {
         match (&self.file, self.type_name.as_deref()) {
             (Some(body), _) => Ok(vec![("file".to_owned(), body.clone())]),
             (None, Some(PURCHASE)) => {

@@ -8,6 +8,8 @@ use cli::connection::webhook_secrets;
 use cli::format::one_line;
 use xsolla::Secrets;
 
+use super::InvalidArguments;
+
 /// Default secret of the command `local`.
 pub(crate) const LOCAL_SECRET: &str = "test_secret";
 
@@ -25,7 +27,7 @@ impl SecretArgs {
         let read = |secret: &String| if secret == "-" { secret_of_stdin() } else { Ok(secret.clone()) };
         let secrets = self.secrets.iter().map(read).collect::<Result<Vec<String>, _>>()?;
         let secrets = (!secrets.is_empty()).then(|| Secrets::new(secrets.iter().map(String::as_str)));
-        Ok(secrets.transpose().map_err(|error| format!("--secret: {error}"))?)
+        Ok(secrets.transpose().map_err(|error| InvalidArguments(format!("--secret: {error}")))?)
     }
 
     /// The secrets of the option, else of the environment. `None`: neither has one.

@@ -53,6 +53,18 @@ async fn missing_table_or_queue_says_what_to_check() {
 }
 
 #[rstest]
+#[case::story_of_a_type(&["send", "payment", "--then", "refund"])]
+#[case::impossible_path(&["send", "payment", "--set", "user[0]=1"])]
+#[case::reversed_span(&["replay", "--local", "--from", "2026-11-28", "--to", "2026-11-27"])]
+#[case::empty_secret(&["local", "--secret", ""])]
+#[case::short_key(&["local", "--unsigned-key", "short"])]
+fn arguments_that_do_not_fit_together_are_invalid(#[case] arguments: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_xsolla-webhooks")).args(arguments).output().unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && printed.starts_with("error: "), "{:?}: {printed}", output.status);
+}
+
+#[rstest]
 #[case::not_in_the_files("nowhere", "profile `nowhere` is not in the AWS configuration files")]
 #[case::without_credentials("empty", "no AWS credentials: profile `empty` has none or does not exist; set ")]
 #[case::sso("sso", "aws configure export-credentials --format env")]

@@ -12,9 +12,11 @@ where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let cause = match error.as_service_error() {
-        Some(service) => {
-            format!("{}: {}", service.code().unwrap_or("no code"), service.message().unwrap_or("no message"))
-        }
+        Some(service) => match (service.code(), error.raw_response()) {
+            // Another server than that of AWS, such as a proxy.
+            (None, Some(response)) => format!("status {} without an error code", response.status().as_u16()),
+            (code, _) => format!("{}: {}", code.unwrap_or("no code"), service.message().unwrap_or("no message")),
+        },
         None => without_content(DisplayErrorContext(error).to_string()),
     };
     PortError { operation, cause }
@@ -32,6 +34,8 @@ fn without_content(mut text: String) -> String {
 mod tests {
     use aws_sdk_dynamodb::Client;
     use aws_sdk_dynamodb::types::AttributeValue;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     use super::*;
     use crate::aws::CallLimits;
@@ -51,6 +55,20 @@ mod tests {
         assert!(DisplayErrorContext(&error).to_string().contains("mira"), "the SDK prints the request");
         let cause = port_error("dynamodb:GetItem", &error).cause;
         assert!(cause.contains("failed to apply endpoint") && !cause.contains("mira"), "{cause}");
+    }
+
+    #[tokio::test]
+    async fn answer_of_another_server_is_reported_with_its_status() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await;
+            connection.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nmira").await.unwrap();
+        });
+        let config = emulator_config(LIMITS).endpoint_url(endpoint).build();
+        let error = Client::new(&config).list_tables().send().await.unwrap_err();
+        assert_eq!(port_error("dynamodb:ListTables", &error).cause, "status 403 without an error code");
     }
 
     #[test]
