@@ -15,7 +15,7 @@ const DEBUG_OUTPUT: [&str; 5] =
 /// Start of a cause that names a queue.
 const QUEUE: &str = "queue ";
 
-/// Signs of a cause in the text of an error, and what to do. Context in braces are replaced.
+/// Signs of a cause in the text of an error, and what to do. Names in braces are placeholders.
 ///
 /// The first match counts.
 const CAUSES: [(&[&str], &str); 12] = [

@@ -159,13 +159,13 @@ async fn invoke(
         let authorization = authorization.filter_map(|value| Some(value.to_str().ok()?.to_owned())).collect();
         delivery.reason = Some(target.journal.explain(authorization, body.clone()).await);
     }
-    let text = log_line::webhook(&delivery, log_line::path(&head.uri), &body);
+    let text = log_line::webhook(&delivery, &log_line::path(&head.uri), &body);
     match line.level() {
         Level::ERROR => tracing::error!("{text}"),
         Level::WARN => tracing::warn!("{text}"),
         _ => tracing::info!("{text}"),
     }
-    target.journal.add(delivery, log_line::path(&head.uri), &body);
+    target.journal.add(delivery, &log_line::path(&head.uri), &body);
     to_http(response)
 }
 

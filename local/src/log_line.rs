@@ -36,9 +36,13 @@ pub(crate) fn queued(event: &Event<'_>) -> String {
     format!("    {:<9} {id}: {}{reason}{replay}", "queued", event.goods)
 }
 
-/// The path of a request that no function has handled. A path below `/unsigned/` may contain the key.
-pub(crate) fn path(uri: &Uri) -> &str {
-    if uri.path().starts_with("/unsigned/") { "/unsigned/…" } else { uri.path() }
+/// The path of a request: the first segment, and below `/webhooks` all. Another one may contain the key of `/unsigned/`.
+pub(crate) fn path(uri: &Uri) -> String {
+    let path = uri.path();
+    match path.get(1..).and_then(|rest| rest.find('/')) {
+        Some(end) if !path.starts_with("/webhooks/") => format!("{}/…", &path[..=end]),
+        _ => path.to_owned(),
+    }
 }
 
 /// The type that an unverified body claims to have, if it is a known one.
@@ -129,7 +133,11 @@ mod tests {
 
     #[rstest]
     #[case("/nowhere?q=1", "/nowhere")]
+    #[case("/webhooks/payment", "/webhooks/payment")]
     #[case("/unsigned/key/payout", "/unsigned/…")]
+    #[case("/stage/unsigned/key", "/stage/…")]
+    #[case("//unsigned/key", "//…")]
+    #[case("/%75nsigned/key", "/%75nsigned/…")]
     fn path_has_no_key(#[case] uri: &str, #[case] expected: &str) {
         assert_eq!(path(&uri.parse().unwrap()), expected);
     }
